@@ -1,0 +1,109 @@
+#include "spec/check.h"
+
+#include <string_view>
+#include <utility>
+
+#include "spec/signals.h"
+
+namespace sup {
+namespace {
+
+constexpr std::chrono::milliseconds kHundredYears{std::chrono::hours{24} * 36525};
+
+std::unexpected<Error> wrong(std::string where, std::string_view what, std::string why, std::string hint = {}) {
+  auto error = usage(std::move(where), std::move(why), std::move(hint));
+  error.error().what = std::string(what);
+  return error;
+}
+
+bool letter_or_digit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool valid_name(std::string_view name) {
+  if (name.empty() || !letter_or_digit(name.front())) return false;
+  for (const char c : name) {
+    if (!letter_or_digit(c) && c != '_' && c != '.' && c != '-') return false;
+  }
+  return true;
+}
+
+// What hostname(7) allows, and the underscore that everybody uses.
+bool valid_hostname(std::string_view name) {
+  if (name.empty() || name.size() > kMaxHostname || name.front() == '-' || name.front() == '.') return false;
+  for (const char c : name) {
+    if (!letter_or_digit(c) && c != '_' && c != '.' && c != '-') return false;
+  }
+  return name.find("..") == std::string_view::npos;
+}
+
+bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
+
+// NUL cannot come from a command line, but from JSON it can, and it would cut a string short in init.
+Result<void> check_nul(const Spec& spec) {
+  const std::string why = "a NUL byte cannot be passed to a program";
+  for (const std::string& arg : spec.argv) {
+    if (has_nul(arg)) return wrong("command", arg, why);
+  }
+  for (const EnvEntry& entry : spec.env) {
+    if (has_nul(entry.key) || (entry.value && has_nul(*entry.value))) return wrong("-e", entry.key, why);
+    if (entry.key.empty() || entry.key.find('=') != std::string::npos) {
+      return wrong("-e", entry.key, "is not a name", "write NAME=VALUE, or NAME for the caller's value");
+    }
+  }
+  const std::pair<const char*, const std::string*> paths[] = {
+      {"--workdir", &spec.workdir}, {"--user", &spec.user},       {"--pidfile", &spec.pidfile},
+      {"--cidfile", &spec.cidfile}, {"--record", &spec.record}};
+  for (const auto& [option, value] : paths) {
+    if (has_nul(*value)) return wrong(option, *value, why);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> check(const Spec& spec) {
+  if (spec.argv.empty()) {
+    return usage("run", "Missing container command", "sup run [OPTIONS] [--] COMMAND [ARG…]");
+  }
+  if (spec.argv.front().empty()) {
+    Error error;
+    error.code = "E_EXEC_NOT_FOUND";
+    error.where = "exec";
+    error.what = "''";
+    error.why = "empty command";
+    error.hint = "name a program";
+    error.status = 127;
+    error.stage = "exec";
+    return std::unexpected(std::move(error));
+  }
+  if (auto clean = check_nul(spec); !clean) return clean;
+  if (!spec.name.empty() && !valid_name(spec.name)) {
+    return wrong("--name", spec.name, "is not a name", "a letter or digit, then letters, digits, '_', '.' and '-'");
+  }
+  if (!spec.hostname.empty() && !valid_hostname(spec.hostname)) {
+    return wrong("--hostname", spec.hostname, "is not a host name",
+                 "at most 64 letters, digits, '-', '_' and '.', the first a letter or digit");
+  }
+  if (spec.preserve_fds < 0 || spec.preserve_fds > kMaxPreserveFds) {
+    return wrong("--preserve-fds", std::to_string(spec.preserve_fds), "out of range",
+                 "0 to " + std::to_string(kMaxPreserveFds));
+  }
+  if (!spec.record.empty() && !spec.tty) {
+    return wrong("--record", spec.record, "there is no terminal to record", "add -t");
+  }
+  if (spec.stop_signal < 1 || spec.stop_signal > kMaxSignal) {
+    return wrong("--stop-signal", std::to_string(spec.stop_signal), "no such signal", "1 to 64");
+  }
+  if (spec.stop_timeout.count() < 0 || spec.stop_timeout > kHundredYears) {
+    return wrong("--stop-timeout", std::to_string(spec.stop_timeout.count()) + " ms", "out of range",
+                 "0 to 100 years");
+  }
+  if (spec.timeout && (spec.timeout->count() <= 0 || *spec.timeout > kHundredYears)) {
+    return wrong("--timeout", std::to_string(spec.timeout->count()) + " ms", "out of range",
+                 "more than 0, at most 100 years");
+  }
+  return {};
+}
+
+}  // namespace sup

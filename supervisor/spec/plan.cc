@@ -1,0 +1,291 @@
+#include "spec/plan.h"
+
+#include <sched.h>
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <initializer_list>
+#include <optional>
+#include <utility>
+
+#include "spec/capabilities.h"
+#include "spec/env.h"
+#include "spec/path.h"
+#include "spec/user.h"
+
+namespace sup {
+namespace {
+
+using wire::Op;
+
+Step step(Op op, std::initializer_list<std::uint64_t> numbers = {}, std::initializer_list<std::string> strings = {}) {
+  Step out;
+  out.op = op;
+  std::ranges::copy(numbers, out.n.begin());
+  std::ranges::copy(strings, out.s.begin());
+  return out;
+}
+
+std::string env_path(const std::vector<std::string>& environment) {
+  return std::string(env_value(environment, "PATH").value_or(kDefaultPath));
+}
+
+// Deepest first: what lies on top of another mount must go before it. A target that several mounts share is
+// named once, umount_stack takes the whole pile.
+std::vector<std::string> unmount_order(std::vector<std::string> targets) {
+  std::ranges::stable_sort(targets, std::ranges::greater{},
+                           [](const std::string& target) { return std::ranges::count(target, '/'); });
+  std::vector<std::string> out;
+  for (std::string& target : targets) {
+    if (target != "/proc" && std::ranges::find(out, target) == out.end()) out.push_back(std::move(target));
+  }
+  // Always, and last: a procfs on /proc that the facts missed (mounted since) would stay below ours.
+  out.emplace_back("/proc");
+  return out;
+}
+
+// What compile() passes from part to part.
+struct Draft {
+  const Spec& spec;
+  const Facts& facts;
+  std::optional<User> user;             // with -u
+  std::vector<std::string> environment;
+  Plan plan;
+
+  void add(Step next) { plan.steps.push_back(std::move(next)); }
+};
+
+// The namespaces beyond the mount and pid ones, which both kinds of caller get.
+std::uint64_t other_namespaces(const Spec& spec) {
+  return CLONE_NEWUTS | CLONE_NEWIPC | (spec.network == Network::none ? std::uint64_t{CLONE_NEWNET} : 0);
+}
+
+void mount_own_proc(Draft& draft) {
+  draft.add(step(Op::mount, {MS_NOSUID | MS_NODEV | MS_NOEXEC}, {"proc", "/proc", "proc"}));
+}
+
+// As root. Everything that could change the host comes after `/` is a slave, and everything that needs
+// capabilities before they go.
+void isolate_as_root(Draft& draft) {
+  // The first mount call: under a shared `/` (every systemd host) each later one would be the host's too. Slave
+  // rather than private, so that what the host mounts later (an USB stick, a home) still appears.
+  draft.add(step(Op::mount, {MS_REC | MS_SLAVE}, {"none", "/"}));
+  // The host's procfs is taken away before the own one goes on top of it: else `umount /proc` inside uncovers the
+  // host's processes, and with them every way out (setns through /proc/PID/ns). After the slave step: a
+  // detach must not travel to the host either.
+  for (std::string& target : unmount_order(draft.facts.proc_mounts)) draft.add(step(Op::umount_stack, {}, {target}));
+  mount_own_proc(draft);
+  // Looked at, not believed: the facts are from before the clone, and an unmount may have hit something else of
+  // that name. Right after the mount and before anything is started that could be harmed.
+  draft.add(step(Op::only_proc));
+}
+
+// As an ordinary user, in the user namespace that the clone made, as its root. The host's procfs below cannot be
+// unmounted here: what a less privileged mount namespace inherits is locked (EINVAL, mount_namespaces(7)). So the
+// same lock is turned to use: after the own proc is mounted a second user namespace with a mount namespace of its
+// own inherits all of it, locked in turn, and nobody inside can uncover what lies below. That is why only the
+// second one gets the other namespaces: what the command may configure belongs to its own user namespace.
+void isolate_as_user(Draft& draft) {
+  draft.add(step(Op::mount, {MS_REC | MS_SLAVE}, {"none", "/"}));
+  mount_own_proc(draft);
+  draft.add(step(Op::unshare, {CLONE_NEWUSER | CLONE_NEWNS | other_namespaces(draft.spec)}));
+  // The map has one id, and any id may stand in it for the caller's own: so -u needs no helper here. setgroups first,
+  // the kernel takes no gid map from an ordinary user before (CVE-2014-8989).
+  const uid_t uid = draft.user ? draft.user->uid : draft.facts.uid;
+  const gid_t gid = draft.user ? draft.user->gid : draft.facts.gid;
+  draft.add(step(Op::write_file, {}, {"/proc/self/setgroups", "deny"}));
+  draft.add(step(Op::write_file, {}, {"/proc/self/uid_map", std::to_string(uid) + " 0 1"}));
+  draft.add(step(Op::write_file, {}, {"/proc/self/gid_map", std::to_string(gid) + " 0 1"}));
+}
+
+// The directory the command starts in, as a path that does not depend on init's own.
+Result<std::string> directory(const Spec& spec, const Facts& facts) {
+  if (spec.workdir.starts_with('/')) return spec.workdir;
+  if (facts.cwd.empty()) {
+    Error error;
+    error.code = "E_WORKDIR";
+    error.where = "workdir";
+    error.why = "the current directory is gone";
+    error.hint = "go to another one, or give one with -w";
+    error.stage = "chdir";
+    return std::unexpected(std::move(error));
+  }
+  return spec.workdir.empty() ? facts.cwd : join_path(facts.cwd, spec.workdir);
+}
+
+// From here on both kinds of caller do the same, but for the ids.
+void confine(Draft& draft, const std::string& cwd) {
+  const Spec& spec = draft.spec;
+  const bool change_ids = draft.user && !draft.plan.user_namespace;   // else the maps have done it
+  // Need CAP_SYS_ADMIN and CAP_NET_ADMIN in the namespaces' owner, so before any capability goes.
+  draft.add(step(Op::hostname, {}, {spec.hostname.empty() ? draft.facts.id : spec.hostname}));
+  if (spec.network == Network::none) draft.add(step(Op::link_up, {}, {"lo"}));
+  // Here PID 1 parts from the command: it keeps what it has, so that it may signal a command of any user; what
+  // follows (session, ids, capabilities, directory, descriptors) is the command's own.
+  if (spec.init) draft.add(step(Op::stay));
+  // Always: the caller's terminal must not be the controlling one inside, TIOCSTI would type into the caller's shell.
+  // A session leader without one is also what TIOCSCTTY asks for.
+  draft.add(step(Op::setsid));
+  if (spec.tty) draft.add(step(Op::ctty, {0}));
+  // The caller's directory, which nobody named, is entered as the caller: root's own /root must not keep `-u nobody`
+  // from running. su(1) and docker's default do the same.
+  const bool early_cwd = change_ids && spec.workdir.empty();
+  if (early_cwd) draft.add(step(Op::workdir, {}, {cwd}));
+  // The bounding set needs CAP_SETPCAP, which goes with the ids.
+  if (!spec.privileged) draft.add(step(Op::capbset_drop, {host_root_dropped()}));
+  if (change_ids) {
+    // groups before ids, gid before uid (Op::ids): each takes away the right to the one before.
+    Step groups = step(Op::groups, {draft.user->groups.size()});
+    groups.numbers = draft.user->groups;
+    draft.add(std::move(groups));
+    draft.add(step(Op::ids, {draft.user->uid, draft.user->gid}));
+  }
+  // After the ids: the kernel clears the ambient set there only when root is left behind. Inheritable capabilities
+  // would come back with a file that has them (CVE-2022-29162).
+  draft.add(step(Op::caps_clean));
+  // setresuid(2) has cleared the wish to die with the supervisor. With --init this process is a child of PID 1, whose
+  // own wish still stands and whose death kills all in the namespace: nothing to renew.
+  if (change_ids && !spec.init) draft.add(step(Op::pdeathsig, {SIGKILL}));
+  // A directory that was asked for, after the ids: it must be one that the user may enter, not one that root may.
+  // After every mount step, and checked by getcwd(2) in init (CVE-2024-21626).
+  if (!early_cwd) draft.add(step(Op::workdir, {}, {cwd}));
+  // Really closed, not only CLOEXEC: a path like /proc/self/fd/7 must not be an executable. Late, because steps above
+  // may open files. The first free number is the plan's, after the boot channel.
+  draft.add(step(Op::close_from, {static_cast<std::uint64_t>(draft.plan.boot_fd() + 1)}));
+  // Last before exec: until now a signal meets init's own blocked mask and cannot hit a half-made container.
+  draft.add(step(Op::signals_default));
+}
+
+class Writer {
+ public:
+  explicit Writer(std::size_t fixed) : bytes_(fixed) {}
+
+  template <typename T>
+  void put(std::size_t at, const T& value) {
+    std::memcpy(bytes_.data() + at, &value, sizeof value);
+  }
+  std::uint64_t string(const std::string& text) {
+    const std::uint64_t at = bytes_.size();
+    append(text.data(), text.size());
+    bytes_.push_back(std::byte{0});
+    return at;
+  }
+  std::uint64_t list(const std::vector<std::string>& strings) {
+    align();
+    const std::uint64_t at = bytes_.size();
+    bytes_.resize(bytes_.size() + (strings.size() + 1) * sizeof(std::uint64_t));
+    for (std::size_t i = 0; i < strings.size(); ++i) put(at + i * sizeof(std::uint64_t), string(strings[i]));
+    return at;
+  }
+  std::uint64_t numbers(const std::vector<std::uint32_t>& values) {
+    align();
+    const std::uint64_t at = bytes_.size();
+    append(values.data(), values.size() * sizeof values[0]);
+    return at;
+  }
+  std::vector<std::byte>& bytes() { return bytes_; }
+
+ private:
+  void align() { bytes_.resize((bytes_.size() + 7) & ~std::size_t{7}); }
+  void append(const void* data, std::size_t size) {
+    const std::size_t at = bytes_.size();
+    bytes_.resize(at + size);
+    if (size != 0) std::memcpy(bytes_.data() + at, data, size);
+  }
+  std::vector<std::byte> bytes_;
+};
+
+// How much the strings of a step take at most; summed before anything is written, so that a hostile plan costs no
+// memory and an offset always fits its 32 bits.
+std::size_t size_of(const Step& one) {
+  std::size_t size = sizeof(wire::Step) + one.numbers.size() * sizeof(std::uint32_t) + 8;
+  for (const std::string& text : one.s) size += text.size() + 1;
+  for (const auto& list : one.lists) {
+    size += 16;
+    for (const std::string& text : list) size += text.size() + 1 + sizeof(std::uint64_t);
+  }
+  return size;
+}
+
+Error too_big(std::string why) {
+  Error error;
+  error.code = "E_PLAN_SIZE";
+  error.where = "plan";
+  error.why = std::move(why);
+  error.hint = "give fewer or shorter arguments and variables";
+  error.stage = "plan";
+  return error;
+}
+
+}  // namespace
+
+Result<Plan> compile(const Spec& spec, const Facts& facts) {
+  if (spec.argv.empty() || spec.argv.front().empty()) return usage("run", "Missing container command");
+  Draft draft{spec, facts, std::nullopt, {}, {}};
+  Plan& plan = draft.plan;
+  plan.user_namespace = facts.uid != 0;
+  plan.tty = spec.tty;
+  plan.preserve_fds = spec.preserve_fds;
+  plan.clone_flags = CLONE_NEWNS | CLONE_NEWPID;
+  plan.clone_flags |= plan.user_namespace ? std::uint64_t{CLONE_NEWUSER} : other_namespaces(spec);
+
+  std::optional<std::string> home;
+  if (!spec.user.empty()) {
+    auto user = resolve_user(spec.user, facts.passwd, facts.group);
+    if (!user) return std::unexpected(std::move(user.error()));
+    home = user->home;
+    draft.user = std::move(*user);
+  }
+  draft.environment = build_environment(spec, facts.environ, home);
+  auto cwd = directory(spec, facts);
+  if (!cwd) return std::unexpected(std::move(cwd.error()));
+
+  // First of all, so that no later hang outlives the supervisor.
+  draft.add(step(Op::pdeathsig, {SIGKILL}));
+  if (plan.user_namespace) {
+    isolate_as_user(draft);
+  } else {
+    isolate_as_root(draft);
+  }
+  confine(draft, *cwd);
+
+  Candidates tries = candidates(spec.argv.front(), env_path(draft.environment));
+  Step exec = step(Op::exec, {tries.too_long});
+  exec.lists = {std::move(tries.paths), spec.argv, std::move(draft.environment)};
+  draft.add(std::move(exec));
+  return std::move(plan);
+}
+
+Result<std::vector<std::byte>> encode(const Plan& plan) {
+  if (plan.steps.size() > wire::kMaxSteps) return std::unexpected(too_big("too many steps"));
+  std::size_t bound = sizeof(wire::Header) + 1;
+  for (const Step& one : plan.steps) {
+    bound += size_of(one);
+    if (bound > wire::kMaxPlan) return std::unexpected(too_big("arguments and environment are too long"));
+  }
+  Writer out(sizeof(wire::Header) + plan.steps.size() * sizeof(wire::Step));
+  out.bytes().reserve(bound);
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    const Step& from = plan.steps[i];
+    wire::Step to{};
+    to.op = static_cast<std::uint16_t>(from.op);
+    std::ranges::copy(from.n, to.n);
+    for (std::size_t k = 0; k < from.s.size(); ++k) {
+      if (!from.s[k].empty()) to.s[k] = static_cast<std::uint32_t>(out.string(from.s[k]));
+    }
+    for (std::size_t k = 0; k < from.lists.size() && k < std::size(to.s); ++k) {
+      to.s[k] = static_cast<std::uint32_t>(out.list(from.lists[k]));
+    }
+    if (from.op == Op::groups) to.s[0] = static_cast<std::uint32_t>(out.numbers(from.numbers));
+    out.put(sizeof(wire::Header) + i * sizeof(wire::Step), to);
+  }
+  out.bytes().push_back(std::byte{0});
+  const wire::Header header{wire::kMagic, wire::kVersion, static_cast<std::uint16_t>(plan.steps.size()),
+                            static_cast<std::uint32_t>(out.bytes().size()), 0};
+  out.put(0, header);
+  return std::move(out.bytes());
+}
+
+}  // namespace sup

@@ -1,0 +1,60 @@
+// Plan: the ordered steps for init, compiled from a Spec and Facts. Pure: values in,
+// values out. The order of the steps is the security design; plan.cc says why each
+// step stands where it stands.
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "init/plan.h"
+#include "spec/facts.h"
+#include "spec/spec.h"
+
+namespace sup {
+
+// One step as the supervisor thinks of it. Which fields an op uses is said at wire::Op.
+struct Step {
+  wire::Op op = wire::Op::none;
+  std::array<std::uint64_t, 3> n{};
+  std::array<std::string, 4> s{};                        // single strings; empty: offset 0
+  std::vector<std::vector<std::string>> lists{};         // Op::exec: candidates, argv, envp
+  std::vector<std::uint32_t> numbers{};                  // Op::groups: the gids
+  bool operator==(const Step&) const = default;
+};
+
+struct Plan {
+  std::uint64_t clone_flags = 0;       // CLONE_NEW* for clone3(2)
+  bool user_namespace = false;         // clone_flags holds CLONE_NEWUSER: the spawner writes maps "0 <uid> 1"
+  bool tty = false;                    // descriptors 0-2 are a pty slave, made before the clone
+  int preserve_fds = 0;
+  std::vector<Step> steps;
+
+  // The descriptor numbers init is started with: BOOT and the plan at BOOT+1.
+  [[nodiscard]] int boot_fd() const { return 3 + preserve_fds; }
+};
+
+// Compiles. Errors are the user's: unknown user, no such group, an empty command, a caller's directory that is
+// gone. The Spec has passed check().
+// Op::exec's n[0] is how many PATH entries were left out because the path would be longer than the kernel
+// takes; init does not look at it, but who explains a "not found" does.
+[[nodiscard]] Result<Plan> compile(const Spec& spec, const Facts& facts);
+
+// The plan's bytes as init/plan.h lays them out. Error: E_PLAN_SIZE when a plan is too big.
+[[nodiscard]] Result<std::vector<std::byte>> encode(const Plan& plan);
+
+// What a failure of this step is called: the stable code for programs (E_MOUNT, E_WORKDIR, E_USER, …; for
+// Op::exec E_EXEC, which who probes the path makes finer), and the stage of the start, one lower-case
+// word as systemd.exec(5) has them ("mount", "chdir", "user", "exec").
+[[nodiscard]] std::string_view failure_code(const Step& step);
+[[nodiscard]] std::string_view stage(const Step& step);
+
+// One line about a step as a person reads it: "mount proc on /proc (nosuid,nodev,noexec)".
+[[nodiscard]] std::string describe(const Step& step);
+// "user,mnt,pid": the names of CLONE_NEW* flags.
+[[nodiscard]] std::string describe_namespaces(std::uint64_t clone_flags);
+
+}  // namespace sup

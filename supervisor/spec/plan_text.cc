@@ -1,0 +1,195 @@
+#include <sched.h>
+#include <sys/mount.h>
+
+#include <array>
+#include <csignal>
+
+#include "base/text.h"
+#include "spec/capabilities.h"
+#include "spec/plan.h"
+#include "spec/signals.h"
+
+namespace sup {
+namespace {
+
+using wire::Op;
+
+struct Flag {
+  std::uint64_t bit;
+  std::string_view name;
+};
+
+constexpr std::array kMountFlags = std::to_array<Flag>({
+    {MS_RDONLY, "ro"},         {MS_NOSUID, "nosuid"},     {MS_NODEV, "nodev"},     {MS_NOEXEC, "noexec"},
+    {MS_REMOUNT, "remount"},   {MS_NOATIME, "noatime"},   {MS_NODIRATIME, "nodiratime"},
+    {MS_BIND, "bind"},         {MS_MOVE, "move"},         {MS_REC, "rec"},         {MS_UNBINDABLE, "unbindable"},
+    {MS_PRIVATE, "private"},   {MS_SLAVE, "slave"},       {MS_SHARED, "shared"},   {MS_RELATIME, "relatime"},
+    {MS_STRICTATIME, "strictatime"},
+});
+
+constexpr std::array kNamespaces = std::to_array<Flag>({
+    {CLONE_NEWUSER, "user"}, {CLONE_NEWNS, "mnt"}, {CLONE_NEWPID, "pid"}, {CLONE_NEWUTS, "uts"},
+    {CLONE_NEWIPC, "ipc"},   {CLONE_NEWNET, "net"}, {CLONE_NEWCGROUP, "cgroup"},
+});
+
+std::string names(std::uint64_t bits, const auto& table, std::string_view separator) {
+  std::string out;
+  for (const Flag& flag : table) {
+    if ((bits & flag.bit) == 0) continue;
+    if (!out.empty()) out += separator;
+    out += flag.name;
+    bits &= ~flag.bit;
+  }
+  if (bits != 0) out += std::string(out.empty() ? "" : separator) + "+" + std::to_string(bits);
+  return out;
+}
+
+std::string describe_mount(const Step& step) {
+  constexpr std::uint64_t kPropagation = MS_SHARED | MS_SLAVE | MS_PRIVATE | MS_UNBINDABLE;
+  const std::string target = shell_quote(step.s[1]);
+  std::string flags = names(step.n[0], kMountFlags, ",");
+  if ((step.n[0] & kPropagation) != 0) return "make " + target + " " + flags;
+  if (!step.s[3].empty()) flags += (flags.empty() ? "" : ",") + printable(step.s[3]);
+  return "mount " + shell_quote(step.s[2].empty() ? step.s[0] : step.s[2]) + " on " + target +
+         (flags.empty() ? "" : " (" + flags + ")");
+}
+
+std::string describe_capabilities(std::uint64_t mask) {
+  std::string out;
+  for (int number = 0; number < 64; ++number) {
+    if (((mask >> number) & 1U) == 0) continue;
+    out += (out.empty() ? "" : ",") + capability_name(number).substr(4);
+  }
+  return out;
+}
+
+std::string describe_exec(const Step& step) {
+  if (step.lists.size() != 3) return "exec nothing";
+  const std::vector<std::string>& paths = step.lists[0];
+  std::string out = "exec " + shell_join(step.lists[1]) + " as ";
+  if (paths.empty()) {
+    out += "no file at all";
+  } else {
+    out += shell_quote(paths.front());
+    if (paths.size() == 2) out += ", else " + shell_quote(paths.back());
+    if (paths.size() > 2) out += ", else … " + shell_quote(paths.back()) + " (" + std::to_string(paths.size()) + " tries)";
+  }
+  const std::size_t variables = step.lists[2].size();
+  out += ", with " + std::to_string(variables) + (variables == 1 ? " variable" : " variables");
+  if (step.n[0] != 0) out += "; PATH entries left out as too long: " + std::to_string(step.n[0]);
+  return out;
+}
+
+std::string describe_wait(std::uint64_t reason) {
+  switch (static_cast<wire::WaitFor>(reason)) {
+    case wire::WaitFor::cgroup: return "wait for the cgroup";
+    case wire::WaitFor::idmap: return "wait for the id maps";
+    case wire::WaitFor::park: return "wait for a command";
+    case wire::WaitFor::start: return "wait for the start";
+    case wire::WaitFor::none: break;
+  }
+  return "wait for the supervisor";
+}
+
+}  // namespace
+
+std::string describe_namespaces(std::uint64_t clone_flags) { return names(clone_flags, kNamespaces, ","); }
+
+std::string describe(const Step& step) {
+  switch (step.op) {
+    case Op::none: break;
+    case Op::mount: return describe_mount(step);
+    case Op::umount_stack: return "unmount everything on " + shell_quote(step.s[0]);
+    case Op::only_proc: return "check that /proc is the only procfs";
+    case Op::hostname: return "set the host name to " + shell_quote(step.s[0]);
+    case Op::link_up: return "bring " + shell_quote(step.s[0]) + " up";
+    case Op::unshare: return "enter new namespaces: " + describe_namespaces(step.n[0]);
+    case Op::write_file: return "write " + shell_quote(step.s[1]) + " to " + shell_quote(step.s[0]);
+    case Op::rlimit:
+      return "limit resource " + std::to_string(step.n[0]) + " to " + std::to_string(step.n[1]) + ":" +
+             std::to_string(step.n[2]);
+    case Op::capbset_drop: return "drop from the bounding set: " + describe_capabilities(step.n[0]);
+    case Op::caps_clean: return "clear the ambient and inheritable capabilities";
+    case Op::groups: {
+      std::string out;
+      for (const std::uint32_t gid : step.numbers) out += (out.empty() ? "" : ",") + std::to_string(gid);
+      return "set the groups to " + (out.empty() ? "none" : out);
+    }
+    case Op::ids: return "become uid " + std::to_string(step.n[0]) + ", gid " + std::to_string(step.n[1]);
+    case Op::umask: {
+      std::string octal;
+      for (const int shift : {9, 6, 3, 0}) octal += static_cast<char>('0' + ((step.n[0] >> shift) & 7));
+      return "set the umask to " + octal;
+    }
+    case Op::workdir: return "change to " + shell_quote(step.s[0]);
+    case Op::setsid: return "start a session";
+    case Op::ctty: return "make descriptor " + std::to_string(step.n[0]) + " the controlling terminal";
+    case Op::pdeathsig: return "die with the supervisor (" + signal_name(static_cast<int>(step.n[0])) + ")";
+    case Op::stay: return "stay as PID 1, go on in a child";
+    case Op::close_from: return "close descriptors from " + std::to_string(step.n[0]) + " up";
+    case Op::signals_default: return "set every signal to its default and unblock it";
+    case Op::wait: return describe_wait(step.n[0]);
+    case Op::exec: return describe_exec(step);
+  }
+  return "nothing";
+}
+
+std::string_view failure_code(const Step& step) {
+  switch (step.op) {
+    case Op::none: break;
+    case Op::mount: return "E_MOUNT";
+    case Op::umount_stack: return "E_MOUNT";
+    case Op::only_proc: return "E_PROC";
+    case Op::hostname: return "E_HOSTNAME";
+    case Op::link_up: return "E_NETWORK";
+    case Op::unshare: return "E_NAMESPACE";
+    case Op::write_file: return "E_IDMAP";
+    case Op::rlimit: return "E_LIMIT";
+    case Op::capbset_drop: return "E_CAPABILITIES";
+    case Op::caps_clean: return "E_CAPABILITIES";
+    case Op::groups: return "E_USER";
+    case Op::ids: return "E_USER";
+    case Op::umask: return "E_UMASK";
+    case Op::workdir: return "E_WORKDIR";
+    case Op::setsid: return "E_SESSION";
+    case Op::ctty: return "E_TTY";
+    case Op::pdeathsig: return "E_SUPERVISOR_GONE";
+    case Op::stay: return "E_FORK";
+    case Op::close_from: return "E_FDS";
+    case Op::signals_default: return "E_SIGNALS";
+    case Op::wait: return "E_SYNC";
+    case Op::exec: return "E_EXEC";
+  }
+  return "E_PLAN";
+}
+
+std::string_view stage(const Step& step) {
+  switch (step.op) {
+    case Op::none: break;
+    case Op::mount: return "mount";
+    case Op::umount_stack: return "mount";
+    case Op::only_proc: return "proc";
+    case Op::hostname: return "hostname";
+    case Op::link_up: return "network";
+    case Op::unshare: return "namespace";
+    case Op::write_file: return "idmap";
+    case Op::rlimit: return "limits";
+    case Op::capbset_drop: return "capabilities";
+    case Op::caps_clean: return "capabilities";
+    case Op::groups: return "group";
+    case Op::ids: return "user";
+    case Op::umask: return "umask";
+    case Op::workdir: return "chdir";
+    case Op::setsid: return "setsid";
+    case Op::ctty: return "tty";
+    case Op::pdeathsig: return "pdeathsig";
+    case Op::stay: return "fork";
+    case Op::close_from: return "fds";
+    case Op::signals_default: return "signals";
+    case Op::wait: return "sync";
+    case Op::exec: return "exec";
+  }
+  return "plan";
+}
+
+}  // namespace sup
