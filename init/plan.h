@@ -1,0 +1,98 @@
+// The wire between the supervisor and init: what a plan looks like in memory and
+// what the two say to each other on the boot channel. It is shared by the
+// supervisor (which writes plans, supervisor/spec/plan.cc) and init (which
+// interprets them, init/steps.cc), and by nothing else; it holds data layout only.
+//
+// A plan is one block of bytes, little surprises and no pointers:
+//
+//   Header | Step[count] | strings and lists | 0
+//
+// Every "offset" counts bytes from the start of the block; 0 means "none". A
+// string ends with NUL; the last byte of the block is NUL, so no string can run
+// out of it. A list is an array of u64, 8-aligned, of string offsets, ended by a 0
+// entry; init turns the offsets into pointers in place (the block is mapped
+// private) and so has argv and envp without allocating.
+//
+// The block arrives in a sealed memfd at descriptor BOOT+1, the boot channel (an
+// AF_UNIX SOCK_STREAM socket) is BOOT; BOOT is argv[1], in decimal.
+#pragma once
+#include <stdint.h>
+
+namespace sup::wire {
+
+inline constexpr uint32_t kMagic = 0x50505553;    // "SUPP"
+inline constexpr uint16_t kVersion = 1;           // raised when a layout or an Op's meaning changes
+inline constexpr uint32_t kMaxPlan = 64U << 20;   // bytes; ARG_MAX is far below
+inline constexpr uint32_t kMaxSteps = 1024;
+
+// What init can do. The arguments of each are n[0..2] (numbers) and s[0..3]
+// (offsets); flags is the step's own. A step that fails is reported as
+// (index, errno) and init exits 125; nothing after it runs.
+enum class Op : uint16_t {
+  none = 0,
+  mount = 1,           // mount(2): s0 source, s1 target, s2 fstype, s3 data, n0 MS_* flags
+  umount_stack = 2,    // s0 path: umount2(MNT_DETACH) until nothing is mounted there (EINVAL); ENOENT is done
+  only_proc = 3,       // fails with EEXIST unless /proc is the one procfs that /proc/self/mountinfo shows
+  hostname = 4,        // sethostname(2): s0
+  link_up = 5,         // SIOCSIFFLAGS IFF_UP: s0 interface name
+  unshare = 6,         // unshare(2): n0 CLONE_NEW* flags
+  write_file = 7,      // s0 path, s1 text: open(O_WRONLY), one write, close
+  rlimit = 8,          // prlimit(2): n0 resource, n1 soft, n2 hard
+  capbset_drop = 9,    // n0 mask: PR_CAPBSET_DROP each set bit; bits the kernel does not know are skipped
+  caps_clean = 10,     // ambient set cleared, inheritable set emptied; effective and permitted stay
+  groups = 11,         // setgroups(2): n0 count, s0 offset of u32[count]
+  ids = 12,            // setresgid(n1), then setresuid(n0)
+  umask = 13,          // umask(2): n0
+  workdir = 14,        // chdir(2): s0; then getcwd(2) must start with '/'
+  setsid = 15,         // setsid(2)
+  ctty = 16,           // TIOCSCTTY on descriptor n0
+  pdeathsig = 17,      // PR_SET_PDEATHSIG n0; then fails with ESRCH if the boot channel is already hung up
+  stay = 18,           // fork: the parent stays PID 1 and supervises (init/pid1.h), the child goes on
+  close_from = 19,     // close_range(2) from n0 up, the boot channel excepted (it is CLOEXEC)
+  signals_default = 20,// all 64 dispositions default, mask empty
+  wait = 21,           // report {wait, i}, go on when the supervisor says go; n0 says for what (WaitFor)
+  exec = 22,           // execve(2): s0 list of candidate paths, s1 list argv, s2 list envp
+};
+
+// Flags of Op::mount and Op::unshare are the kernel's own, passed unchanged.
+
+struct Header {
+  uint32_t magic;      // kMagic
+  uint16_t version;    // kVersion
+  uint16_t count;      // steps
+  uint32_t size;       // bytes of the whole block
+  uint32_t reserved;   // 0
+};
+static_assert(sizeof(Header) == 16);
+
+struct Step {
+  uint16_t op;         // Op
+  uint16_t flags;      // 0 for now
+  uint32_t reserved;   // 0
+  uint64_t n[3];
+  uint32_t s[4];
+};
+static_assert(sizeof(Step) == 48);
+
+enum class WaitFor : uint16_t { none = 0, cgroup = 1, idmap = 2, park = 3, start = 4 };
+
+// One record on the boot channel, either way.
+enum class Say : uint16_t {
+  wait = 1,            // init: at a wait step. Answer: go
+  go = 2,              // supervisor: go on
+  exec = 3,            // init: last words before execve; EOF after it means the command runs
+  running = 4,         // init as PID 1: the command's execve succeeded; value is its pid inside
+  failed = 5,          // init: step `step` failed with `err`; for exec, value is the candidate tried
+  exited = 6,          // init as PID 1: the command ended; value is its wait(2) status
+};
+
+struct Record {
+  uint16_t say;        // Say
+  uint16_t step;       // index in the plan
+  int32_t err;         // errno, positive
+  uint32_t value;
+  uint32_t reserved;   // 0
+};
+static_assert(sizeof(Record) == 16);
+
+}  // namespace sup::wire

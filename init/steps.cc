@@ -1,0 +1,411 @@
+#include "init/steps.h"
+
+#include "init/channel.h"
+#include "init/pid1.h"
+
+namespace sup::init {
+namespace {
+
+using wire::Op;
+using wire::Step;
+
+// One page for the steps that must look at something; init has one thread and one step at a time.
+alignas(8) unsigned char scratch[4096];
+
+// ---- checking --------------------------------------------------------------------------
+
+// Which of s[0..3] an op cannot do without, as bits. exec and groups name no plain
+// strings; they are checked by hand below.
+constexpr unsigned required_strings(Op op) {
+  switch (op) {
+    case Op::mount: return 0b0010;
+    case Op::umount_stack:
+    case Op::hostname:
+    case Op::link_up:
+    case Op::write_file:
+    case Op::workdir: return 0b0001;
+    default: return 0;
+  }
+}
+
+// What a step may point at: [start, size) of the block, behind the steps themselves, so
+// that turning a list into pointers can never rewrite a step.
+struct Region {
+  unsigned char* block;
+  size_t start;
+  size_t size;
+
+  [[nodiscard]] bool string(uint64_t at) const { return at >= start && at < size; }   // the block ends in NUL
+  [[nodiscard]] bool array(uint64_t at, uint64_t count, uint64_t width) const {
+    return at % width == 0 && at >= start && at <= size && count <= (size - at) / width;
+  }
+};
+
+// Turns one list into pointers. False when it is malformed; the block is then of no use.
+bool relocate(const Region& region, uint64_t at) {
+  for (; region.array(at, 1, sizeof(uint64_t)); at += sizeof(uint64_t)) {
+    auto* entry = reinterpret_cast<uint64_t*>(region.block + at);
+    if (*entry == 0) return true;
+    // An entry of a list seen before is a pointer by now, above every offset: refused here.
+    if (!region.string(*entry)) return false;
+    *entry = reinterpret_cast<uint64_t>(region.block) + *entry;
+  }
+  return false;
+}
+
+int check(const Region& region, const Step& step) {
+  const auto op = static_cast<Op>(step.op);
+  if (op == Op::none || op > Op::exec) return ENOSYS;
+  if (step.flags != 0 || step.reserved != 0) return EBADMSG;
+  for (unsigned i = 0; i < 4; ++i) {
+    if (step.s[i] == 0 ? (required_strings(op) >> i & 1) != 0 : !region.string(step.s[i])) return EBADMSG;
+  }
+  if (op == Op::groups && step.n[0] != 0 && !region.array(step.s[0], step.n[0], sizeof(uint32_t))) return EBADMSG;
+  if (op == Op::exec) {
+    for (unsigned i = 0; i < 3; ++i) {
+      if (!relocate(region, step.s[i])) return EBADMSG;
+    }
+  }
+  return 0;
+}
+
+// ---- carrying out ----------------------------------------------------------------------
+
+int error(long result) { return result < 0 ? static_cast<int>(-result) : 0; }
+
+const Step& step_at(const Run& run, uint16_t index) {
+  return reinterpret_cast<const Step*>(run.block + sizeof(wire::Header))[index];
+}
+
+const char* text(const Run& run, uint32_t offset) {
+  return offset == 0 ? nullptr : reinterpret_cast<const char*>(run.block + offset);
+}
+
+char** list(const Run& run, uint32_t offset) { return reinterpret_cast<char**>(run.block + offset); }
+
+size_t length(const char* s) {
+  size_t n = 0;
+  while (s != nullptr && s[n] != 0) ++n;
+  return n;
+}
+
+// Mounts can be stacked without bound by whoever made the namespace's model; a thousand
+// on one spot is not a layout but a loop.
+int umount_stack(const char* path) {
+  for (unsigned i = 0; i < 1024; ++i) {
+    const int err = error(sys::call(__NR_umount2, path, sys::kMntDetach));
+    if (err == EINVAL || err == ENOENT) return 0;   // nothing mounted there (any more)
+    if (err != 0) return err;
+  }
+  return ELOOP;
+}
+
+// Reads mountinfo (proc_pid_mountinfo(5)) a byte at a time, so that it does not matter
+// where a read(2) ends:
+//   36 35 0:50 /root /mount/point rw,opts [optional…] - fstype source superopts
+// Blanks inside a field are escaped by the kernel, so a field ends at a blank.
+class ProcMounts {
+ public:
+  void feed(unsigned char c) {
+    if (c == '\n') {
+      end_field();
+      field_ = at_ = 0;
+      separator_ = 0;
+      same_ = true;
+      at_proc_ = false;
+    } else if (c == ' ') {
+      end_field();
+      ++field_;
+      at_ = 0;
+      same_ = true;
+    } else {
+      const char* want = wanted();
+      // at_ stays on the first difference, so it never runs past the word's NUL.
+      if (same_ && want[at_] == static_cast<char>(c)) {
+        ++at_;
+      } else {
+        same_ = false;
+      }
+    }
+  }
+  [[nodiscard]] bool only_at_proc() const { return count_ == 1 && good_ == 1; }
+
+ private:
+  static constexpr unsigned kMountPoint = 4;   // fields count from 0
+  static constexpr unsigned kOptional = 6;     // here the separator may stand first
+
+  [[nodiscard]] const char* wanted() const {
+    if (field_ == kMountPoint) return "/proc";
+    return separator_ != 0 && field_ == separator_ + 1 ? "proc" : "-";
+  }
+  void end_field() {
+    const bool match = same_ && wanted()[at_] == 0;
+    if (field_ == kMountPoint) {
+      at_proc_ = match;
+    } else if (separator_ == 0 && field_ >= kOptional) {
+      if (match) separator_ = field_;
+    } else if (separator_ != 0 && field_ == separator_ + 1 && match) {
+      ++count_;
+      if (at_proc_) ++good_;
+    }
+  }
+
+  unsigned field_ = 0;
+  unsigned at_ = 0;          // characters of wanted() matched so far in this field
+  unsigned separator_ = 0;   // the field that was "-"; 0: not yet
+  unsigned count_ = 0;       // procfs seen
+  unsigned good_ = 0;        // of them, mounted exactly on /proc
+  bool same_ = true;
+  bool at_proc_ = false;
+};
+
+int only_proc() {
+  const long opened = sys::open("/proc/self/mountinfo", sys::kOCloexec);
+  if (opened < 0) return error(opened);
+  const int fd = static_cast<int>(opened);
+  ProcMounts mounts;
+  long n = 0;
+  while ((n = sys::read(fd, scratch, sizeof scratch)) != 0) {
+    if (n == -EINTR) continue;
+    if (n < 0) break;
+    for (long i = 0; i < n; ++i) mounts.feed(scratch[i]);
+  }
+  sys::close(fd);
+  if (n < 0) return error(n);
+  return mounts.only_at_proc() ? 0 : EEXIST;
+}
+
+int link_up(const char* name) {
+  sys::IfReq req{};
+  const size_t n = length(name);
+  if (n >= sizeof req.name) return ENODEV;   // no interface can have such a name
+  for (size_t i = 0; i < n; ++i) req.name[i] = name[i];
+  // Any socket reaches the interfaces of its network namespace; AF_UNIX needs no IP stack.
+  const long made = sys::call(__NR_socket, sys::kAfUnix, sys::kSockDgram | sys::kOCloexec, 0);
+  if (made < 0) return error(made);
+  const int fd = static_cast<int>(made);
+  int err = error(sys::ioctl(fd, sys::kSiocgIfFlags, &req));
+  if (err == 0) {
+    req.flags = static_cast<uint16_t>(req.flags | sys::kIffUp);
+    err = error(sys::ioctl(fd, sys::kSiocsIfFlags, &req));
+  }
+  sys::close(fd);
+  return err;
+}
+
+int write_file(const char* path, const char* content) {
+  long fd = 0;
+  do {
+    fd = sys::open(path, sys::kOWronly | sys::kOCloexec);
+  } while (fd == -EINTR);
+  if (fd < 0) return error(fd);
+  // One write: the files this is for (sysctls, maps, oom_score_adj) take their value whole.
+  const size_t size = length(content);
+  long n = 0;
+  do {
+    n = sys::write(static_cast<int>(fd), content, size);
+  } while (n == -EINTR);
+  sys::close(static_cast<int>(fd));
+  if (n < 0) return error(n);
+  return static_cast<size_t>(n) == size ? 0 : EIO;
+}
+
+int capbset_drop(uint64_t mask) {
+  for (unsigned cap = 0; cap < 64; ++cap) {
+    if ((mask >> cap & 1) == 0) continue;
+    // Unknown to this kernel, or gone already (then dropping would need CAP_SETPCAP for nothing).
+    if (sys::prctl(PR_CAPBSET_READ, cap) <= 0) continue;
+    const int err = error(sys::prctl(PR_CAPBSET_DROP, cap));
+    if (err != 0) return err;
+  }
+  return 0;
+}
+
+int caps_clean() {
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+  int err = error(sys::call(__NR_capget, &header, data));
+  if (err != 0) return err;
+  for (auto& half : data) half.inheritable = 0;   // CVE-2022-29162: a non-empty set leaks through file caps
+  err = error(sys::call(__NR_capset, &header, data));
+  if (err != 0) return err;
+  return error(sys::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL));
+}
+
+int ids(uint64_t uid, uint64_t gid) {
+  const int err = error(sys::call(__NR_setresgid, gid, gid, gid));   // gid first: setresuid may take the right to
+  return err != 0 ? err : error(sys::call(__NR_setresuid, uid, uid, uid));
+}
+
+int workdir(const char* path) {
+  const int err = error(sys::call(__NR_chdir, path));
+  if (err != 0) return err;
+  const long n = sys::call(__NR_getcwd, scratch, sizeof scratch);
+  if (n < 0) return error(n);
+  // CVE-2024-21626: a directory outside this root reads "(unreachable)…".
+  return scratch[0] == '/' ? 0 : ENOENT;
+}
+
+int pdeathsig(uint64_t sig, int boot) {
+  const int err = error(sys::prctl(PR_SET_PDEATHSIG, sig));
+  if (err != 0) return err;
+  // The supervisor may have died before the call, and getppid() is 0 in a new PID
+  // namespace whether it lives or not: the boot channel knows.
+  const sys::Timespec now{};
+  sys::PollFd fd = {boot, 0, 0};
+  long n = 0;
+  do {
+    n = sys::poll(&fd, 1, &now);
+  } while (n == -EINTR);
+  if (n < 0) return error(n);
+  return (fd.revents & (sys::kPollHup | sys::kPollErr)) != 0 ? ESRCH : 0;
+}
+
+int close_from(uint64_t first, int boot) {
+  const auto channel = static_cast<unsigned>(boot);
+  const auto from = first > ~0U ? ~0U : static_cast<unsigned>(first);
+  if (from < channel) {
+    const int err = error(sys::close_range(from, channel - 1));
+    if (err != 0) return err;
+  }
+  return error(sys::close_range(from > channel ? from : channel + 1, ~0U));
+}
+
+int signals_default() {
+  const sys::SigAction by_default{};
+  for (int sig = 1; sig <= sys::kSignals; ++sig) {
+    if (sig == sys::kSigKill || sig == sys::kSigStop) continue;
+    const int err = error(sys::sigaction(sig, &by_default));
+    if (err != 0) return err;
+  }
+  const uint64_t none = 0;
+  return error(sys::sigmask(sys::kSigSetMask, &none, nullptr));
+}
+
+int wait(const Run& run) {
+  int err = say(run.boot, wire::Say::wait, run.index);
+  wire::Record answer{};
+  if (err == 0) err = hear(run.boot, answer);
+  // The supervisor has gone or does not want this start any more: nobody to tell.
+  if (err == EPIPE || err == ECONNRESET) sys::exit(kExitSetup);
+  if (err != 0) return err;
+  return answer.say == static_cast<uint16_t>(wire::Say::go) ? 0 : EPROTO;
+}
+
+// As execvp(3) walks PATH, but without its second thoughts: what the kernel cannot
+// execute is not given to a shell.
+int exec(Run& run, const Step& step) {
+  // Said before, not after: after a success there is nobody left to say it. If it cannot
+  // be said there is no supervisor, and a command that nobody watches must not start.
+  if (say(run.boot, wire::Say::exec, run.index) != 0) sys::exit(kExitSetup);
+  char** const candidates = list(run, step.s[0]);
+  char** const argv = list(run, step.s[1]);
+  char** const envp = list(run, step.s[2]);
+  int kept = ENOENT;
+  bool denied = false;
+  for (uint32_t i = 0; candidates[i] != nullptr; ++i) {
+    run.execing = true;
+    const int err = error(sys::call(__NR_execve, candidates[i], argv, envp));
+    run.execing = false;
+    const bool elsewhere = err == ENOENT || err == ENOTDIR || err == ENAMETOOLONG || err == ESTALE ||
+                           err == ENODEV || err == ETIMEDOUT;
+    if (!denied || (!elsewhere && err != EACCES)) {
+      kept = err;
+      run.candidate = i;
+    }
+    if (err == EACCES) denied = true;
+    if (!elsewhere && err != EACCES) break;
+  }
+  return kept;
+}
+
+void go_on_after_stay(void* arg) {
+  Run& run = *static_cast<Run*>(arg);
+  ++run.index;
+  carry_out(run);
+}
+
+// The switch. 0, or the errno the step failed with.
+int perform(Run& run, const Step& step) {
+  const auto& n = step.n;
+  const char* const s0 = text(run, step.s[0]);
+  switch (static_cast<Op>(step.op)) {
+    case Op::mount:
+      return error(sys::call(__NR_mount, s0, text(run, step.s[1]), text(run, step.s[2]), n[0], text(run, step.s[3])));
+    case Op::umount_stack: return umount_stack(s0);
+    case Op::only_proc: return only_proc();
+    case Op::hostname: return error(sys::call(__NR_sethostname, s0, length(s0)));
+    case Op::link_up: return link_up(s0);
+    case Op::unshare: return error(sys::call(__NR_unshare, n[0]));
+    case Op::write_file: return write_file(s0, text(run, step.s[1]));
+    case Op::rlimit: {
+      const sys::Rlimit64 limit = {n[1], n[2]};
+      return error(sys::call(__NR_prlimit64, 0, n[0], &limit, nullptr));
+    }
+    case Op::capbset_drop: return capbset_drop(n[0]);
+    case Op::caps_clean: return caps_clean();
+    case Op::groups: return error(sys::call(__NR_setgroups, n[0], s0));
+    case Op::ids: return ids(n[0], n[1]);
+    case Op::umask: sys::call(__NR_umask, n[0]); return 0;   // never fails; the value is the old mask
+    case Op::workdir: return workdir(s0);
+    case Op::setsid: return error(sys::call(__NR_setsid));
+    case Op::ctty: return error(sys::call(__NR_ioctl, n[0], sys::kTiocsCtty, 0));
+    case Op::pdeathsig: return pdeathsig(n[0], run.boot);
+    case Op::stay: return stay(run, go_on_after_stay);
+    case Op::close_from: return close_from(n[0], run.boot);
+    case Op::signals_default: return signals_default();
+    case Op::wait: return wait(run);
+    case Op::exec: return exec(run, step);
+    case Op::none: break;
+  }
+  return ENOSYS;
+}
+
+}  // namespace
+
+Flaw prepare(unsigned char* block, size_t size) {
+  const auto& header = *reinterpret_cast<const wire::Header*>(block);
+  if (size < sizeof header || size > wire::kMaxPlan || header.magic != wire::kMagic) return {0, EBADMSG};
+  if (header.version != wire::kVersion) return {0, EPROTONOSUPPORT};
+  const size_t start = sizeof header + header.count * sizeof(Step);
+  if (header.size != size || header.reserved != 0 || header.count > wire::kMaxSteps || start >= size ||
+      block[size - 1] != 0) {
+    return {0, EBADMSG};
+  }
+  const auto* steps = reinterpret_cast<const Step*>(block + sizeof header);
+  const Region region = {block, start, size};
+  bool stays = false;
+  for (uint16_t i = 0; i < header.count; ++i) {
+    const auto op = static_cast<Op>(steps[i].op);
+    int err = check(region, steps[i]);
+    // There is one PID 1, and behind exec there is nothing.
+    if (err == 0 && ((op == Op::stay && stays) || (op == Op::exec) != (i + 1 == header.count))) err = EBADMSG;
+    if (err != 0) return {i, err};
+    stays = stays || op == Op::stay;
+  }
+  return {0, header.count == 0 ? EBADMSG : 0};
+}
+
+void carry_out(Run& run) {
+  for (;; ++run.index) {
+    const int err = perform(run, step_at(run, run.index));
+    if (err == 0) continue;
+    say(run.boot, wire::Say::failed, run.index, err, run.candidate);   // nobody there: exit all the same
+    sys::exit(kExitSetup);
+  }
+}
+
+void interpret(unsigned char* block, size_t size, int boot) {
+  const Flaw flaw = prepare(block, size);
+  if (flaw.err != 0) {
+    say(boot, wire::Say::failed, flaw.step, flaw.err);
+    sys::exit(kExitSetup);
+  }
+  Run run;
+  run.block = block;
+  run.size = size;
+  run.boot = boot;
+  carry_out(run);
+}
+
+}  // namespace sup::init

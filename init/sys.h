@@ -1,0 +1,160 @@
+// sys: the system calls init makes, as thin functions that return a value or -errno.
+//
+// It is also the seam of the tests. Freestanding (as init is built) a call goes to the
+// kernel through arch_*.h. Hosted (-ffreestanding absent, as unit tests and fuzzers
+// compile steps.cc and pid1.cc) it goes to sys::raw() and sys::vfork_child(), which
+// the test defines: a recording fake that answers as it likes. The fake's exit_group
+// and a successful execve must not return; it throws.
+#pragma once
+#include <asm/unistd.h>
+#include <linux/capability.h>
+#include <linux/errno.h>
+#include <linux/prctl.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if !__STDC_HOSTED__
+#if defined(__x86_64__)
+#include "init/arch_x86_64.h"
+#elif defined(__aarch64__)
+#include "init/arch_aarch64.h"
+#else
+#error "init knows x86_64 and aarch64"
+#endif
+#endif
+
+namespace sup::init::sys {
+
+#if __STDC_HOSTED__
+long raw(long nr, const long (&args)[6]);
+long vfork_child(unsigned long flags, void* stack_top, void (*child)(void*), void* arg);
+#else
+using arch::vfork_child;
+#endif
+
+// An argument as the register has it.
+template <typename T>
+long word(T v) { return static_cast<long>(v); }
+template <typename T>
+long word(T* p) { return reinterpret_cast<long>(p); }
+inline long word(decltype(nullptr)) { return 0; }
+
+template <typename... A>
+inline long call(long nr, A... a) {
+  static_assert(sizeof...(A) <= 6);
+  const long v[6] = {word(a)...};
+#if __STDC_HOSTED__
+  return raw(nr, v);
+#else
+  // Registers that a call does not read need no value: two shapes keep the code small.
+  if constexpr (sizeof...(A) <= 3) {
+    return arch::call3(nr, v[0], v[1], v[2]);
+  } else {
+    return arch::call6(nr, v[0], v[1], v[2], v[3], v[4], v[5]);
+  }
+#endif
+}
+
+// The kernel's own structures and numbers, where including the kernel's headers would
+// clash with libc's in hosted builds. The same on every 64-bit architecture we know.
+struct PollFd {
+  int fd;
+  int16_t events;
+  int16_t revents;
+};
+inline constexpr int16_t kPollIn = 0x001;
+inline constexpr int16_t kPollErr = 0x008;
+inline constexpr int16_t kPollHup = 0x010;
+
+struct Timespec {
+  int64_t sec;
+  int64_t nsec;
+};
+
+struct Rlimit64 {
+  uint64_t soft;
+  uint64_t hard;
+};
+
+struct SigAction {                    // rt_sigaction(2)'s, not libc's
+  uint64_t handler;                   // 0: SIG_DFL
+  uint64_t flags;
+  uint64_t restorer;
+  uint64_t mask;
+};
+
+struct SignalInfo {                   // struct signalfd_siginfo, signalfd(2)
+  uint32_t signo;
+  int32_t err;
+  int32_t code;
+  unsigned char rest[116];
+};
+static_assert(sizeof(SignalInfo) == 128);
+inline constexpr int32_t kSiKernel = 0x80;   // si_code: sent by the kernel itself
+
+struct IfReq {                        // struct ifreq, netdevice(7)
+  char name[16];
+  uint16_t flags;
+  unsigned char rest[22];
+};
+static_assert(sizeof(IfReq) == 40);
+
+inline constexpr int kAtFdCwd = -100;
+inline constexpr int kOWronly = 01;
+inline constexpr int kOCloexec = 02000000;
+inline constexpr int kONonblock = 04000;
+inline constexpr int kFSetFd = 2;
+inline constexpr int kFdCloexec = 1;
+inline constexpr int kMntDetach = 2;
+inline constexpr int kAfUnix = 1;
+inline constexpr int kSockDgram = 2;
+inline constexpr int kMsgNoSignal = 0x4000;
+inline constexpr int kMsgDontWait = 0x40;
+inline constexpr long kSiocgIfFlags = 0x8913;
+inline constexpr long kSiocsIfFlags = 0x8914;
+inline constexpr uint16_t kIffUp = 1;
+inline constexpr long kTiocsCtty = 0x540E;
+inline constexpr int kSigBlock = 0;          // rt_sigprocmask(2)
+inline constexpr int kSigSetMask = 2;
+inline constexpr int kSigInt = 2;
+inline constexpr int kSigQuit = 3;
+inline constexpr int kSigKill = 9;
+inline constexpr int kSigChld = 17;
+inline constexpr int kSigStop = 19;
+inline constexpr int kSigTstp = 20;
+inline constexpr int kSigWinch = 28;
+inline constexpr int kSignals = 64;
+inline constexpr int kWnohang = 1;
+inline constexpr unsigned long kCloneVm = 0x100;
+inline constexpr unsigned long kCloneVfork = 0x4000;
+
+[[noreturn]] inline void exit(int status) {
+  for (;;) call(__NR_exit_group, status);
+}
+
+inline long read(int fd, void* to, size_t n) { return call(__NR_read, fd, to, n); }
+inline long write(int fd, const void* from, size_t n) { return call(__NR_write, fd, from, n); }
+inline long open(const char* path, int flags) { return call(__NR_openat, kAtFdCwd, path, flags, 0); }
+inline long close(int fd) { return call(__NR_close, fd); }
+inline long close_range(unsigned first, unsigned last) { return call(__NR_close_range, first, last, 0); }
+inline long ioctl(int fd, long what, void* arg) { return call(__NR_ioctl, fd, what, arg); }
+inline long prctl(int what, unsigned long a = 0, unsigned long b = 0) {
+  return call(__NR_prctl, what, a, b, 0, 0);   // unused arguments must be 0, some options check
+}
+inline long send(int fd, const void* from, size_t n) {
+  return call(__NR_sendto, fd, from, n, kMsgNoSignal, nullptr, 0);
+}
+inline long recv(int fd, void* to, size_t n, int flags) {
+  return call(__NR_recvfrom, fd, to, n, flags, nullptr, nullptr);
+}
+inline long poll(PollFd* fds, unsigned n, const Timespec* timeout) {
+  return call(__NR_ppoll, fds, n, timeout, nullptr, 8);
+}
+inline long sigaction(int sig, const SigAction* act) {
+  return call(__NR_rt_sigaction, sig, act, nullptr, sizeof act->mask);
+}
+inline long sigmask(int how, const uint64_t* set, uint64_t* old) {
+  return call(__NR_rt_sigprocmask, how, set, old, sizeof *set);
+}
+
+}  // namespace sup::init::sys
