@@ -1,0 +1,427 @@
+#include "core/container.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include "core/launcher.h"
+#include "spec/env.h"
+#include "spec/path.h"
+#include "sys/explain.h"
+#include "sys/pidfd.h"
+#include "sys/procfs.h"
+#include "sys/pty.h"
+
+namespace sup {
+namespace {
+
+std::uint64_t between(std::uint64_t from, std::uint64_t to) { return to > from ? to - from : 0; }
+
+Result<Stream*> opened(Loop& loop, std::unique_ptr<Stream>& place, Fd fd, Stream::Handlers handlers) {
+  auto stream = Stream::open(loop, std::move(fd), std::move(handlers));
+  if (!stream) return std::unexpected(stream.error());
+  place = std::move(*stream);
+  return place.get();
+}
+
+// The user the command becomes, who shall own its terminal; -1: the one who makes it.
+uid_t tty_owner(const Plan& plan) {
+  for (const auto& step : plan.steps) {
+    if (step.op == wire::Op::ids) return static_cast<uid_t>(step.n[0]);
+  }
+  return static_cast<uid_t>(-1);
+}
+
+// A pipe of which one end is ours and the other the command's.
+struct PipeEnds {
+  Fd read;
+  Fd write;
+};
+Result<PipeEnds> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) {
+    return std::unexpected(Error{.code = "E_FDS", .where = "pipe", .what = "cannot be made", .err = errno,
+                                 .hint = errno == EMFILE ? "raise the limit: ulimit -n" : "", .stage = "stdio"});
+  }
+  return PipeEnds{Fd(ends[0]), Fd(ends[1])};
+}
+
+}  // namespace
+
+int Outcome::shell_status() const {
+  if (!ran) return error ? error->status : 125;
+  return status.to_shell();
+}
+
+Container::Container(Loop& loop, EventLog& log, Reaper& reaper, Spec spec, Facts facts, Plan plan, Hooks hooks)
+    : loop_(loop), log_(log), reaper_(reaper), spec_(std::move(spec)), facts_(std::move(facts)), plan_(std::move(plan)),
+      hooks_(std::move(hooks)), timeout_(loop), grace_(loop), asked_us_(Loop::now_us()) {}
+
+Container::~Container() = default;
+
+std::uint64_t Container::emit(decltype(Event::what) what) {
+  cause_ = log_.emit(Event{.id = facts_.id, .name = spec_.name, .cause = cause_, .what = std::move(what)});
+  return cause_;
+}
+
+void Container::start(Wiring wiring, int image) {
+  state_ = State::starting;
+  emit(event::Starting{.command = spec_.argv.at(0), .tty = spec_.tty, .user_namespace = plan_.user_namespace});
+  int stdio[3] = {-1, -1, -1};
+  // Everything that needs a descriptor is made before the clone: afterwards nothing may fail for the want of one.
+  if (auto wired = wire(wiring, stdio); !wired) return fail(std::move(wired.error()));
+  auto launched = launch(plan_, facts_, stdio, image);
+  if (!launched) {
+    in_.reset(), out_.reset(), err_.reset(), master_.reset();
+    return fail(std::move(launched.error()));
+  }
+  cloned_us_ = Loop::now_us();
+  spans_.clone = launched->clone_us;
+  spans_.queue = between(asked_us_, cloned_us_ - launched->clone_us);
+  pid_ = launched->pid;
+  pidfd_ = std::move(launched->pidfd);
+  reaper_.watch(pid_, [this](int status, const rusage& usage) { reaped(status, usage); });
+  watch_boot(std::move(launched->boot));
+  // The command's ends close with `wiring`: only then can end of file be seen on ours.
+}
+
+Result<void> Container::wire(Wiring& wiring, int (&stdio)[3]) {
+  if (spec_.tty) {
+    size_ = wiring.size;
+    auto pty = open_pty(wiring.size, wiring.raw_output, tty_owner(plan_));
+    if (!pty) return std::unexpected(pty.error());
+    wiring.in = std::move(pty->slave);
+    stdio[0] = stdio[1] = stdio[2] = wiring.in.get();
+    bytes_.out = 0;
+    bytes_.in = 0;
+    auto master = opened(loop_, master_, std::move(pty->master),
+                         {.on_data = [this](std::string_view b) { output(Channel::out, b); },
+                          .on_end = [this](int) { settle(); },
+                          .on_drained = [this] { if (hooks_.input_drained) hooks_.input_drained(); },
+                          .on_fail = [this](int) { if (hooks_.input_closed) hooks_.input_closed(); }});
+    if (!master) return std::unexpected(master.error());
+    return {};
+  }
+  if (!wiring.in) {
+    auto pipe = make_pipe();
+    if (!pipe) return std::unexpected(pipe.error());
+    wiring.in = std::move(pipe->read);
+    bytes_.in = 0;
+    auto in = opened(loop_, in_, std::move(pipe->write),
+                     {.on_drained = [this] { if (hooks_.input_drained) hooks_.input_drained(); },
+                      .on_fail = [this](int) { if (hooks_.input_closed) hooks_.input_closed(); }});
+    if (!in) return std::unexpected(in.error());
+  }
+  const auto pump = [&](Fd& given, std::unique_ptr<Stream>& place, std::optional<std::uint64_t>& count, Channel channel) -> Result<void> {
+    if (given) return {};
+    auto pipe = make_pipe();
+    if (!pipe) return std::unexpected(pipe.error());
+    given = std::move(pipe->write);
+    count = 0;
+    auto stream = opened(loop_, place, std::move(pipe->read),
+                         {.on_data = [this, channel](std::string_view b) { output(channel, b); }, .on_end = [this](int) { settle(); }});
+    if (!stream) return std::unexpected(stream.error());
+    return {};
+  };
+  if (auto r = pump(wiring.out, out_, bytes_.out, Channel::out); !r) return r;
+  if (auto r = pump(wiring.err, err_, bytes_.err, Channel::err); !r) return r;
+  stdio[0] = wiring.in.get();
+  stdio[1] = wiring.out.get();
+  stdio[2] = wiring.err.get();
+  return {};
+}
+
+// ---- the boot channel -------------------------------------------------------------------------
+
+void Container::watch_boot(Fd boot) {
+  auto stream = opened(loop_, boot_, std::move(boot),
+                       {.on_data =
+                            [this](std::string_view bytes) {
+                              boot_bytes_.append(bytes);
+                              while (boot_bytes_.size() >= sizeof(wire::Record)) {
+                                wire::Record record{};
+                                std::memcpy(&record, boot_bytes_.data(), sizeof record);
+                                boot_bytes_.erase(0, sizeof record);
+                                heard(record);
+                              }
+                            },
+                        .on_end = [this](int) { boot_ended(); }});
+  if (!stream) {
+    // The process exists: end it, and let its end be reported as any other.
+    failed_ = wire::Record{};
+    outcome_.error = stream.error();
+    boot_ended_ = true;
+    kill(Reason::sup_error);
+    return;
+  }
+  (*stream)->read_start();
+}
+
+void Container::heard(const wire::Record& record) {
+  switch (static_cast<wire::Say>(record.say)) {
+    case wire::Say::exec:
+      exec_said_ = true;
+      exec_us_ = Loop::now_us();
+      break;
+    case wire::Say::running:
+      now_running();
+      break;
+    case wire::Say::failed:
+      failed_ = record;
+      break;
+    case wire::Say::exited:
+      command_status_ = static_cast<int>(record.value);
+      break;
+    case wire::Say::wait:
+    case wire::Say::go:
+      break;  // no plan of ours has a wait step yet
+  }
+}
+
+void Container::boot_ended() {
+  boot_ended_ = true;
+  // CLOEXEC closed it: the command runs. (Init as PID 1 says so in words, and keeps the channel.)
+  if (exec_said_ && !failed_ && !spec_.init) now_running();
+  read_output();
+  settle();
+}
+
+void Container::read_output() {
+  for (auto* s : {master_.get(), out_.get(), err_.get()}) {
+    if (s != nullptr) s->read_start();
+  }
+}
+
+void Container::now_running() {
+  if (state_ != State::starting) return;
+  state_ = State::running;
+  running_us_ = Loop::now_us();
+  outcome_.ran = true;
+  if (exec_us_ == 0) exec_us_ = running_us_;
+  spans_.setup = between(cloned_us_, exec_us_);
+  spans_.exec = between(exec_us_, running_us_);
+  emit(event::Started{.command = spec_.argv.at(0), .pid = pid_, .spans = spans_});
+  if (spec_.timeout) {
+    timeout_.start(*spec_.timeout, [this] { stop(spec_.stop_signal, spec_.stop_timeout, Reason::timeout); });
+  }
+  if (hooks_.started) hooks_.started();
+  read_output();
+  for (const auto& [number, sender] : std::exchange(early_, {})) signal(number, sender);
+}
+
+// ---- streams ------------------------------------------------------------------------------------
+
+void Container::output(Channel channel, std::string_view bytes) {
+  auto& count = channel == Channel::out ? bytes_.out : bytes_.err;
+  *count += bytes.size();
+  if (!spans_.first_byte && running_us_ != 0) spans_.first_byte = between(running_us_, Loop::now_us());
+  if (hooks_.output) hooks_.output(channel, bytes);
+}
+
+void Container::write_input(std::string_view bytes) {
+  auto* to = master_ ? master_.get() : in_.get();
+  if (to == nullptr || bytes.empty()) return;
+  *bytes_.in += bytes.size();
+  if (termios modes{}; master_ && ::tcgetattr(master_->fd(), &modes) == 0) eof_.feed(bytes, modes);
+  to->write(bytes);
+}
+
+std::size_t Container::input_queued() const {
+  const auto* to = master_ ? master_.get() : in_.get();
+  return to == nullptr ? 0 : to->queued();
+}
+
+void Container::end_input() {
+  if (in_) return in_->end();
+  if (!master_) return;
+  termios t{};
+  if (::tcgetattr(master_->fd(), &t) < 0 || t.c_cc[VEOF] == _POSIX_VDISABLE) return;
+  // A program that reads keys (a shell's line editor) takes ctrl-d itself: what a person at the end would press.
+  const int count = (t.c_lflag & ICANON) != 0 ? eof_.needed(t) : 1;
+  master_->write(std::string(static_cast<std::size_t>(count), static_cast<char>(t.c_cc[VEOF])));
+}
+
+void Container::pause_output(Channel channel) {
+  auto* from = master_ ? master_.get() : channel == Channel::out ? out_.get() : err_.get();
+  if (from != nullptr) from->read_stop();
+}
+
+void Container::resume_output(Channel channel) {
+  auto* from = master_ ? master_.get() : channel == Channel::out ? out_.get() : err_.get();
+  if (from != nullptr && state_ != State::starting) from->read_start();
+}
+
+void Container::close_output(Channel channel) {
+  // In the next turn: we may stand in this stream's own callback.
+  loop_.later([this, channel] {
+    auto& from = master_ ? master_ : channel == Channel::out ? out_ : err_;
+    from.reset();
+    settle();
+  });
+}
+
+bool Container::resize(const winsize& size) {
+  if (!master_ || (size.ws_row == size_.ws_row && size.ws_col == size_.ws_col)) return false;
+  if (::ioctl(master_->fd(), TIOCSWINSZ, &size) < 0) return false;  // gone: its end is on the way
+  size_ = size;
+  emit(event::Resized{.rows = size.ws_row, .cols = size.ws_col});
+  return true;
+}
+
+// ---- signals ------------------------------------------------------------------------------------
+
+Effect Container::signal(int number, std::optional<std::int64_t> sender) {
+  if (state_ == State::starting) {
+    // Init has everything blocked; what came now would be lost when it sets the defaults.
+    early_.emplace_back(number, sender);
+    return Effect::delivered;
+  }
+  if (state_ != State::running) return Effect::gone;
+  Effect effect = Effect::delivered;
+  // A PID 1 without a handler does not get what its parent namespace sends (pid_namespaces(7)), and kill(2) says 0
+  // all the same: look first. KILL, STOP and CONT work always; init as PID 1 passes everything on.
+  if (!spec_.init && number != SIGKILL && number != SIGSTOP && number != SIGCONT) {
+    if (const auto now = signal_state(pid_)) {
+      if (now->ignores(number)) {
+        effect = Effect::ignored;
+      } else if (!now->has_handler(number) && !now->blocks(number)) {
+        effect = Effect::dropped_pid1;
+      }
+    }
+  }
+  if (pidfd_signal(pidfd_.get(), number) != 0) effect = Effect::gone;
+  emit(event::Signalled{.signal = number, .effect = effect, .sender = sender});
+  return effect;
+}
+
+void Container::stop(int number, std::chrono::milliseconds wait, Reason reason) {
+  if (state_ == State::ended || grace_.active()) return;
+  if (state_ == State::starting) return kill(reason);
+  ending_ = reason;
+  emit(event::Stopping{.signal = number, .reason = reason});
+  const Effect effect = signal(number);
+  if (effect == Effect::dropped_pid1 || effect == Effect::ignored) return kill(reason);
+  grace_.start(wait, [this, reason] { kill(reason); });
+}
+
+void Container::kill(Reason reason) {
+  if (state_ == State::ended || pid_ < 0 || reaped_) return;
+  ending_ = reason;
+  const int err = pidfd_signal(pidfd_.get(), SIGKILL);
+  emit(event::Signalled{.signal = SIGKILL, .effect = err == 0 ? Effect::delivered : Effect::gone, .sender = {}});
+}
+
+std::string Container::command_name() const {
+  const auto now = pid_ > 0 ? signal_state(pid_) : std::nullopt;
+  return now ? now->command : spec_.argv.at(0);
+}
+
+// ---- the end --------------------------------------------------------------------------------------
+
+void Container::reaped(int status, const rusage& usage) {
+  reaped_ = true;
+  dead_us_ = Loop::now_us();
+  wait_status_ = status;
+  const auto us = [](const timeval& t) { return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(t.tv_usec); };
+  usage_ = {.user_us = us(usage.ru_utime), .system_us = us(usage.ru_stime), .max_rss_kib = usage.ru_maxrss, .minor_faults = usage.ru_minflt,
+            .major_faults = usage.ru_majflt, .voluntary_switches = usage.ru_nvcsw, .involuntary_switches = usage.ru_nivcsw};
+  timeout_.stop();
+  grace_.stop();
+  settle();
+}
+
+// The pid namespace is empty once PID 1 is reaped, so every end of file is on its way; only when all have come
+// is every byte counted and shown, and only then is it over.
+void Container::settle() {
+  if (state_ == State::ended || !reaped_ || !boot_ended_) return;
+  for (const auto* s : {master_.get(), out_.get(), err_.get()}) {
+    if (s != nullptr && !s->ended()) return;
+  }
+  if (!outcome_.ran) {
+    Error error = outcome_.error ? *outcome_.error
+                  : failed_      ? step_error(*failed_)
+                                 : Error{.code = "E_INIT_DIED", .where = "init", .what = "ended before the command ran", .err = 0,
+                                         .why = "it was killed from outside, or the kernel refused to run it", .stage = "init"};
+    return fail(std::move(error));
+  }
+  state_ = State::ended;
+  // Init as PID 1 reports the command's true status; its own is only a copy that cannot die by a signal.
+  const int status = command_status_.value_or(wait_status_);
+  outcome_.status = ExitStatus::from_wait(status).value_or(ExitStatus{.code = 125});
+  outcome_.reason = ending_.value_or(outcome_.status.signal != 0 ? Reason::signal : Reason::exit);
+  outcome_.duration_ms = between(running_us_, dead_us_) / 1000;
+  outcome_.bytes = bytes_;
+  const auto now = Loop::now_us();
+  spans_.drain = between(dead_us_, now);
+  event::Exited e;
+  if (outcome_.status.signal != 0) {
+    e.signal = outcome_.status.signal;
+    e.core = outcome_.status.core;
+  } else {
+    e.exit_code = outcome_.status.code;
+  }
+  e.reason = outcome_.reason;
+  e.duration_ms = outcome_.duration_ms;
+  e.spans = spans_;
+  e.usage = usage_;
+  e.bytes = bytes_;
+  emit(std::move(e));
+  if (hooks_.ended) hooks_.ended(outcome_);
+}
+
+void Container::fail(Error error) {
+  state_ = State::ended;
+  outcome_.ran = false;
+  outcome_.reason = Reason::sup_error;
+  emit(event::Problem{.error = error, .level = Level::error});
+  emit(event::Failed{.error = error, .exit_code = error.status});
+  outcome_.error = std::move(error);
+  if (hooks_.ended) hooks_.ended(outcome_);
+}
+
+Error Container::step_error(const wire::Record& record) const {
+  if (record.step >= plan_.steps.size()) {
+    return Error{.code = "E_INIT_PLAN", .where = "init", .what = "refused its plan", .err = record.err,
+                 .hint = "sup and its init are of different versions: install sup again", .stage = "init"};
+  }
+  const Step& step = plan_.steps[record.step];
+  std::string workdir = facts_.cwd;
+  Credentials who{.uid = facts_.uid, .gid = facts_.gid, .groups = {}};
+  for (const auto& s : plan_.steps) {
+    if (s.op == wire::Op::workdir) workdir = s.s[0];
+    if (s.op == wire::Op::ids) who.uid = static_cast<uid_t>(s.n[0]), who.gid = static_cast<gid_t>(s.n[1]);
+    if (s.op == wire::Op::groups) who.groups.assign(s.numbers.begin(), s.numbers.end());
+  }
+  if (step.op == wire::Op::exec) {
+    ExecAttempt attempt;
+    attempt.argv0 = spec_.argv.at(0);
+    attempt.candidates = step.lists.at(0);
+    attempt.failing = record.value;
+    attempt.err = record.err;
+    attempt.workdir = workdir;
+    attempt.who = who;
+    attempt.size = exec_size(step.lists.at(1), step.lists.at(2));
+    if (attempt.argv0.find('/') == std::string::npos) {
+      attempt.too_long = candidates(attempt.argv0, env_value(step.lists.at(2), "PATH").value_or(kDefaultPath)).too_long;
+    }
+    return explain_exec(attempt);
+  }
+  SpawnAttempt attempt;
+  attempt.stage = stage(step);
+  attempt.err = record.err;
+  attempt.clone_flags = step.op == wire::Op::unshare ? step.n[0] : plan_.clone_flags;
+  attempt.uid = facts_.uid;
+  attempt.what = describe(step);
+  if (step.op == wire::Op::mount) attempt.target = step.s[1], attempt.fstype = step.s[2];
+  Error error = explain_spawn(attempt);
+  if (error.code == "E_STEP") error.code = failure_code(step);
+  return error;
+}
+
+}  // namespace sup

@@ -1,0 +1,161 @@
+// Container: one command in fresh namespaces, with its streams, its state and its end.
+//
+//            start()                {exec} then EOF, or {running}           reaped and every stream ended
+//   created ────────► starting ───────────────────────────────► running ────────────────────────────────► ended
+//                        │                                         │  stop(): stopping, KILL after the wait   ▲
+//                        └───────── {failed}, or init died ────────┴──────────────────────────────────────────┘
+#pragma once
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "core/event.h"
+#include "core/eventlog.h"
+#include "core/reaper.h"
+#include "init/plan.h"
+#include "loop/loop.h"
+#include "loop/stream.h"
+#include "loop/timer.h"
+#include "spec/eof.h"
+#include "spec/exit_status.h"
+#include "spec/facts.h"
+#include "spec/plan.h"
+#include "spec/spec.h"
+
+namespace sup {
+
+enum class Channel : std::uint8_t { out, err };   // a terminal has only out
+
+// How it ended, for whoever started it.
+struct Outcome {
+  bool ran = false;                   // execve succeeded; else `error` says why not
+  std::optional<Error> error;
+  ExitStatus status;                  // true when ran
+  Reason reason = Reason::exit;
+  std::uint64_t duration_ms = 0;
+  Bytes bytes;
+  // 0-255 for the shell (CONTRACT: 128+N for a signal; 125, 126, 127 for what never ran).
+  [[nodiscard]] int shell_status() const;
+};
+
+class Container {
+ public:
+  // What the owner hears; called from the loop, never from within a call of the owner's except start().
+  struct Hooks {
+    std::function<void()> started;
+    std::function<void(Channel, std::string_view)> output;
+    std::function<void()> input_drained;       // write_input()'s queue is empty again
+    std::function<void()> input_closed;        // the command reads no more (EPIPE): not an error
+    std::function<void(const Outcome&)> ended; // last call; destroy the container only after the turn (Loop::later)
+  };
+
+  // Where the command's 0, 1 and 2 come from. `given` is handed over as it is; `pumped` makes a pipe here; with a
+  // tty all three are the pty and only `size` and `raw_output` count.
+  struct Wiring {
+    Fd in, out, err;                   // given; none: pumped
+    winsize size{};
+    bool raw_output = false;           // "\n" stays "\n": nobody shows it on a terminal
+  };
+
+  Container(Loop& loop, EventLog& log, Reaper& reaper, Spec spec, Facts facts, Plan plan, Hooks hooks);
+  ~Container();
+  Container(const Container&) = delete;
+  Container& operator=(const Container&) = delete;
+
+  // image: load_init()'s, borrowed. A failure is an `ended` like any other, with its events.
+  void start(Wiring wiring, int image);
+
+  void write_input(std::string_view bytes);
+  [[nodiscard]] std::size_t input_queued() const;
+  // End of input: a pipe is closed; a terminal gets its VEOF character, twice in mid-line.
+  void end_input();
+  void pause_output(Channel channel);
+  void resume_output(Channel channel);
+  // Nobody can read the output any more: the command meets what a real hang-up would give it (SIGPIPE, SIGHUP).
+  void close_output(Channel channel);
+  // Coalesced by the caller; false when it has no terminal or the size is the same.
+  bool resize(const winsize& size);
+
+  // To PID 1, after a look at whether it would take it. Before the command runs it is kept until then.
+  // sender: pid of who sent it to sup.
+  Effect signal(int number, std::optional<std::int64_t> sender = {});
+  // signal, wait, KILL; the wait is skipped where it is useless.
+  void stop(int number, std::chrono::milliseconds wait, Reason reason);
+  // KILL of PID 1, and with it of everything in its pid namespace.
+  void kill(Reason reason);
+
+  [[nodiscard]] bool running() const { return state_ == State::running; }
+  [[nodiscard]] bool ended() const { return state_ == State::ended; }
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  // The name of PID 1's program, for messages.
+  [[nodiscard]] std::string command_name() const;
+  [[nodiscard]] const Spec& spec() const { return spec_; }
+  [[nodiscard]] const Facts& facts() const { return facts_; }
+  [[nodiscard]] std::uint64_t last_seq() const { return cause_; }
+
+ private:
+  enum class State : std::uint8_t { created, starting, running, ended };
+
+  std::uint64_t emit(decltype(Event::what) what);
+  Result<void> wire(Wiring& wiring, int (&stdio)[3]);
+  void watch_boot(Fd boot);
+  void heard(const wire::Record& record);
+  void boot_ended();
+  void now_running();
+  void read_output();
+  void reaped(int status, const rusage& usage);
+  void output(Channel channel, std::string_view bytes);
+  void settle();
+  void fail(Error error);
+  [[nodiscard]] Error step_error(const wire::Record& record) const;
+
+  Loop& loop_;
+  EventLog& log_;
+  Reaper& reaper_;
+  Spec spec_;
+  Facts facts_;
+  Plan plan_;
+  Hooks hooks_;
+
+  State state_ = State::created;
+  pid_t pid_ = -1;
+  Fd pidfd_;
+  std::unique_ptr<Stream> boot_;
+  std::string boot_bytes_;             // less than one record
+  bool boot_ended_ = false;
+  bool exec_said_ = false;
+  bool reaped_ = false;
+  std::optional<wire::Record> failed_;
+  std::optional<int> command_status_;  // from init as PID 1
+
+  std::unique_ptr<Stream> master_;     // with a terminal
+  std::unique_ptr<Stream> in_, out_, err_;
+  EofTracker eof_;
+  winsize size_{};
+
+  Timer timeout_;
+  Timer grace_;
+  std::optional<Reason> ending_;
+  std::vector<std::pair<int, std::optional<std::int64_t>>> early_;  // signals before the command ran
+
+  // The account, in microseconds of Loop::now_us().
+  std::uint64_t asked_us_ = 0, cloned_us_ = 0, exec_us_ = 0, running_us_ = 0, dead_us_ = 0;
+  Spans spans_;
+  Usage usage_;
+  Bytes bytes_;
+  int wait_status_ = 0;
+  std::uint64_t cause_ = 0;            // seq of our latest event
+  Outcome outcome_;
+};
+
+}  // namespace sup

@@ -1,0 +1,162 @@
+#include "core/eventjson.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "core/eventlog.h"
+#include "spec/signals.h"
+
+namespace sup {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// A line stays below 64 KiB whatever a caller put into names and arguments: each free string gets a share.
+constexpr std::size_t kMaxString = 4096;
+
+struct Renderer {
+  Json& out;
+  bool truncated = false;
+
+  std::string text(std::string_view s) {
+    if (s.size() <= kMaxString) return std::string(s);
+    truncated = true;
+    return std::string(s.substr(0, kMaxString));
+  }
+
+  static Json spans(const Spans& s) {
+    Json j = Json::object();
+    const auto put = [&](const char* key, const std::optional<std::uint64_t>& v) {
+      if (v) j[key] = *v;
+    };
+    put("queue", s.queue);
+    put("clone", s.clone);
+    put("setup", s.setup);
+    put("exec", s.exec);
+    put("first_byte", s.first_byte);
+    put("drain", s.drain);
+    put("reap", s.reap);
+    return j;
+  }
+
+  static Json count(const std::optional<std::uint64_t>& v) { return v ? Json(*v) : Json(nullptr); }
+
+  void error(const Error& e) {
+    out["code"] = e.code;
+    if (!e.stage.empty()) out["stage"] = e.stage;
+    if (e.err != 0) out["errno"] = e.err;
+    if (!e.path.empty()) out["path"] = text(e.path);
+    if (!e.hint.empty()) out["hint"] = text(e.hint);
+  }
+
+  void operator()(const event::Starting& e) {
+    out["command"] = text(e.command);
+    out["tty"] = e.tty;
+    out["user_namespace"] = e.user_namespace;
+    // The host's root with the host's uids: namespaces alone contain nobody.
+    out["boundary"] = "none";
+  }
+  void operator()(const event::Started& e) {
+    out["pid"] = e.pid;
+    out["spans"] = spans(e.spans);
+  }
+  void operator()(const event::Failed& e) {
+    error(e.error);
+    out["exit_code"] = e.exit_code;
+    out["reason"] = to_string(Reason::sup_error);
+    out["origin"] = "sup";
+  }
+  void operator()(const event::Resized& e) {
+    out["rows"] = e.rows;
+    out["cols"] = e.cols;
+  }
+  void operator()(const event::Signalled& e) {
+    out["signal"] = signal_name(e.signal);
+    out["effect"] = to_string(e.effect);
+    if (e.sender) out["sender"] = *e.sender;
+  }
+  void operator()(const event::Stopping& e) {
+    out["signal"] = signal_name(e.signal);
+    out["reason"] = to_string(e.reason);
+  }
+  void operator()(const event::Exited& e) {
+    if (e.signal) {
+      out["signal"] = signal_name(*e.signal);
+      out["core"] = e.core;
+    } else {
+      out["exit_code"] = e.exit_code.value_or(125);
+    }
+    out["reason"] = to_string(e.reason);
+    out["origin"] = e.by_command ? "command" : "sup";
+    out["duration_ms"] = e.duration_ms;
+    out["spans"] = spans(e.spans);
+    out["rusage"] = {{"user_ms", static_cast<double>(e.usage.user_us) / 1000},
+                     {"system_ms", static_cast<double>(e.usage.system_us) / 1000},
+                     {"max_rss_kib", e.usage.max_rss_kib},
+                     {"minor_faults", e.usage.minor_faults},
+                     {"major_faults", e.usage.major_faults},
+                     {"voluntary_switches", e.usage.voluntary_switches},
+                     {"involuntary_switches", e.usage.involuntary_switches}};
+    out["bytes"] = {{"stdin", count(e.bytes.in)}, {"stdout", count(e.bytes.out)}, {"stderr", count(e.bytes.err)}};
+  }
+  void operator()(const event::Problem& e) { error(e.error); }
+  void operator()(const event::Removed&) {}
+};
+
+struct Name {
+  std::string_view operator()(const event::Starting&) { return "starting"; }
+  std::string_view operator()(const event::Started&) { return "started"; }
+  std::string_view operator()(const event::Failed&) { return "failed"; }
+  std::string_view operator()(const event::Resized&) { return "resized"; }
+  std::string_view operator()(const event::Signalled&) { return "signal"; }
+  std::string_view operator()(const event::Stopping&) { return "stopping"; }
+  std::string_view operator()(const event::Exited&) { return "exited"; }
+  std::string_view operator()(const event::Problem&) { return "error"; }
+  std::string_view operator()(const event::Removed&) { return "removed"; }
+};
+
+// What a person reads; the first two are the seed's own words.
+struct Message {
+  std::string operator()(const event::Starting&) { return "init come on"; }
+  std::string operator()(const event::Started& e) { return "command " + e.command.substr(0, kMaxString); }
+  std::string operator()(const event::Failed& e) { return e.error.line(); }
+  std::string operator()(const event::Resized& e) { return "window " + std::to_string(e.cols) + "x" + std::to_string(e.rows); }
+  std::string operator()(const event::Signalled& e) { return std::string("signal ") + std::string(signal_name(e.signal)) + " " + std::string(to_string(e.effect)); }
+  std::string operator()(const event::Stopping& e) { return std::string("stopping with ") + std::string(signal_name(e.signal)); }
+  std::string operator()(const event::Exited& e) {
+    if (e.signal) return "killed by " + std::string(signal_name(*e.signal));
+    return "exited with " + std::to_string(e.exit_code.value_or(125));
+  }
+  std::string operator()(const event::Problem& e) { return e.error.line(); }
+  std::string operator()(const event::Removed&) { return "removed"; }
+};
+
+}  // namespace
+
+Level level_of(const Event& event) {
+  if (std::holds_alternative<event::Failed>(event.what)) return Level::error;
+  if (const auto* problem = std::get_if<event::Problem>(&event.what)) return problem->level;
+  if (std::holds_alternative<event::Resized>(event.what)) return Level::info;
+  return Level::info;
+}
+
+std::string event_line(const Event& event, std::uint64_t seq, const std::string& supervisor, const timespec& now) {
+  Json out = Json::object();
+  Renderer render{out};
+  out["level"] = to_string(level_of(event));
+  out["msg"] = render.text(std::visit(Message{}, event.what));
+  out["time"] = rfc3339(now);
+  out["event"] = std::visit(Name{}, event.what);
+  out["seq"] = seq;
+  if (event.cause != 0) out["cause"] = event.cause;
+  if (!supervisor.empty()) out["supervisor"] = supervisor;
+  if (!event.id.empty()) out["id"] = event.id;
+  if (!event.name.empty()) out["name"] = event.name;
+  std::visit(render, event.what);
+  if (render.truncated) out["truncated"] = true;
+  return out.dump(-1, ' ', true, Json::error_handler_t::replace);
+}
+
+}  // namespace sup

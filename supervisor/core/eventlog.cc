@@ -1,0 +1,216 @@
+#include "core/eventlog.h"
+
+#include <fcntl.h>
+#include <spdlog/logger.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/base_sink.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <ctime>
+#include <utility>
+
+#include "core/eventjson.h"
+#include "loop/stream.h"
+
+namespace sup {
+namespace {
+
+spdlog::level::level_enum spd(Level level) {
+  switch (level) {
+    case Level::trace: return spdlog::level::trace;
+    case Level::debug: return spdlog::level::debug;
+    case Level::info: return spdlog::level::info;
+    case Level::warning: return spdlog::level::warn;
+    case Level::error: return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+std::unexpected<Error> refused(const std::string& dest, int err, std::string why, std::string hint) {
+  return std::unexpected(
+      Error{.code = "E_EVENTS", .where = "--events", .what = dest, .err = err, .why = std::move(why), .hint = std::move(hint), .path = dest});
+}
+
+// Where lines go. spdlog calls it with one formatted line at a time; the loop is single-threaded, so no mutex.
+class LineSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  LineSink(std::unique_ptr<Stream> stream, bool terminal) : stream_(std::move(stream)), terminal_(terminal) {
+    set_formatter_(std::make_unique<spdlog::pattern_formatter>("%v", spdlog::pattern_time_type::local, "\n"));
+  }
+  void hold() { held_ = true; }
+  void release() {
+    held_ = false;
+    if (!waiting_.empty()) put(std::exchange(waiting_, {}));
+  }
+  void at_line_start(bool yes) { line_start_ = yes; }
+  void flush_all() {
+    if (stream_) stream_->flush_blocking();
+  }
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& msg) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(msg, line);
+    if (held_) {
+      waiting_.append(line.data(), line.size());
+    } else {
+      put({line.data(), line.size()});
+    }
+  }
+  void flush_() override {}
+
+ private:
+  void put(std::string_view lines) {
+    if (!stream_) return;
+    if (terminal_ && !line_start_) {
+      // The command left its last line open: ours begins on a new one, as shells do it.
+      stream_->write("\n");
+      line_start_ = true;
+    }
+    stream_->write(lines);
+  }
+
+  std::unique_ptr<Stream> stream_;
+  bool terminal_;
+  bool held_ = false;
+  bool line_start_ = true;
+  std::string waiting_;
+};
+
+Result<Fd> open_file(const std::string& path) {
+  // Not through a symlink, never waiting for a FIFO's reader: this may run as root on a path in /tmp.
+  Fd fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600));
+  if (!fd) {
+    if (errno == ELOOP) return refused(path, ELOOP, "it is a symbolic link", "name the file itself");
+    if (errno == ENXIO) return refused(path, ENXIO, "it is a FIFO without a reader", "open it yourself and pass fd:N");
+    return refused(path, errno, {}, {});
+  }
+  struct stat st {};
+  if (::fstat(fd.get(), &st) < 0) return refused(path, errno, {}, {});
+  if (!S_ISREG(st.st_mode)) return refused(path, EINVAL, "it is not a regular file", "open it yourself and pass fd:N, or use none");
+  return fd;
+}
+
+}  // namespace
+
+struct EventLog::State {
+  std::shared_ptr<LineSink> sink;
+  std::unique_ptr<spdlog::logger> logger;
+  std::uint64_t seq = 0;
+  int terminal = -1;
+  std::string supervisor;
+  int shared_fd = -1;          // a caller's description we could not reopen: its flags are put back at the end
+  int shared_flags = 0;
+};
+
+EventLog::EventLog(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+EventLog::~EventLog() {
+  state_->logger.reset();
+  state_->sink.reset();
+  if (state_->shared_fd >= 0) ::fcntl(state_->shared_fd, F_SETFL, state_->shared_flags);
+}
+
+Result<std::unique_ptr<EventLog>> EventLog::open(Loop& loop, const std::string& dest, const std::string& level, bool quiet) {
+  auto minimum = parse_level(level);
+  if (!minimum) return std::unexpected(minimum.error());
+  if (quiet && *minimum < Level::warning) minimum = Level::warning;
+  auto state = std::make_unique<State>();
+  std::unique_ptr<Stream> stream;
+  bool terminal = false;
+  if (dest != "none") {
+    int number = dest == "stderr" ? 2 : dest == "stdout" ? 1 : -1;
+    if (dest.starts_with("fd:")) {
+      const auto digits = std::string_view(dest).substr(3);
+      const auto r = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+      if (r.ec != std::errc{} || r.ptr != digits.data() + digits.size() || number < 0 || ::fcntl(number, F_GETFD) < 0) {
+        return refused(dest, EBADF, "no such open descriptor", "open it in the shell: 3>events.jsonl --events fd:3");
+      }
+    }
+    Fd fd;
+    if (number >= 0) {
+      const int flags = ::fcntl(number, F_GETFL);
+      auto own = own_description(number, O_WRONLY);
+      if (!own) return std::unexpected(own.error());
+      if (own->shared) {
+        state->shared_fd = number;
+        state->shared_flags = flags;
+      }
+      terminal = ::isatty(number) != 0;
+      if (terminal) state->terminal = number;
+      fd = std::move(own->fd);
+    } else {
+      auto file = open_file(dest);
+      if (!file) return std::unexpected(file.error());
+      fd = std::move(*file);
+    }
+    auto opened = Stream::open(loop, std::move(fd), {});
+    if (!opened) return std::unexpected(opened.error());
+    stream = std::move(*opened);
+  }
+  state->sink = std::make_shared<LineSink>(std::move(stream), terminal);
+  state->logger = std::make_unique<spdlog::logger>("events", state->sink);
+  state->logger->set_level(spd(*minimum));
+  return std::unique_ptr<EventLog>(new EventLog(std::move(state)));
+}
+
+std::uint64_t EventLog::emit(const Event& event) {
+  const std::uint64_t seq = ++state_->seq;
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  const Level level = level_of(event);
+  if (state_->logger->should_log(spd(level))) state_->logger->log(spd(level), event_line(event, seq, state_->supervisor, now));
+  return seq;
+}
+
+void EventLog::hold() { state_->sink->hold(); }
+void EventLog::release() { state_->sink->release(); }
+int EventLog::terminal() const { return state_->terminal; }
+void EventLog::at_line_start(bool yes) { state_->sink->at_line_start(yes); }
+void EventLog::flush() { state_->sink->flush_all(); }
+void EventLog::set_supervisor(std::string name) { state_->supervisor = std::move(name); }
+
+std::string_view to_string(Level level) {
+  switch (level) {
+    case Level::trace: return "trace";
+    case Level::debug: return "debug";
+    case Level::info: return "info";
+    case Level::warning: return "warning";
+    case Level::error: return "error";
+  }
+  return "info";
+}
+
+std::string_view to_string(Reason reason) {
+  switch (reason) {
+    case Reason::exit: return "exit";
+    case Reason::signal: return "signal";
+    case Reason::oom: return "oom";
+    case Reason::timeout: return "timeout";
+    case Reason::stopped: return "stopped";
+    case Reason::sup_error: return "sup-error";
+  }
+  return "exit";
+}
+
+std::string_view to_string(Effect effect) {
+  switch (effect) {
+    case Effect::delivered: return "delivered";
+    case Effect::ignored: return "ignored";
+    case Effect::dropped_pid1: return "dropped-pid1";
+    case Effect::gone: return "gone";
+  }
+  return "delivered";
+}
+
+Result<Level> parse_level(std::string_view word) {
+  for (const Level l : {Level::trace, Level::debug, Level::info, Level::warning, Level::error}) {
+    if (word == to_string(l)) return l;
+  }
+  return usage("--log-level " + std::string(word), "not a level", "one of trace, debug, info, warning, error");
+}
+
+}  // namespace sup

@@ -1,0 +1,55 @@
+// EventLog: the supervisor's one account of what happened; one event, one line, one write.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "core/event.h"
+#include "loop/loop.h"
+
+namespace sup {
+
+// Owned by the supervisor. Lines go through a spdlog logger whose sink writes whole lines to one destination,
+// without ever blocking the loop on it.
+class EventLog {
+ public:
+  // dest: "stderr", "stdout", "none", "fd:N" or a file (created 0600, appended; symlinks, FIFOs and devices
+  // are refused). level: trace|debug|info|warning|error. quiet: only warnings and errors.
+  static Result<std::unique_ptr<EventLog>> open(Loop& loop, const std::string& dest, const std::string& level, bool quiet);
+  ~EventLog();
+
+  // Gives the event its seq (gapless, from 1) and its time. Returns the seq, to be the cause of others.
+  std::uint64_t emit(const Event& event);
+
+  // While a raw terminal is shared, lines wait; release() writes them out in order.
+  void hold();
+  void release();
+
+  // The terminal the lines would go to, or -1: whether a line may be begun there is known to who writes the
+  // command's output (see at_line_start).
+  [[nodiscard]] int terminal() const;
+  // Told by the pump: the command's output on our terminal stands in mid-line (false) or at a line's start (true).
+  void at_line_start(bool yes);
+
+  // Writes what is queued, waiting for the reader. Last call before exit.
+  void flush();
+
+  // The name in every line's `supervisor`.
+  void set_supervisor(std::string name);
+
+ private:
+  struct State;
+  explicit EventLog(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+[[nodiscard]] std::string_view to_string(Level level);
+[[nodiscard]] std::string_view to_string(Reason reason);
+[[nodiscard]] std::string_view to_string(Effect effect);
+
+// "trace" … "error"; E_USAGE otherwise.
+[[nodiscard]] Result<Level> parse_level(std::string_view word);
+
+}  // namespace sup

@@ -1,0 +1,65 @@
+#include "core/launcher.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <string>
+
+#include "loop/loop.h"
+#include "sys/explain.h"
+#include "sys/sealed.h"
+#include "sys/spawn.h"
+
+namespace sup {
+
+Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)[3], int image) {
+  auto bytes = encode(plan);
+  if (!bytes) return std::unexpected(bytes.error());
+  auto steps = sealed_memfd("sup-plan", *bytes, Executable::no);
+  if (!steps) return std::unexpected(steps.error());
+
+  // A stream, not SEQPACKET: libuv reads the last record of a SEQPACKET pair and the hang-up in one go and loses it.
+  int pair[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+    return std::unexpected(Error{.code = "E_FDS", .where = "boot channel", .what = "cannot be made", .err = errno,
+                                 .hint = errno == EMFILE ? "raise the limit: ulimit -n" : "", .stage = "spawn"});
+  }
+  Fd ours(pair[0]);
+  const Fd theirs(pair[1]);
+
+  SpawnRequest request;
+  request.clone_flags = plan.clone_flags;
+  request.map_user = plan.user_namespace;
+  request.uid = facts.uid;
+  request.gid = facts.gid;
+  request.image = image;
+  for (int i = 0; i < 3; ++i) request.fds.emplace_back(stdio[i], i);
+  for (int i = 3; i < 3 + plan.preserve_fds; ++i) request.fds.emplace_back(i, i);
+  request.fds.emplace_back(theirs.get(), plan.boot_fd());
+  request.fds.emplace_back(steps->get(), plan.boot_fd() + 1);
+  request.argv = {"sup-init", std::to_string(plan.boot_fd())};
+
+  const auto before = Loop::now_us();
+  auto child = spawn(request);
+  if (!child) {
+    SpawnAttempt attempt;
+    switch (child.error().stage) {
+      case SpawnFailure::Stage::clone: attempt.stage = "clone"; break;
+      case SpawnFailure::Stage::fds: attempt.stage = "fds"; break;
+      case SpawnFailure::Stage::idmap: attempt.stage = "idmap"; break;
+      case SpawnFailure::Stage::exec: attempt.stage = "exec"; break;
+    }
+    attempt.err = child.error().err;
+    attempt.clone_flags = plan.clone_flags;
+    attempt.uid = facts.uid;
+    return std::unexpected(explain_spawn(attempt));
+  }
+  Launched launched;
+  launched.clone_us = Loop::now_us() - before;
+  launched.pid = child->pid;
+  launched.pidfd = std::move(child->pidfd);
+  launched.boot = std::move(ours);
+  return launched;
+}
+
+}  // namespace sup

@@ -1,0 +1,37 @@
+#include "core/reaper.h"
+
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace sup {
+
+Reaper::Reaper(Loop& loop) : watcher_(loop, [this] { collect(); }) {}
+
+void Reaper::watch(pid_t pid, Exit exited) { watched_.insert_or_assign(pid, std::move(exited)); }
+
+void Reaper::collect() {
+  // SIGCHLD coalesces: 500 exits have been one callback. Ask until nobody answers.
+  for (;;) {
+    siginfo_t who{};
+    if (::waitid(P_ALL, 0, &who, WEXITED | WNOHANG | WNOWAIT) < 0) {
+      if (errno == EINTR) continue;
+      return;  // ECHILD
+    }
+    if (who.si_pid == 0) return;
+    int status = 0;
+    rusage usage{};
+    pid_t got = -1;
+    while ((got = ::wait4(who.si_pid, &status, 0, &usage)) < 0 && errno == EINTR) {
+    }
+    if (got < 0) return;
+    const auto found = watched_.find(got);
+    if (found == watched_.end()) continue;
+    auto exited = std::move(found->second);
+    watched_.erase(found);
+    exited(status, usage);
+  }
+}
+
+}  // namespace sup

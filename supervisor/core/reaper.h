@@ -1,0 +1,33 @@
+// Reaper: the one waiter. SIGCHLD says "somebody"; the Reaper asks who, and tells the owner.
+#pragma once
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <functional>
+#include <unordered_map>
+
+#include "loop/loop.h"
+#include "loop/signals.h"
+
+namespace sup {
+
+// Owned by the supervisor; made before the first child, since a watcher that starts late hears nothing.
+// It looks before it reaps (WNOWAIT), so a child nobody watches is reaped as well and told to nobody: one that sup's
+// process had before it became sup (`exec sup …` in a shell).
+class Reaper {
+ public:
+  // status as wait(2) gives it; usage of the process and of the children it had waited for.
+  using Exit = std::function<void(int status, const rusage& usage)>;
+
+  explicit Reaper(Loop& loop);
+  // The callback comes once. Call it right after the spawn, before the loop turns.
+  void watch(pid_t pid, Exit exited);
+
+ private:
+  void collect();
+
+  std::unordered_map<pid_t, Exit> watched_;
+  ChildWatcher watcher_;
+};
+
+}  // namespace sup

@@ -1,0 +1,138 @@
+#include "face/cli/option.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace sup::cli {
+namespace {
+
+std::string cli_names(const Option& o) {
+  std::string names;
+  if (o.letter != 0) names = std::string("-") + o.letter;
+  if (!o.name.empty()) names += (names.empty() ? "--" : ",--") + std::string(o.name);
+  return names;
+}
+
+std::unexpected<Error> unknown(std::string_view verb, std::string_view word, std::span<const Option> options) {
+  std::vector<std::string> known{"--help"};
+  for (const auto& o : options) {
+    if (!o.name.empty()) known.push_back("--" + std::string(o.name));
+  }
+  std::vector<std::string_view> views(known.begin(), known.end());
+  const auto word_only = word.substr(0, word.find('='));
+  std::string hint;
+  if (word.starts_with("--")) {
+    if (const auto near = nearest(word_only, views)) hint = "did you mean " + std::string(*near) + "? ";
+  }
+  const std::string where(verb);
+  return usage(where, "unknown option " + printable(word_only), hint + "see " + (verb.empty() ? "sup --help" : "sup " + where + " --help"));
+}
+
+// CLI11 turns every way of writing an option into calls of these; the rules of what follows the options are ours.
+struct Setter {
+  const Option* option;
+  std::optional<Error>* error;
+  bool operator()(const std::vector<std::string>& values) const {
+    for (const auto& v : values) {
+      if (*error) return true;
+      if (auto r = option->set(v); !r) *error = std::move(r.error());
+    }
+    return true;
+  }
+};
+
+}  // namespace
+
+Result<Parsed> parse(std::string_view verb, std::span<const Option> options, const std::vector<std::string>& args, Operands operands) {
+  Parsed parsed;
+  std::optional<Error> error;
+  CLI::App app;
+  app.set_help_flag();
+  app.allow_windows_style_options(false);
+  if (operands == Operands::command) app.prefix_command();
+  app.allow_extras();
+  app.add_flag("--help", parsed.help);
+  for (const auto& o : options) {
+    CLI::callback_t take = Setter{&o, &error};
+    CLI::Option* made = app.add_option(cli_names(o), take);
+    made->trigger_on_parse();  // in the order given: -e A=1 -e A=2
+    if (o.value.empty()) {
+      made->type_size(0)->expected(0, 1)->default_str("true");
+    } else {
+      made->type_size(1)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
+    }
+  }
+  // CLI11 takes the arguments from the back.
+  std::vector<std::string> reversed(args.rbegin(), args.rend());
+  try {
+    app.parse(reversed);
+  } catch (const CLI::Error& e) {
+    if (error) return std::unexpected(*error);
+    // "--name requires…": the library's words say what, ours say where and what to do.
+    return usage(std::string(verb), e.what(), verb.empty() ? "see sup --help" : "see sup " + std::string(verb) + " --help");
+  }
+  if (error) return std::unexpected(*error);
+  parsed.operands = app.remaining();
+  bool ended = false;
+  std::vector<std::string> kept;
+  for (auto& word : parsed.operands) {
+    if (!ended && word == "--") {
+      ended = true;
+      if (operands == Operands::command && !kept.empty()) kept.push_back(std::move(word));
+      continue;
+    }
+    const bool is_option = word.size() > 1 && word[0] == '-';
+    if (!ended && is_option && (operands == Operands::any || kept.empty())) return unknown(verb, word, options);
+    if (operands == Operands::command) ended = true;
+    kept.push_back(std::move(word));
+  }
+  parsed.operands = std::move(kept);
+  return parsed;
+}
+
+std::string help_text(std::span<const Option> options) {
+  std::vector<std::pair<std::string, std::string>> rows;
+  for (const auto& o : options) {
+    std::string left = o.letter != 0 ? std::string("  -") + o.letter + (o.name.empty() ? "" : ", ") : "      ";
+    if (!o.name.empty()) left += "--" + std::string(o.name);
+    if (!o.value.empty()) left += " " + std::string(o.value);
+    std::string right(o.help);
+    if (!o.fallback.empty()) right += " [" + std::string(o.fallback) + "]";
+    rows.emplace_back(std::move(left), std::move(right));
+  }
+  rows.emplace_back("      --help", "print this and exit");
+  std::size_t width = 0;
+  for (const auto& [left, right] : rows) width = std::max(width, left.size());
+  width = std::min<std::size_t>(width, 30);
+  std::string text;
+  for (const auto& [left, right] : rows) {
+    text += left;
+    text += left.size() > width ? "\n" + std::string(width, ' ') : std::string(width - left.size(), ' ');
+    text += "  " + right + "\n";
+  }
+  return text;
+}
+
+std::function<Result<void>(std::string_view)> to(bool& target) {
+  return [&target](std::string_view value) -> Result<void> {
+    if (value == "true" || value == "1" || value == "yes" || value == "on") {
+      target = true;
+    } else if (value == "false" || value == "0" || value == "no" || value == "off") {
+      target = false;
+    } else {
+      return usage(printable(value), "not true or false", "write --OPTION, --OPTION=true or --OPTION=false");
+    }
+    return {};
+  };
+}
+
+std::function<Result<void>(std::string_view)> to(std::string& target) {
+  return [&target](std::string_view value) -> Result<void> {
+    target = value;
+    return {};
+  };
+}
+
+}  // namespace sup::cli

@@ -1,0 +1,61 @@
+#include "face/cli/run_options.h"
+#include "face/cli/show_plan.h"
+#include "face/cli/verb.h"
+#include "face/foreground.h"
+#include "spec/check.h"
+#include "spec/plan.h"
+#include "sys/facts.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace sup::cli {
+namespace {
+
+// A descriptor to pass on must be open now: later its number may be one of ours.
+Result<void> check_preserved(const Spec& spec) {
+  for (int fd = 3; fd < 3 + spec.preserve_fds; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0) {
+      return usage("--preserve-fds " + std::to_string(spec.preserve_fds), "descriptor " + std::to_string(fd) + " is not open",
+                   "pass the descriptors 3 to " + std::to_string(2 + spec.preserve_fds));
+    }
+  }
+  return {};
+}
+
+class RunVerb : public Verb {
+ public:
+  explicit RunVerb(bool plan_only) { flags_.plan = plan_only; }
+
+  std::vector<Option> options() override {
+    auto rows = run_options(spec_, flags_);
+    if (flags_.plan) std::erase_if(rows, [](const Option& o) { return o.name == "plan"; });
+    return rows;
+  }
+
+  Result<int> run(const Globals& globals, std::vector<std::string> operands) override {
+    spec_.argv = std::move(operands);
+    if (flags_.rm && flags_.keep) return usage("run", "conflicting options: cannot specify both --rm and --keep");
+    if (!flags_.plan && !flags_.as.empty()) return usage("--as", "shows a plan", "say sup plan, or run --plan");
+    spec_.rm = !flags_.keep;
+    if (auto r = check(spec_); !r) return std::unexpected(r.error());
+    if (auto r = check_preserved(spec_); !r) return std::unexpected(r.error());
+    auto facts = gather(spec_);
+    if (!facts) return std::unexpected(facts.error());
+    auto plan = compile(spec_, *facts);
+    if (!plan) return std::unexpected(plan.error());
+    if (flags_.plan) return show_plan(spec_, *facts, *plan, flags_);
+    return run_foreground(globals, spec_, *facts, *plan);
+  }
+
+ private:
+  Spec spec_;
+  RunFlags flags_;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_run() { return std::make_unique<RunVerb>(false); }
+std::unique_ptr<Verb> make_plan() { return std::make_unique<RunVerb>(true); }
+
+}  // namespace sup::cli

@@ -1,0 +1,23 @@
+// LastWord: --status-fd: how it ended, for a program: one JSON line.
+#pragma once
+#include <string>
+
+#include "base/error.h"
+#include "core/container.h"
+#include "spec/spec.h"
+
+namespace sup {
+
+// {"id":…,"name":…,"exit_code":N | "signal":"SIGKILL","core":false,"status":N,"origin":"command"|"sup","reason":…,"code":…}
+// `status` is what sup exits with. A SIGKILLed sup says nothing: no line means nobody knows.
+class LastWord {
+ public:
+  // Whether the descriptor is there and writable. spec.status_fd < 0: none wanted.
+  [[nodiscard]] Result<void> open(const Spec& spec);
+  void say(const std::string& id, const std::string& name, const Outcome& outcome, int status) const;
+
+ private:
+  int fd_ = -1;
+};
+
+}  // namespace sup

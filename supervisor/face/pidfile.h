@@ -1,0 +1,31 @@
+// Pidfile and cidfile: who runs here, for scripts.
+#pragma once
+#include <sys/types.h>
+
+#include <string>
+
+#include "base/error.h"
+
+namespace sup {
+
+// The host's pid of PID 1 inside, as long as it runs: written whole or not at all (rename), removed at the end.
+class Pidfile {
+ public:
+  Pidfile() = default;
+  ~Pidfile() { remove(); }
+  Pidfile(const Pidfile&) = delete;
+  Pidfile& operator=(const Pidfile&) = delete;
+  // Whether it can be written there, before anything is started. Empty path: none wanted.
+  [[nodiscard]] Result<void> prepare(const std::string& path);
+  void write(pid_t pid);
+  void remove();
+
+ private:
+  std::string path_;
+  bool written_ = false;
+};
+
+// The id into a new file; one that exists is somebody else's (docker's rule). Empty path: none wanted.
+[[nodiscard]] Result<void> write_cidfile(const std::string& path, const std::string& id);
+
+}  // namespace sup

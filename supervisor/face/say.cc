@@ -1,0 +1,30 @@
+#include "face/say.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <poll.h>
+#include <string>
+
+namespace sup {
+
+void say(std::string_view line) {
+  // One write, so that it stays one line among others' output. On a raw terminal a line needs its own way back.
+  std::string text = "sup: " + std::string(line) + "\n";
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const ssize_t n = ::write(2, rest.data(), rest.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) {
+      pollfd p{.fd = 2, .events = POLLOUT, .revents = 0};
+      ::poll(&p, 1, -1);
+      continue;
+    }
+    if (n <= 0) return;
+    rest.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+void say(const Error& error) { say(error.line()); }
+
+}  // namespace sup

@@ -1,0 +1,49 @@
+// ChildWatcher and SignalReader: the two ways signals reach the loop.
+#pragma once
+#include <sys/signalfd.h>
+
+#include <csignal>
+#include <functional>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "loop/loop.h"
+#include "loop/uvptr.h"
+
+namespace sup {
+
+// SIGCHLD by a uv signal watcher. One callback may stand for many exits, so the callee loops; started
+// before the first child, else early exits are never told.
+class ChildWatcher {
+ public:
+  ChildWatcher(Loop& loop, std::function<void()> changed);
+
+ private:
+  UvPtr<uv_signal_t> handle_;
+  std::function<void()> changed_;
+};
+
+// Every other signal sup cares about, by one signalfd(2): the set is blocked, so none of them can interrupt
+// or be lost between two reads, and adding fifty costs one system call (a uv_signal each costs six).
+class SignalReader {
+ public:
+  using Callback = std::function<void(const signalfd_siginfo&)>;
+  // Blocks `set` in this thread for its lifetime; signals that were ignored when sup started
+  // (nohup, `&` in a shell without job control) are left so and not in the set.
+  static Result<SignalReader> open(Loop& loop, const sigset_t& set, Callback arrived);
+  SignalReader(SignalReader&&) noexcept;
+  SignalReader& operator=(SignalReader&&) = delete;
+  ~SignalReader();
+
+ private:
+  struct State {
+    Fd fd;
+    sigset_t before{};
+    Callback arrived;
+  };
+  SignalReader() = default;
+  std::unique_ptr<State> state_;
+  UvPtr<uv_poll_t> handle_;
+};
+
+}  // namespace sup

@@ -1,0 +1,273 @@
+#include "loop/stream.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <deque>
+#include <string>
+#include <utility>
+
+namespace sup {
+namespace {
+
+constexpr std::size_t kPiece = 64 * 1024;
+// How much of what is left after a hang-up is read by hand. A pty or pipe holds some 64 KiB; the bound is for a
+// writer that got hold of the other end and never stops.
+constexpr std::size_t kTail = 4 << 20;
+
+char* shared_buffer() {
+  // One for all: data is handed on before the next read.
+  static char buffer[kPiece];
+  return buffer;
+}
+
+}  // namespace
+
+struct Stream::State {
+  Loop* loop = nullptr;
+  Handlers handlers;
+  bool is_file = false;
+  bool is_socket = false;
+  Fd file;                              // regular files only
+  UvPtr<uv_pipe_t> pipe;                // everything else; owns the descriptor
+  UvPtr<uv_idle_t> idle;                // drives the reads of a file
+  int number = -1;
+  bool is_reading = false;
+  bool has_ended = false;
+  bool failed = false;
+  bool ending = false;
+  std::size_t queued = 0;
+
+  struct Request {
+    uv_write_t write{};
+    std::string bytes;
+    std::size_t done = 0;
+    State* owner = nullptr;             // null once the Stream is gone: a request owns its bytes and itself
+  };
+  std::deque<Request*> pending;         // at libuv, in order
+
+  void finish_read(int err) {
+    if (has_ended) return;
+    has_ended = true;
+    is_reading = false;
+    if (handlers.on_end) handlers.on_end(err);
+  }
+
+  // libuv 1.44 stops at the hang-up of a pty while the kernel still holds output (libuv #4992): the rest is read here.
+  void drain_tail(int fd) {
+    std::size_t total = 0;
+    while (total < kTail) {
+      const ssize_t n = ::read(fd, shared_buffer(), kPiece);
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) return;
+      total += static_cast<std::size_t>(n);
+      if (handlers.on_data) handlers.on_data({shared_buffer(), static_cast<std::size_t>(n)});
+    }
+  }
+
+  void fail_write(int err) {
+    if (failed) return;
+    failed = true;
+    queued = 0;
+    if (handlers.on_fail) handlers.on_fail(err);
+  }
+};
+
+namespace {
+
+void on_alloc(uv_handle_t*, std::size_t, uv_buf_t* buffer) { *buffer = uv_buf_init(shared_buffer(), kPiece); }
+
+void on_read(uv_stream_t* stream, ssize_t n, const uv_buf_t* buffer) {
+  auto* s = static_cast<Stream::State*>(stream->data);
+  if (s == nullptr || n == 0) return;
+  if (n > 0) {
+    if (s->handlers.on_data) s->handlers.on_data({buffer->base, static_cast<std::size_t>(n)});
+    return;
+  }
+  uv_read_stop(stream);
+  // EIO is how a pty says that nobody has its other end open any more.
+  if (n == UV_EOF || n == UV_EIO) s->drain_tail(s->number);
+  s->finish_read(n == UV_EOF ? 0 : static_cast<int>(-n));
+}
+
+void on_written(uv_write_t* write, int status) {
+  auto* request = static_cast<Stream::State::Request*>(write->data);
+  auto* s = request->owner;
+  if (s != nullptr) {
+    s->pending.pop_front();
+    if (!s->failed) s->queued -= request->bytes.size() - request->done;
+  }
+  delete request;
+  if (s == nullptr) return;
+  if (status < 0) {
+    s->fail_write(-status);
+  } else if (s->queued == 0 && !s->failed && s->handlers.on_drained) {
+    s->handlers.on_drained();
+  }
+}
+
+void on_idle(uv_idle_t* idle) {
+  auto* s = static_cast<Stream::State*>(idle->data);
+  if (s == nullptr) return;
+  const ssize_t n = ::read(s->file.get(), shared_buffer(), kPiece);
+  if (n < 0 && errno == EINTR) return;
+  if (n > 0) {
+    if (s->handlers.on_data) s->handlers.on_data({shared_buffer(), static_cast<std::size_t>(n)});
+    return;
+  }
+  uv_idle_stop(idle);
+  s->finish_read(n < 0 ? errno : 0);
+}
+
+}  // namespace
+
+Stream::Stream(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Result<std::unique_ptr<Stream>> Stream::open(Loop& loop, Fd fd, Handlers handlers) {
+  const auto failed = [](int err) {
+    return std::unexpected(Error{.code = "E_STREAM", .where = "stream", .what = "cannot watch a descriptor", .err = err});
+  };
+  struct stat st {};
+  if (::fstat(fd.get(), &st) < 0) return failed(errno);
+  auto state = std::make_unique<State>();
+  state->loop = &loop;
+  state->handlers = std::move(handlers);
+  state->number = fd.get();
+  state->is_socket = S_ISSOCK(st.st_mode);
+  // uv_pipe_open takes a file or /dev/null without a word and uv_run aborts on it later: epoll refuses them (EPERM).
+  state->is_file = S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode);
+  if (S_ISCHR(st.st_mode) && ::isatty(fd.get()) == 0) state->is_file = true;
+  if (state->is_file) {
+    auto* idle = new uv_idle_t;
+    uv_idle_init(loop.get(), idle);  // cannot fail
+    state->idle.reset(idle);
+    idle->data = state.get();
+    state->file = std::move(fd);
+  } else {
+    auto* pipe = new uv_pipe_t;
+    if (const int r = uv_pipe_init(loop.get(), pipe, 0); r != 0) {
+      delete pipe;
+      return failed(-r);
+    }
+    state->pipe.reset(pipe);
+    if (const int r = uv_pipe_open(pipe, fd.get()); r != 0) return failed(-r);
+    (void)fd.release();  // uv_close closes it
+    pipe->data = state.get();
+  }
+  return std::unique_ptr<Stream>(new Stream(std::move(state)));
+}
+
+Stream::~Stream() {
+  for (auto* request : state_->pending) request->owner = nullptr;
+}
+
+void Stream::read_start() {
+  auto& s = *state_;
+  if (s.is_reading || s.has_ended) return;
+  s.is_reading = true;
+  if (s.is_file) {
+    uv_idle_start(s.idle.get(), on_idle);
+  } else if (!s.pipe) {
+    s.finish_read(0);  // end() closed it
+  } else if (const int r = uv_read_start(reinterpret_cast<uv_stream_t*>(s.pipe.get()), on_alloc, on_read); r != 0) {
+    s.finish_read(-r);
+  }
+}
+
+void Stream::read_stop() {
+  auto& s = *state_;
+  if (!s.is_reading) return;
+  s.is_reading = false;
+  if (s.is_file) {
+    uv_idle_stop(s.idle.get());
+  } else if (s.pipe) {
+    uv_read_stop(reinterpret_cast<uv_stream_t*>(s.pipe.get()));
+  }
+}
+
+bool Stream::reading() const { return state_->is_reading; }
+bool Stream::ended() const { return state_->has_ended; }
+std::size_t Stream::queued() const { return state_->queued; }
+int Stream::fd() const { return state_->number; }
+
+void Stream::write(std::string_view bytes) {
+  auto& s = *state_;
+  if (s.failed || s.ending) return;
+  if (s.is_file) {
+    while (!bytes.empty()) {
+      const ssize_t n = ::write(s.file.get(), bytes.data(), bytes.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return s.fail_write(errno);
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return;
+  }
+  auto* stream = reinterpret_cast<uv_stream_t*>(s.pipe.get());
+  if (s.pending.empty()) {
+    auto piece = uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
+    const int n = uv_try_write(stream, &piece, 1);
+    if (n < 0 && n != UV_EAGAIN && n != UV_EINTR) return s.fail_write(-n);
+    if (n > 0) bytes.remove_prefix(static_cast<std::size_t>(n));
+    if (bytes.empty()) return;
+  }
+  auto* request = new State::Request;
+  request->bytes = bytes;
+  request->owner = &s;
+  request->write.data = request;
+  auto piece = uv_buf_init(request->bytes.data(), static_cast<unsigned>(request->bytes.size()));
+  if (const int r = uv_write(&request->write, stream, &piece, 1, on_written); r != 0) {
+    delete request;
+    return s.fail_write(-r);
+  }
+  s.queued += bytes.size();
+  s.pending.push_back(request);
+}
+
+void Stream::end() {
+  auto& s = *state_;
+  if (s.ending) return;
+  s.ending = true;
+  if (s.is_file || s.failed) return;
+  if (s.is_socket) {
+    auto* request = new uv_shutdown_t;
+    if (uv_shutdown(request, reinterpret_cast<uv_stream_t*>(s.pipe.get()), [](uv_shutdown_t* r, int) { delete r; }) != 0) delete request;
+    return;
+  }
+  if (s.pending.empty()) {
+    s.pipe.reset();
+    return;
+  }
+  s.handlers.on_drained = [&s] { s.pipe.reset(); };
+}
+
+void Stream::flush_blocking() {
+  auto& s = *state_;
+  if (s.is_file || !s.pipe) return;
+  auto* stream = reinterpret_cast<uv_stream_t*>(s.pipe.get());
+  while (s.queued > 0 && !s.failed) {
+    pollfd p{.fd = s.number, .events = POLLOUT, .revents = 0};
+    if (::poll(&p, 1, -1) < 0 && errno != EINTR) return;
+    // A turn of the loop would run everybody's callbacks; the queue is libuv's, so only it can write it out.
+    uv_run(stream->loop, UV_RUN_NOWAIT);
+  }
+}
+
+Result<OwnDescription> own_description(int fd, int access_mode) {
+  const std::string path = "/proc/self/fd/" + std::to_string(fd);
+  struct stat st {};
+  if (::fstat(fd, &st) == 0 && !S_ISSOCK(st.st_mode) && !S_ISREG(st.st_mode)) {
+    Fd own(::open(path.c_str(), access_mode | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    if (own) return OwnDescription{std::move(own), false};
+  }
+  // A regular file keeps its offset with its description (`>>log`, `(sup run …; echo) >file`): shared on purpose, and
+  // O_NONBLOCK means nothing to it.
+  Fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  if (!copy) return std::unexpected(Error{.code = "E_FD", .where = "descriptor " + std::to_string(fd), .what = "cannot be used", .err = errno});
+  return OwnDescription{std::move(copy), !S_ISREG(st.st_mode)};
+}
+
+}  // namespace sup

@@ -1,0 +1,25 @@
+// Timer: one deadline on the loop (monotonic).
+#pragma once
+#include <chrono>
+#include <functional>
+
+#include "loop/loop.h"
+#include "loop/uvptr.h"
+
+namespace sup {
+
+// Owned by whoever waits. The callback may start() or destroy-later the timer.
+class Timer {
+ public:
+  explicit Timer(Loop& loop);
+  // Fires once after `delay` (from now, not from the turn's beginning). A running one is set anew.
+  void start(std::chrono::milliseconds delay, std::function<void()> fire);
+  void stop();
+  [[nodiscard]] bool active() const;
+
+ private:
+  UvPtr<uv_timer_t> handle_;
+  std::function<void()> fire_;
+};
+
+}  // namespace sup

@@ -1,0 +1,108 @@
+// sup: the program's face to the shell: what stands before the verb, and the one place where an Error is printed.
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/text.h"
+#include "core/eventlog.h"
+#include "face/cli/verb.h"
+#include "face/print.h"
+#include "face/say.h"
+
+namespace {
+
+using namespace sup;
+using namespace sup::cli;
+
+// Before anything is opened: 0-2 must exist, or the first file of ours becomes the command's output; and no stranger's
+// descriptor may reach a child of ours unless it is asked for.
+void settle_descriptors() {
+  for (int fd = 0; fd < 3; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0) (void)!::open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
+  }
+  if (::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) < 0) {
+    for (int fd = 3; fd < 1024; ++fd) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  }
+  std::signal(SIGPIPE, SIG_IGN);  // a reader who leaves is an error of that stream, not our end
+}
+
+std::vector<Option> global_options(Globals& g, bool& version) {
+  return {
+      {'S', "supervisor", "NAME|PATH", "which supervisor", "default", to(g.supervisor)},
+      {0, "events", "DEST", "where events go: stderr, stdout, none, fd:N or a file", "$SUP_EVENTS, else stderr", to(g.events)},
+      {0, "log-level", "LEVEL", "the least that is logged: trace, debug, info, warning, error", "info",
+       [&g](std::string_view v) -> Result<void> {
+         if (auto level = parse_level(v); !level) return std::unexpected(level.error());
+         g.log_level = v;
+         return {};
+       }},
+      {'q', "quiet", "", "log warnings and errors only", "", to(g.quiet)},
+      {0, "version", "", "print versions and exit", "", to(version)},
+  };
+}
+
+std::string help(std::span<const Option> options) {
+  std::string text = "Usage: sup [GLOBAL OPTIONS] VERB [OPTIONS] [--] [ARGS]\n\nRun commands in fresh Linux namespaces.\n\nVerbs:\n";
+  for (const auto& row : verbs()) {
+    text += "  " + std::string(row.name) + std::string(row.name.size() < 10 ? 10 - row.name.size() : 1, ' ') + std::string(row.summary) + "\n";
+  }
+  return text + "\nGlobal options:\n" + help_text(options) + "\nsup VERB --help says more about each.\n";
+}
+
+// The same facts for programs, where the events go to a place of their own.
+void log_error(const Globals& globals, const Error& error) {
+  if (globals.events == "stderr" || globals.events == "stdout" || globals.events == "none" || error.code == "E_EVENTS") return;
+  Loop loop;
+  auto log = EventLog::open(loop, globals.events, globals.log_level, globals.quiet);
+  if (!log) return;
+  (*log)->emit(Event{.id = {}, .name = {}, .cause = 0, .what = event::Problem{.error = error, .level = Level::error}});
+  (*log)->flush();
+}
+
+Result<int> dispatch(Globals& globals, const std::vector<std::string>& args) {
+  bool version = false;
+  const auto options = global_options(globals, version);
+  auto parsed = parse("", options, args, Operands::command);
+  if (!parsed) return std::unexpected(parsed.error());
+  if (parsed->help) return print(help(options));
+  std::vector<std::string> words = std::move(parsed->operands);
+  if (version) words = {"version"};
+  if (words.empty()) return usage("", "no verb given", "see sup --help");
+  const std::string name = words.front();
+  words.erase(words.begin());
+  for (const auto& row : verbs()) {
+    if (row.name != name) continue;
+    const auto verb = row.make();
+    const auto rows = verb->options();
+    auto own = parse(name, rows, words, row.operands);
+    if (!own) return std::unexpected(own.error());
+    if (own->help) {
+      return print("Usage: sup " + name + " " + std::string(row.synopsis) + "\n\n" + std::string(row.summary) + "\n\nOptions:\n" + help_text(rows));
+    }
+    return verb->run(globals, std::move(own->operands));
+  }
+  std::vector<std::string_view> names;
+  for (const auto& row : verbs()) names.push_back(row.name);
+  const auto near = nearest(name, names);
+  return usage("", "unknown verb " + printable(name), (near ? "did you mean " + std::string(*near) + "? " : "") + std::string("see sup --help"));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  settle_descriptors();
+  Globals globals;
+  if (const char* s = std::getenv("SUP_SUPERVISOR")) globals.supervisor = s;
+  const char* events = std::getenv("SUP_EVENTS");
+  globals.events = events != nullptr && *events != 0 ? events : "stderr";
+  const auto result = dispatch(globals, std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
+  if (result) return *result;
+  say(result.error());
+  log_error(globals, result.error());
+  return result.error().status;
+}

@@ -1,0 +1,22 @@
+// Facts: what the compiler of plans must know about the world, gathered once by
+// sys/facts.cc so that compile() itself stays pure.
+#pragma once
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace sup {
+
+struct Facts {
+  std::string id;                         // the container's id, 12 hex digits
+  uid_t uid = 0;                          // effective, of the caller
+  gid_t gid = 0;
+  std::vector<std::string> environ;       // the caller's, "K=V", bytes as given
+  std::string cwd;                        // absolute; empty when the caller's directory is gone
+  std::vector<std::string> proc_mounts;   // mount points of every procfs, as mountinfo lists them
+  std::string passwd;                     // text of the root's /etc/passwd; only read when -u needs it
+  std::string group;                      // text of the root's /etc/group; likewise
+};
+
+}  // namespace sup

@@ -1,0 +1,48 @@
+// Spec: what the user asked for, as a value. Made by the command line (later also by
+// the control protocol and service files), read by check() and compile().
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sup {
+
+// One -e or one line of an --env-file, in the order given.
+struct EnvEntry {
+  std::string key;
+  std::optional<std::string> value;   // none: take the caller's, if it has one
+  bool operator==(const EnvEntry&) const = default;
+};
+
+enum class Network : std::uint8_t { none, host };   // none: a fresh network namespace with lo up
+
+struct Spec {
+  std::vector<std::string> argv;              // the command and its arguments, bytes as given
+  std::string name;                           // empty: none, the id stands for it
+  bool tty = false;                           // -t
+  bool interactive = false;                   // -i
+  std::vector<EnvEntry> env;
+  bool clear_env = false;                     // start from nothing instead of the caller's environment
+  std::string workdir;                        // empty: the caller's directory
+  std::string hostname;                       // empty: the id
+  std::string user;                           // empty: the caller; else U or U:G, names or numbers
+  bool init = false;                          // keep init as PID 1
+  int stop_signal = 15;
+  std::chrono::milliseconds stop_timeout{10'000};
+  bool sig_proxy = true;
+  std::optional<std::string> detach_keys;     // docker's grammar; "" is none; absent: the verb's default
+  std::optional<std::chrono::milliseconds> timeout;
+  int status_fd = -1;
+  std::string pidfile;
+  std::string cidfile;
+  int preserve_fds = 0;                       // descriptors 3 … 3+N-1 are passed on
+  Network network = Network::none;
+  bool privileged = false;                    // keep the capabilities that namespaces cannot contain
+  bool rm = true;                             // gone at exit (foreground's default); --keep: false
+  std::string record;                         // asciicast file; empty: off
+  bool operator==(const Spec&) const = default;
+};
+
+}  // namespace sup

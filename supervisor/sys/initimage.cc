@@ -1,0 +1,74 @@
+#include "sys/initimage.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <vector>
+
+#include "sys/sealed.h"
+
+namespace sup {
+namespace {
+
+constexpr off_t kMaxInit = 4 << 20;  // the real one is some KiB; a sanitized or foreign one is not ours to run
+
+std::string own_directory() {
+  char buffer[PATH_MAX];
+  const ssize_t n = ::readlink("/proc/self/exe", buffer, sizeof buffer - 1);
+  if (n <= 0) return {};
+  const std::string path(buffer, static_cast<std::size_t>(n));
+  return path.substr(0, path.rfind('/'));
+}
+
+std::unexpected<Error> refused(const std::string& path, int err, std::string why, std::string hint) {
+  return std::unexpected(Error{.code = "E_INIT", .where = "init", .what = path, .err = err, .why = std::move(why), .hint = std::move(hint),
+                               .path = path, .status = 125, .stage = "init"});
+}
+
+}  // namespace
+
+Result<std::string> find_init() {
+  const std::string beside = own_directory();
+  if (!beside.empty()) {
+    for (const char* place : {"/../libexec/sup/init", "/../init/init"}) {
+      char resolved[PATH_MAX];
+      if (::realpath((beside + place).c_str(), resolved) != nullptr) return std::string(resolved);
+    }
+  }
+  return std::unexpected(Error{.code = "E_INIT_MISSING", .where = "init", .what = "not found", .err = ENOENT,
+                               .why = beside.empty() ? "/proc is not mounted, so sup cannot tell where it lies itself"
+                                                     : "neither " + beside + "/../libexec/sup/init nor " + beside + "/../init/init exists",
+                               .hint = "install sup again, or run it from its build tree", .stage = "init"});
+}
+
+Result<Fd> load_init() {
+  const auto path = find_init();
+  if (!path) return std::unexpected(path.error());
+  const Fd file(::open(path->c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!file) return refused(*path, errno, {}, "install sup again");
+  struct stat st {};
+  if (::fstat(file.get(), &st) < 0) return refused(*path, errno, {}, {});
+  if (!S_ISREG(st.st_mode) || st.st_size == 0 || st.st_size > kMaxInit) {
+    return refused(*path, ENOEXEC, "not an init executable", "install sup again");
+  }
+  struct stat self {};
+  const bool own = st.st_uid == 0 || st.st_uid == ::geteuid() || (::stat("/proc/self/exe", &self) == 0 && st.st_uid == self.st_uid);
+  if (!own || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return refused(*path, EPERM, "others could have changed it", "chown root " + *path + " && chmod 755 " + *path);
+  }
+  std::vector<std::byte> bytes(static_cast<std::size_t>(st.st_size));
+  std::size_t have = 0;
+  while (have < bytes.size()) {
+    const ssize_t n = ::read(file.get(), bytes.data() + have, bytes.size() - have);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return refused(*path, n < 0 ? errno : EIO, n < 0 ? "" : "it shrank while it was read", {});
+    have += static_cast<std::size_t>(n);
+  }
+  return sealed_memfd("sup-init", bytes, Executable::yes);
+}
+
+}  // namespace sup
