@@ -1,0 +1,333 @@
+// A kernel that init's interpreter can be run against, hosted: it writes down every call as a
+// person would read it, and answers what the test told it to. Also a builder of plans that, unlike
+// the supervisor's, can be told to build wrong ones.
+//
+// The seam itself (sup::init::sys::raw and vfork_child) is defined in init_steps_test.cc.
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "init/pid1.h"
+#include "init/plan.h"
+#include "init/steps.h"
+#include "init/sys.h"
+
+namespace sup::init::test {
+
+inline constexpr int kBoot = 7;
+
+// How a process of init's ends: thrown by the fake, because the real calls do not return.
+struct Exited { int status; };
+struct Execed {};
+
+struct Said {
+  wire::Say say;
+  int step;
+  int err;
+  std::uint32_t value;
+  bool operator==(const Said&) const = default;
+};
+
+class Fake {
+ public:
+  Fake() { current = this; }
+  Fake(const Fake&) = delete;
+  Fake& operator=(const Fake&) = delete;
+  ~Fake() { current = nullptr; }
+
+  static inline Fake* current = nullptr;
+
+  std::vector<std::string> calls;                      // "umount2(/proc, 2)"; sends and exits too
+  std::vector<Said> said;                              // the records on the boot channel
+  std::map<std::string, std::deque<long>> answers;     // by call name: results in order, then the default
+  std::optional<std::size_t> fail_at;                  // the call with this index answers fail_with
+  long fail_with = -EIO;
+  std::string heard;                                   // bytes the supervisor has sent; then its end
+  std::function<std::string()> file;                   // what read(2) gives next; "" is the end
+  std::string cwd = "/work";
+  std::int16_t boot_events = 0;                        // pdeathsig's look at the boot channel
+  std::size_t send_at_most = 1000;
+  int stacked = 0;                                     // mounts on the spot that umount2 is called for
+  bool short_write = false;
+  std::map<int, bool> bounding{};                      // capability: in the bounding set; absent: unknown
+  // PID 1
+  long clone_answer = 2;
+  bool child_runs = true;                              // false: killed before its first instruction
+  std::deque<std::pair<long, std::uint32_t>> dead;     // what wait4 reaps: pid, status; 0 ends one look
+  std::deque<std::array<std::int16_t, 2>> polls;       // {signals, boot} revents, look by look
+  std::deque<std::vector<std::pair<int, int>>> signals;  // each read: signo, si_code
+  std::map<int, int> groups;                           // getpgid
+  std::vector<std::uint32_t> capset_to;                // effective, permitted, inheritable, then the upper half
+
+  // Carries out a plan until it ends. nullopt: the command runs; else the exit status.
+  std::optional<int> interpret(std::vector<unsigned char> bytes) {
+    // A block of exactly this size on the heap: under ASan a read beside it is a failure.
+    block_ = std::make_unique<unsigned char[]>(bytes.size());
+    std::copy(bytes.begin(), bytes.end(), block_.get());
+    try {
+      sup::init::interpret(block_.get(), bytes.size(), kBoot);
+    } catch (const Exited& e) {
+      return e.status;
+    } catch (const Execed&) {
+      return std::nullopt;
+    }
+  }
+
+  long call(long nr, const long (&a)[6]) {
+    if (calls.size() > 400'000) throw std::runtime_error("init runs away");
+    const std::string name = name_of(nr);
+    const std::size_t index = calls.size();
+    calls.push_back(render(nr, name, a));
+    if (fail_at == index) return fail_with;
+    if (auto it = answers.find(name); it != answers.end() && !it->second.empty()) {
+      const long answer = it->second.front();
+      it->second.pop_front();
+      if (answer < 0) return answer;
+    }
+    return act(nr, a);
+  }
+
+  long vfork(unsigned long flags, void (*child)(void*), void* arg) {
+    calls.push_back("clone(" + std::to_string(flags) + ")");
+    if (fail_at == calls.size() - 1) return fail_with;
+    if (clone_answer < 0 || !child_runs) return clone_answer;
+    try {
+      child(arg);
+    } catch (const Exited&) {
+    } catch (const Execed&) {
+    }
+    return clone_answer;
+  }
+
+ private:
+  template <typename T>
+  static T* at(long a) { return reinterpret_cast<T*>(a); }
+  static std::string text(long a) { return a == 0 ? "NULL" : at<const char>(a); }
+  static std::string texts(long a) {
+    std::string out = "[";
+    for (auto* p = at<const char*>(a); *p != nullptr; ++p) out += (p != at<const char*>(a) ? " " : "") + std::string(*p);
+    return out + "]";
+  }
+
+  static std::string name_of(long nr) {
+    static const std::map<long, std::string> names = {
+        {__NR_mount, "mount"}, {__NR_umount2, "umount2"}, {__NR_sethostname, "sethostname"}, {__NR_socket, "socket"},
+        {__NR_ioctl, "ioctl"}, {__NR_unshare, "unshare"}, {__NR_openat, "open"}, {__NR_read, "read"},
+        {__NR_write, "write"}, {__NR_close, "close"}, {__NR_prlimit64, "prlimit"}, {__NR_prctl, "prctl"},
+        {__NR_capget, "capget"}, {__NR_capset, "capset"}, {__NR_setgroups, "setgroups"}, {__NR_setresgid, "setresgid"},
+        {__NR_setresuid, "setresuid"}, {__NR_umask, "umask"}, {__NR_chdir, "chdir"}, {__NR_getcwd, "getcwd"},
+        {__NR_setsid, "setsid"}, {__NR_ppoll, "poll"}, {__NR_close_range, "close_range"},
+        {__NR_rt_sigaction, "sigaction"}, {__NR_rt_sigprocmask, "sigmask"}, {__NR_sendto, "send"},
+        {__NR_recvfrom, "recv"}, {__NR_execve, "execve"}, {__NR_signalfd4, "signalfd"}, {__NR_wait4, "wait4"},
+        {__NR_kill, "kill"}, {__NR_getpgid, "getpgid"}, {__NR_exit_group, "exit"}, {__NR_munmap, "munmap"}};
+    const auto it = names.find(nr);
+    if (it == names.end()) throw std::runtime_error("init made a call the fake does not know: " + std::to_string(nr));
+    return it->second;
+  }
+
+  std::string render(long nr, const std::string& name, const long (&a)[6]) const {
+    const auto n = [](auto v) { return std::to_string(v); };
+    std::string in;
+    switch (nr) {
+      case __NR_mount: in = text(a[0]) + ", " + text(a[1]) + ", " + text(a[2]) + ", " + n(a[3]) + ", " + text(a[4]); break;
+      case __NR_umount2: in = text(a[0]) + ", " + n(a[1]); break;
+      case __NR_sethostname: in = std::string(at<const char>(a[0]), static_cast<std::size_t>(a[1])); break;
+      case __NR_socket: in = n(a[0]) + ", " + n(a[1]); break;
+      case __NR_ioctl:
+        in = n(a[0]) + ", " + n(a[1]);
+        if (a[2] != 0) in += ", " + text(a[2]) + " " + n(at<sys::IfReq>(a[2])->flags);
+        break;
+      case __NR_unshare: case __NR_umask: case __NR_close: case __NR_exit_group: case __NR_getpgid: in = n(a[0]); break;
+      case __NR_openat: in = text(a[1]) + ", " + n(a[2]); break;
+      case __NR_write: in = n(a[0]) + ", " + std::string(at<const char>(a[1]), static_cast<std::size_t>(a[2])); break;
+      case __NR_read: in = n(a[0]); break;
+      case __NR_prlimit64: {
+        const auto& limit = *at<const sys::Rlimit64>(a[2]);
+        in = n(a[0]) + ", " + n(a[1]) + ", " + n(limit.soft) + ", " + n(limit.hard);
+        break;
+      }
+      case __NR_prctl: in = n(a[0]) + ", " + (a[0] == PR_SET_NAME ? text(a[1]) : n(a[1])); break;
+      case __NR_setgroups:
+        for (long i = 0; i < a[0]; ++i) in += (i != 0 ? " " : "") + n(at<const std::uint32_t>(a[1])[i]);
+        break;
+      case __NR_setresgid: case __NR_setresuid: in = n(a[0]) + ", " + n(a[1]) + ", " + n(a[2]); break;
+      case __NR_chdir: in = text(a[0]); break;
+      case __NR_close_range: in = n(a[0]) + ", " + n(static_cast<unsigned>(a[1])); break;
+      case __NR_rt_sigaction: in = n(a[0]) + ", " + n(at<const sys::SigAction>(a[1])->handler); break;
+      case __NR_rt_sigprocmask: in = n(a[0]) + ", " + n(*at<const std::uint64_t>(a[1])); break;
+      case __NR_execve: in = text(a[0]) + ", " + texts(a[1]) + ", " + texts(a[2]); break;
+      case __NR_kill: in = n(a[0]) + ", " + n(a[1]); break;
+      default: break;
+    }
+    return name + "(" + in + ")";
+  }
+
+  long act(long nr, const long (&a)[6]) {
+    switch (nr) {
+      case __NR_exit_group: throw Exited{static_cast<int>(a[0])};
+      case __NR_execve: throw Execed{};
+      case __NR_umount2: return stacked-- > 0 ? 0 : -EINVAL;
+      case __NR_socket: return 50;
+      case __NR_openat: return 51;
+      case __NR_signalfd4: return 52;
+      case __NR_write: return short_write ? a[2] - 1 : a[2];
+      case __NR_sendto: return sent(at<const char>(a[1]), static_cast<std::size_t>(a[2]));
+      case __NR_recvfrom: {
+        const std::size_t n = std::min(heard.size(), static_cast<std::size_t>(a[2]));
+        std::memcpy(at<char>(a[1]), heard.data(), n);
+        heard.erase(0, n);
+        return static_cast<long>(n);
+      }
+      case __NR_read: return a[0] == 52 ? read_signals(at<sys::SignalInfo>(a[1])) : read_file(at<char>(a[1]));
+      case __NR_getcwd: std::memcpy(at<char>(a[0]), cwd.c_str(), cwd.size() + 1); return static_cast<long>(cwd.size() + 1);
+      case __NR_prctl:
+        if (a[0] != PR_CAPBSET_READ) return 0;
+        if (const auto it = bounding.find(static_cast<int>(a[1])); it != bounding.end()) return it->second ? 1 : 0;
+        return -EINVAL;
+      case __NR_capget: {
+        auto* half = at<__user_cap_data_struct>(a[1]);
+        half[0] = half[1] = {0xffff, 0xffff, 0xffff};
+        return 0;
+      }
+      case __NR_capset: {
+        const auto* half = at<const __user_cap_data_struct>(a[1]);
+        capset_to = {half[0].effective, half[0].permitted, half[0].inheritable,
+                     half[1].effective, half[1].permitted, half[1].inheritable};
+        return 0;
+      }
+      case __NR_rt_sigprocmask:
+        if (a[2] != 0) *at<std::uint64_t>(a[2]) = 0xabc;
+        return 0;
+      case __NR_ppoll: return look(at<sys::PollFd>(a[0]), a[1]);
+      case __NR_wait4: {
+        if (dead.empty()) return 0;
+        const auto [pid, status] = dead.front();
+        dead.pop_front();
+        *at<std::uint32_t>(a[1]) = status;
+        return pid;
+      }
+      case __NR_getpgid: return groups[static_cast<int>(a[0])];
+      default: return 0;
+    }
+  }
+
+  long sent(const char* bytes, std::size_t n) {
+    n = std::min(n, send_at_most);
+    outgoing_.append(bytes, n);
+    while (outgoing_.size() >= sizeof(wire::Record)) {
+      wire::Record record;
+      std::memcpy(&record, outgoing_.data(), sizeof record);
+      outgoing_.erase(0, sizeof record);
+      said.push_back({static_cast<wire::Say>(record.say), record.step, record.err, record.value});
+    }
+    return static_cast<long>(n);
+  }
+
+  long read_file(char* to) const {
+    const std::string bytes = file ? file() : "";
+    std::memcpy(to, bytes.data(), bytes.size());
+    return static_cast<long>(bytes.size());
+  }
+
+  long read_signals(sys::SignalInfo* to) {
+    if (signals.empty()) return -EAGAIN;
+    std::size_t i = 0;
+    for (const auto& [signo, code] : signals.front()) {
+      to[i] = {};
+      to[i].signo = static_cast<std::uint32_t>(signo);
+      to[i++].code = code;
+    }
+    signals.pop_front();
+    return static_cast<long>(i * sizeof *to);
+  }
+
+  long look(sys::PollFd* fds, long n) {
+    if (n == 1) {
+      fds[0].revents = boot_events;
+      return boot_events != 0 ? 1 : 0;
+    }
+    if (polls.empty()) throw std::runtime_error("PID 1 waits for ever");
+    fds[0].revents = polls.front()[0];
+    fds[1].revents = polls.front()[1];
+    polls.pop_front();
+    return 1;
+  }
+
+  std::unique_ptr<unsigned char[]> block_;
+  std::string outgoing_;
+};
+
+// Builds plans byte by byte.
+class Block {
+ public:
+  // A step with single strings; "" is offset 0.
+  Block& add(wire::Op op, std::array<std::uint64_t, 3> n = {}, std::vector<std::string> strings = {}) {
+    steps_.push_back({op, n, std::move(strings), {}, {}});
+    return *this;
+  }
+  Block& groups(std::vector<std::uint32_t> gids) {
+    steps_.push_back({wire::Op::groups, {gids.size(), 0, 0}, {}, {}, std::move(gids)});
+    return *this;
+  }
+  Block& exec(std::vector<std::string> candidates = {"/bin/x"}, std::vector<std::string> argv = {"x", "-l"},
+              std::vector<std::string> envp = {"A=1"}) {
+    steps_.push_back({wire::Op::exec, {}, {}, {std::move(candidates), std::move(argv), std::move(envp)}, {}});
+    return *this;
+  }
+
+  [[nodiscard]] std::vector<unsigned char> bytes() const {
+    std::vector<unsigned char> out(sizeof(wire::Header) + steps_.size() * sizeof(wire::Step));
+    const auto put = [&](const void* from, std::size_t n, std::size_t align) {
+      while (out.size() % align != 0) out.push_back(0);
+      const std::size_t at = out.size();
+      out.resize(at + n);
+      if (n != 0) std::memcpy(out.data() + at, from, n);
+      return static_cast<std::uint32_t>(at);
+    };
+    const auto put_text = [&](const std::string& s) { return put(s.c_str(), s.size() + 1, 1); };
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+      const One& one = steps_[i];
+      wire::Step step{};
+      step.op = static_cast<std::uint16_t>(one.op);
+      for (std::size_t k = 0; k < 3; ++k) step.n[k] = one.n[k];
+      for (std::size_t k = 0; k < one.strings.size(); ++k) step.s[k] = one.strings[k].empty() ? 0 : put_text(one.strings[k]);
+      if (!one.gids.empty()) step.s[0] = put(one.gids.data(), one.gids.size() * 4, 4);
+      for (std::size_t k = 0; k < one.lists.size(); ++k) {
+        std::vector<std::uint64_t> entries;
+        for (const auto& s : one.lists[k]) entries.push_back(put_text(s));
+        entries.push_back(0);
+        step.s[k] = put(entries.data(), entries.size() * 8, 8);
+      }
+      std::memcpy(out.data() + sizeof(wire::Header) + i * sizeof step, &step, sizeof step);
+    }
+    out.push_back(0);
+    const wire::Header header = {wire::kMagic, wire::kVersion, static_cast<std::uint16_t>(steps_.size()),
+                                 static_cast<std::uint32_t>(out.size()), 0};
+    std::memcpy(out.data(), &header, sizeof header);
+    return out;
+  }
+
+ private:
+  struct One {
+    wire::Op op;
+    std::array<std::uint64_t, 3> n;
+    std::vector<std::string> strings;
+    std::vector<std::vector<std::string>> lists;
+    std::vector<std::uint32_t> gids;
+  };
+  std::vector<One> steps_;
+};
+
+}  // namespace sup::init::test
