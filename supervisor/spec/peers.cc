@@ -1,0 +1,413 @@
+#include "spec/peers.h"
+
+#include <algorithm>
+#include <cctype>
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/text.h"
+#include "spec/capabilities.h"
+#include "spec/env.h"
+#include "spec/path.h"
+#include "spec/signals.h"
+#include "spec/user.h"
+
+namespace sup {
+namespace {
+
+using Words = std::vector<std::string>;
+
+void add(Words& words, std::initializer_list<std::string> more) { words.insert(words.end(), more); }
+
+// What every peer's rendering starts from: the spec with its defaults filled in.
+struct Run {
+  const Spec& spec;
+  const Facts& facts;
+  bool root;                         // the caller is
+  std::optional<User> user;          // with -u
+  std::uint32_t uid;                 // the command's
+  std::uint32_t gid;
+  std::string hostname;
+  std::string cwd;
+  Words environment;                 // the command's, complete
+  Words env_set;                     // what of it is not already in the caller's
+  Words env_unset;                   // names the caller has and the command has not
+};
+
+std::string key_of(std::string_view entry) { return std::string(entry.substr(0, entry.find('='))); }
+
+Result<Run> prepare(const Spec& spec, const Facts& facts) {
+  Run run{spec, facts, facts.uid == 0, std::nullopt, facts.uid, facts.gid, {}, {}, {}, {}, {}};
+  std::optional<std::string> home;
+  if (!spec.user.empty()) {
+    auto user = resolve_user(spec.user, facts.passwd, facts.group);
+    if (!user) return std::unexpected(std::move(user.error()));
+    run.uid = user->uid;
+    run.gid = user->gid;
+    home = user->home;
+    run.user = std::move(*user);
+  }
+  run.hostname = spec.hostname.empty() ? facts.id : spec.hostname;
+  run.cwd = spec.workdir.empty() ? facts.cwd : join_path(facts.cwd, spec.workdir);
+  run.environment = build_environment(spec, facts.environ, home);
+  for (const std::string& entry : run.environment) {
+    const std::string key = key_of(entry);
+    const auto before = env_value(facts.environ, key);
+    if (spec.clear_env || !before || key.size() + 1 + before->size() != entry.size() || !entry.ends_with(*before)) {
+      run.env_set.push_back(entry);
+    }
+  }
+  if (!spec.clear_env) {
+    for (const std::string& entry : facts.environ) {
+      const std::string key = key_of(entry);
+      if (!env_value(run.environment, key) && std::ranges::find(run.env_unset, key) == run.env_unset.end()) {
+        run.env_unset.push_back(key);
+      }
+    }
+  }
+  return run;
+}
+
+std::string seconds(std::chrono::milliseconds time) {
+  // docker counts whole seconds; rounded up, so that nothing gets less time than it was given.
+  return std::to_string((time.count() + 999) / 1000);
+}
+
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+// What none of the peers has.
+void common_notes(const Run& run, std::string_view peer, std::vector<std::string>& notes) {
+  const std::string who(peer);
+  const auto lost = [&](bool used, std::string_view option) {
+    if (used) notes.push_back(who + " has nothing like " + std::string(option) + ".");
+  };
+  lost(run.spec.timeout.has_value(), "--timeout");
+  lost(!run.spec.record.empty(), "--record");
+  lost(run.spec.status_fd >= 0, "--status-fd");
+}
+
+// And what the two tools have not that do their work and then only wait.
+void tool_notes(const Run& run, std::string_view peer, std::vector<std::string>& notes) {
+  const std::string who(peer);
+  notes.push_back(who + " hands the caller's own descriptors in, its terminal among them: with dev.tty.legacy_tiocsti=1 the "
+                        "command can type into the caller's shell. sup gives a pty of its own or pipes.");
+  if (run.spec.tty) notes.push_back(who + " makes no pty for -t.");
+  if (run.spec.preserve_fds == 0) {
+    notes.push_back("Open descriptors above 2 reach the command; sup closes them.");
+  } else {
+    notes.push_back("Every open descriptor reaches the command, not only the first " +
+                    std::to_string(run.spec.preserve_fds) + " after 2.");
+  }
+  notes.push_back("Signals sent to " + who + " are not passed on, and ignored ones stay ignored in the command.");
+  const auto lost = [&](bool used, std::string_view option) {
+    if (used) notes.push_back(who + " has nothing like " + std::string(option) + ".");
+  };
+  lost(!run.spec.pidfile.empty(), "--pidfile");
+  lost(!run.spec.cidfile.empty(), "--cidfile");
+  lost(!run.spec.name.empty(), "--name");
+  lost(run.spec.detach_keys.has_value() && !run.spec.detach_keys->empty(), "--detach-keys");
+  lost(run.spec.stop_signal != SIGTERM, "--stop-signal");
+}
+
+// setpriv(1) for what unshare and bwrap leave out: capabilities and, as root, the user.
+Words setpriv(const Run& run, bool drop_ambient) {
+  Words words;
+  if (!run.spec.privileged) {
+    std::string dropped;
+    for (int number = 0; number < kCapabilities; ++number) {
+      if (((host_root_dropped() >> number) & 1U) != 0) {
+        dropped += (dropped.empty() ? "-" : ",-") + lower(capability_name(number).substr(4));
+      }
+    }
+    add(words, {"--bounding-set=" + dropped});
+  }
+  if (run.user && run.root) {
+    std::string groups;
+    for (const std::uint32_t gid : run.user->groups) groups += (groups.empty() ? "" : ",") + std::to_string(gid);
+    add(words, {"--reuid=" + std::to_string(run.uid), "--regid=" + std::to_string(run.gid), "--groups=" + groups});
+  }
+  if (drop_ambient) add(words, {"--inh-caps=-all", "--ambient-caps=-all"});
+  if (!words.empty()) words.insert(words.begin(), "setpriv");
+  return words;
+}
+
+Words env_command(const Run& run) {
+  Words words{"env"};
+  if (run.spec.clear_env) add(words, {"-i"});
+  for (const std::string& key : run.env_unset) add(words, {"-u", key});
+  if (std::ranges::any_of(run.env_set, [](const std::string& entry) { return entry.starts_with('-'); })) {
+    add(words, {"--"});
+  }
+  words.insert(words.end(), run.env_set.begin(), run.env_set.end());
+  // env takes every word with a = for a variable, so a command that has one needs a helper.
+  if (run.spec.argv.front().find('=') != std::string::npos) add(words, {"sh", "-c", "exec \"$@\"", "sh"});
+  return words;
+}
+
+void append(Words& words, const Words& more) { words.insert(words.end(), more.begin(), more.end()); }
+
+Rendering render_unshare(const Run& run) {
+  Rendering out;
+  Words words{"unshare"};
+  if (!run.root) {
+    // --keep-caps: the host name and lo are set by programs, which lose their capabilities at exec otherwise.
+    add(words, {"--user", "--map-user=" + std::to_string(run.uid), "--map-group=" + std::to_string(run.gid),
+                "--keep-caps"});
+  }
+  add(words, {"--mount", "--propagation=slave", "--pid", "--uts", "--ipc"});
+  const bool net = run.spec.network == Network::none;
+  if (net) add(words, {"--net"});
+  add(words, {"--fork", "--kill-child=KILL", "--mount-proc", "--wd=" + run.cwd, "--"});
+  std::string script = "hostname \"$1\" && ";
+  if (net) script += "ip link set lo up && ";
+  script += "shift && exec \"$@\"";
+  add(words, {"sh", "-c", script, "sh", run.hostname});
+  append(words, setpriv(run, true));
+  append(words, env_command(run));
+  append(words, run.spec.argv);
+  out.text = shell_join(words);
+
+  if (run.root) {
+    out.notes.push_back("The host's procfs stays mounted below the new one: `umount /proc` inside uncovers it.");
+  } else if (run.uid == 0) {
+    out.notes.push_back("The mounts belong to the command's own user namespace: as uid 0 it can unmount /proc and see the host's.");
+  }
+  if (run.spec.init) out.notes.push_back("unshare has no init that stays: the command is PID 1, --init is left out.");
+  tool_notes(run, "unshare", out.notes);
+  common_notes(run, "unshare", out.notes);
+  return out;
+}
+
+Rendering render_bwrap(const Run& run) {
+  Rendering out;
+  Words words{"bwrap"};
+  if (!run.root) {
+    add(words, {"--unshare-user", "--uid", std::to_string(run.uid), "--gid", std::to_string(run.gid)});
+  }
+  add(words, {"--unshare-pid", "--unshare-uts", "--unshare-ipc"});
+  if (run.spec.network == Network::none) add(words, {"--unshare-net"});
+  add(words, {"--dev-bind", "/", "/", "--proc", "/proc", "--hostname", run.hostname, "--chdir", run.cwd, "--die-with-parent"});
+  if (!run.spec.init) add(words, {"--as-pid-1"});
+  if (run.root) {
+    // bwrap as root keeps everything until one of its capability options is used, and then nothing that is not
+    // added; so the bounding set is left to setpriv.
+    add(words, {"--cap-add", "ALL"});
+  }
+  if (!run.root && run.uid == 0) {
+    // The root of the user namespace, which bwrap would leave without capabilities.
+    add(words, {"--cap-add", "ALL"});
+    for (int number = 0; number < kCapabilities && !run.spec.privileged; ++number) {
+      if (((host_root_dropped() >> number) & 1U) != 0) add(words, {"--cap-drop", capability_name(number)});
+    }
+  }
+  const Words first = run.root ? setpriv(run, false) : Words{};
+  if (first.empty()) {
+    if (run.spec.clear_env) add(words, {"--clearenv"});
+    for (const std::string& key : run.env_unset) add(words, {"--unsetenv", key});
+    for (const std::string& entry : run.env_set) {
+      const std::string key = key_of(entry);
+      add(words, {"--setenv", key, entry.substr(key.size() + 1)});
+    }
+    add(words, {"--"});
+  } else {
+    // setpriv is looked for in the caller's PATH, the command in its own.
+    add(words, {"--"});
+    append(words, first);
+    append(words, env_command(run));
+  }
+  append(words, run.spec.argv);
+  out.text = shell_join(words);
+
+  if (run.root) out.notes.push_back("The host's procfs stays mounted below the new one: `umount /proc` inside uncovers it.");
+  out.notes.push_back("bwrap sets no_new_privs: set-user-id programs (sudo, ping) gain nothing inside.");
+  if (run.spec.init) {
+    out.notes.push_back("bwrap's PID 1 reaps, but forwards no signals and stays until the last process has ended.");
+  }
+  tool_notes(run, "bwrap", out.notes);
+  common_notes(run, "bwrap", out.notes);
+  return out;
+}
+
+Rendering render_docker(const Run& run) {
+  Rendering out;
+  const Spec& spec = run.spec;
+  Words words{"docker", "run"};
+  if (spec.rm) add(words, {"--rm"});
+  if (spec.interactive) add(words, {"-i"});
+  if (spec.tty) add(words, {"-t"});
+  if (spec.init) add(words, {"--init"});
+  if (!spec.name.empty()) add(words, {"--name", spec.name});
+  if (!spec.hostname.empty()) add(words, {"--hostname", spec.hostname});
+  add(words, {"--network", spec.network == Network::none ? "none" : "host"});
+  if (!spec.user.empty()) add(words, {"--user", spec.user});
+  if (!spec.workdir.empty()) add(words, {"--workdir", run.cwd});
+  add(words, {"-e", "container=sup"});
+  for (const EnvEntry& entry : spec.env) add(words, {"-e", entry.value ? entry.key + "=" + *entry.value : entry.key});
+  if (spec.privileged) add(words, {"--privileged"});
+  if (spec.stop_signal != SIGTERM) add(words, {"--stop-signal", signal_name(spec.stop_signal)});
+  if (spec.stop_timeout != std::chrono::seconds(10)) add(words, {"--stop-timeout", seconds(spec.stop_timeout)});
+  if (!spec.sig_proxy) add(words, {"--sig-proxy=false"});
+  if (spec.detach_keys && !spec.detach_keys->empty()) add(words, {"--detach-keys", *spec.detach_keys});
+  if (!spec.cidfile.empty()) add(words, {"--cidfile", spec.cidfile});
+  add(words, {"IMAGE"});
+  append(words, spec.argv);
+  out.text = shell_join(words);
+
+  out.notes.push_back("docker needs an image: put its name in place of IMAGE. sup runs on the host's own root.");
+  if (!spec.clear_env) out.notes.push_back("docker starts from the image's environment, not the caller's: add what is needed with -e.");
+  if (spec.workdir.empty()) out.notes.push_back("docker starts in the image's directory, not the caller's.");
+  if (!spec.user.empty()) out.notes.push_back("Names of users and groups are looked up in the image.");
+  if (!spec.detach_keys) {
+    out.notes.push_back("docker detaches at ctrl-p ctrl-q; a foreground run of sup has no such keys unless --detach-keys asks for them.");
+  }
+  if (spec.detach_keys && spec.detach_keys->empty()) {
+    out.notes.push_back("docker cannot switch its detach keys off.");
+  }
+  if (spec.privileged) {
+    out.notes.push_back("docker's --privileged also opens every device; in sup it only keeps the capabilities.");
+  } else {
+    out.notes.push_back("docker keeps 14 capabilities and a seccomp filter; sup on the host's root drops only what no namespace can hold.");
+  }
+  if (!run.root) out.notes.push_back("This needs access to docker's socket, which is as good as root; sup uses a user namespace.");
+  if (spec.preserve_fds != 0) out.notes.push_back("docker cannot pass descriptors (--preserve-fds).");
+  if (!spec.pidfile.empty()) out.notes.push_back("docker has no --pidfile for a container.");
+  common_notes(run, "docker", out.notes);
+  return out;
+}
+
+Rendering render_oci(const Run& run) {
+  using Json = nlohmann::ordered_json;
+  Rendering out;
+  const Spec& spec = run.spec;
+  bool bytes_lost = !is_utf8(run.cwd);
+  const auto texts = [&bytes_lost](const Words& words) {
+    Json list = Json::array();
+    for (const std::string& word : words) {
+      bytes_lost = bytes_lost || !is_utf8(word);
+      list.push_back(to_utf8(word));
+    }
+    return list;
+  };
+
+  Json user;
+  user["uid"] = run.uid;
+  user["gid"] = run.gid;
+  if (run.user && run.root) user["additionalGids"] = run.user->groups;
+
+  Json bounding = Json::array();
+  for (int number = 0; number < kCapabilities; ++number) {
+    if (spec.privileged || ((host_root_dropped() >> number) & 1U) == 0) bounding.push_back(capability_name(number));
+  }
+  const Json held = run.uid == 0 ? bounding : Json::array();   // what exec leaves to uid 0, and to others
+  Json capabilities;
+  capabilities["bounding"] = bounding;
+  capabilities["effective"] = held;
+  capabilities["permitted"] = held;
+  capabilities["inheritable"] = Json::array();
+  capabilities["ambient"] = Json::array();
+
+  Json process;
+  process["terminal"] = spec.tty;
+  process["user"] = std::move(user);
+  process["args"] = texts(spec.argv);
+  process["env"] = texts(run.environment);
+  process["cwd"] = to_utf8(run.cwd);
+  process["capabilities"] = std::move(capabilities);
+  process["noNewPrivileges"] = false;
+
+  Json namespaces = Json::array();
+  const auto with = [&namespaces](const char* type) { namespaces.push_back(Json{{"type", type}}); };
+  for (const char* type : {"mount", "pid", "uts", "ipc"}) with(type);
+  if (spec.network == Network::none) with("network");
+  if (!run.root) with("user");
+  Json linux_part;
+  linux_part["rootfsPropagation"] = "rslave";
+  if (!run.root) {
+    const auto map = [](std::uint32_t inside, std::uint32_t outside) {
+      Json one;
+      one["containerID"] = inside;
+      one["hostID"] = outside;
+      one["size"] = 1;
+      return Json::array({one});
+    };
+    // Seen from the user namespace that the note's unshare makes, in which the caller is 0.
+    linux_part["uidMappings"] = map(run.uid, 0);
+    linux_part["gidMappings"] = map(run.gid, 0);
+  }
+  linux_part["namespaces"] = std::move(namespaces);
+
+  Json proc;
+  proc["destination"] = "/proc";
+  proc["type"] = "proc";
+  proc["source"] = "proc";
+  proc["options"] = {"nosuid", "noexec", "nodev"};
+
+  // The host's own /dev, as in sup. Without this bind runtimes make nodes and links in the root's /dev, which is
+  // the host's: crun 1.8 replaces /dev/ptmx.
+  Json dev;
+  dev["destination"] = "/dev";
+  dev["type"] = "bind";
+  dev["source"] = "/dev";
+  dev["options"] = {"rbind"};
+
+  Json config;
+  config["ociVersion"] = "1.0.2";
+  config["process"] = std::move(process);
+  // Not "/" itself: no runtime can pivot_root from the root to the root (EBUSY). So the bundle has a bind of it.
+  config["root"] = Json{{"path", "rootfs"}, {"readonly", false}};
+  config["hostname"] = to_utf8(run.hostname);
+  config["mounts"] = Json::array({dev, proc});
+  config["linux"] = std::move(linux_part);
+  out.text = config.dump(2, ' ', false, Json::error_handler_t::replace);
+
+  const std::string id = spec.name.empty() ? run.facts.id : spec.name;
+  Words words{"unshare"};
+  if (!run.root) add(words, {"--user", "--map-root-user"});
+  add(words, {"--mount", "sh", "-c", "mkdir -p rootfs && mount --rbind / rootfs && exec crun --cgroup-manager=disabled run " + id});
+  out.notes.push_back("Save it as config.json in an empty directory and there run: " + shell_join(words));
+  if (run.root && run.user) {
+    out.notes.push_back("With /dev/null as its standard input crun gives the host's /dev/null to the user: use a pipe.");
+  }
+  if (run.root) out.notes.push_back("The host's procfs stays mounted below the new one: `umount /proc` inside uncovers it.");
+  if (spec.init) out.notes.push_back("The runtime spec has no init: the command is PID 1.");
+  if (spec.preserve_fds != 0) {
+    out.notes.push_back("Descriptors are an option of the runtime: crun run --preserve-fds=" + std::to_string(spec.preserve_fds) + ".");
+  }
+  if (!spec.pidfile.empty()) out.notes.push_back("The pid file is an option of the runtime: crun run --pid-file=FILE.");
+  if (!spec.cidfile.empty()) out.notes.push_back("The runtime spec has nothing like --cidfile.");
+  if (spec.stop_signal != SIGTERM || spec.stop_timeout != std::chrono::seconds(10)) {
+    out.notes.push_back("How to stop it is left to whoever calls `crun kill`.");
+  }
+  if (bytes_lost) out.notes.push_back("JSON is UTF-8: bytes that are not became U+FFFD.");
+  common_notes(run, "The runtime spec", out.notes);
+  return out;
+}
+
+}  // namespace
+
+std::optional<Peer> parse_peer(std::string_view name) {
+  if (name == "docker") return Peer::docker;
+  if (name == "bwrap") return Peer::bwrap;
+  if (name == "unshare") return Peer::unshare;
+  if (name == "oci") return Peer::oci;
+  return std::nullopt;
+}
+
+Result<Rendering> render(const Spec& spec, const Facts& facts, Peer peer) {
+  if (spec.argv.empty() || spec.argv.front().empty()) return usage("plan", "Missing container command");
+  auto run = prepare(spec, facts);
+  if (!run) return std::unexpected(std::move(run.error()));
+  switch (peer) {
+    case Peer::docker: return render_docker(*run);
+    case Peer::bwrap: return render_bwrap(*run);
+    case Peer::unshare: return render_unshare(*run);
+    case Peer::oci: return render_oci(*run);
+  }
+  return usage("plan", "no such peer");
+}
+
+}  // namespace sup

@@ -1,0 +1,138 @@
+#include "spec/plan_json.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "spec/capabilities.h"
+#include "spec/signals.h"
+
+namespace sup {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using wire::Op;
+
+Json texts(const std::vector<std::string>& strings) {
+  Json out = Json::array();
+  for (const std::string& text : strings) out.push_back(to_utf8(text));
+  return out;
+}
+
+Json namespaces(std::uint64_t clone_flags) {
+  Json out = Json::array();
+  for (const std::string_view name : split(describe_namespaces(clone_flags), ',')) out.push_back(std::string(name));
+  return out;
+}
+
+// The arguments under names, as init/plan.h lists them for each op.
+void arguments(const Step& step, Json& out) {
+  switch (step.op) {
+    case Op::mount:
+      out["source"] = to_utf8(step.s[0]);
+      out["target"] = to_utf8(step.s[1]);
+      out["fstype"] = to_utf8(step.s[2]);
+      out["data"] = to_utf8(step.s[3]);
+      out["flags"] = step.n[0];
+      break;
+    case Op::umount_stack: out["target"] = to_utf8(step.s[0]); break;
+    case Op::hostname: out["hostname"] = to_utf8(step.s[0]); break;
+    case Op::link_up: out["interface"] = to_utf8(step.s[0]); break;
+    case Op::unshare: out["namespaces"] = namespaces(step.n[0]); break;
+    case Op::write_file:
+      out["path"] = to_utf8(step.s[0]);
+      out["content"] = to_utf8(step.s[1]);
+      break;
+    case Op::rlimit:
+      out["resource"] = step.n[0];
+      out["soft"] = step.n[1];
+      out["hard"] = step.n[2];
+      break;
+    case Op::capbset_drop: {
+      Json names = Json::array();
+      for (int number = 0; number < 64; ++number) {
+        if (((step.n[0] >> number) & 1U) != 0) names.push_back(capability_name(number));
+      }
+      out["capabilities"] = std::move(names);
+      break;
+    }
+    case Op::groups: out["gids"] = step.numbers; break;
+    case Op::ids:
+      out["uid"] = step.n[0];
+      out["gid"] = step.n[1];
+      break;
+    case Op::umask: out["mask"] = step.n[0]; break;
+    case Op::workdir: out["path"] = to_utf8(step.s[0]); break;
+    case Op::ctty: out["fd"] = step.n[0]; break;
+    case Op::pdeathsig: out["signal"] = signal_name(static_cast<int>(step.n[0])); break;
+    case Op::close_from: out["fd"] = step.n[0]; break;
+    case Op::exec:
+      if (step.lists.size() == 3) {
+        out["candidates"] = texts(step.lists[0]);
+        out["argv"] = texts(step.lists[1]);
+        out["env"] = texts(step.lists[2]);
+      }
+      out["too_long"] = step.n[0];
+      break;
+    case Op::wait: out["for"] = step.n[0]; break;
+    case Op::none:
+    case Op::only_proc:
+    case Op::caps_clean:
+    case Op::setsid:
+    case Op::stay:
+    case Op::signals_default: break;
+  }
+}
+
+}  // namespace
+
+std::string_view op_name(Op op) {
+  switch (op) {
+    case Op::none: return "none";
+    case Op::mount: return "mount";
+    case Op::umount_stack: return "umount_stack";
+    case Op::only_proc: return "only_proc";
+    case Op::hostname: return "hostname";
+    case Op::link_up: return "link_up";
+    case Op::unshare: return "unshare";
+    case Op::write_file: return "write_file";
+    case Op::rlimit: return "rlimit";
+    case Op::capbset_drop: return "capbset_drop";
+    case Op::caps_clean: return "caps_clean";
+    case Op::groups: return "groups";
+    case Op::ids: return "ids";
+    case Op::umask: return "umask";
+    case Op::workdir: return "workdir";
+    case Op::setsid: return "setsid";
+    case Op::ctty: return "ctty";
+    case Op::pdeathsig: return "pdeathsig";
+    case Op::stay: return "stay";
+    case Op::close_from: return "close_from";
+    case Op::signals_default: return "signals_default";
+    case Op::wait: return "wait";
+    case Op::exec: return "exec";
+  }
+  return "unknown";
+}
+
+std::string plan_json(const Plan& plan) {
+  Json out;
+  out["clone"] = namespaces(plan.clone_flags);
+  out["user_namespace"] = plan.user_namespace;
+  out["tty"] = plan.tty;
+  out["preserve_fds"] = plan.preserve_fds;
+  Json steps = Json::array();
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    const Step& step = plan.steps[i];
+    Json one;
+    one["index"] = i;
+    one["op"] = std::string(op_name(step.op));
+    one["stage"] = std::string(stage(step));
+    one["text"] = to_utf8(describe(step));
+    arguments(step, one);
+    steps.push_back(std::move(one));
+  }
+  out["steps"] = std::move(steps);
+  return out.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace sup
