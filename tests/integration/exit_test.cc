@@ -1,4 +1,5 @@
 // Exit status of run: the command's own, or 125, 126, 127 of sup; never mistaken for each other.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>

@@ -354,7 +354,7 @@ Result sup_run(std::vector<std::string> args, Start start) {
   return run(std::move(start));
 }
 
-Result sup(std::vector<std::string> args, Start start) {
+Result sup_cli(std::vector<std::string> args, Start start) {
   start.args = std::move(args);
   return run(std::move(start));
 }

@@ -124,7 +124,7 @@ class Process {
 [[nodiscard]] Result run(Start start);
 // `sup run ARGS…`, `sup ARGS…`
 [[nodiscard]] Result sup_run(std::vector<std::string> args, Start start = {});
-[[nodiscard]] Result sup(std::vector<std::string> args, Start start = {});
+[[nodiscard]] Result sup_cli(std::vector<std::string> args, Start start = {});
 
 // The case's own directory: empty at first, readable and writable for the user it runs as.
 [[nodiscard]] const std::string& dir();

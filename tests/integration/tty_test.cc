@@ -1,4 +1,5 @@
 // On a real terminal: raw and cooked, ctrl-c, sizes, and the terminal as it was before.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>

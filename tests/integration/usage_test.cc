@@ -1,0 +1,116 @@
+// The command line: help, version, and errors that say what was meant.
+#include <boost/test/unit_test.hpp>
+
+#include "clean.h"
+#include "events.h"
+#include "harness.h"
+
+using namespace sup::test;
+namespace but = boost::unit_test;
+
+namespace {
+
+void expect_usage(const Result& result, const std::string& part) {
+  BOOST_TEST_CONTEXT("err: " << shown(result.err)) {
+    BOOST_TEST(result.code == 125);
+    BOOST_TEST(lines(result.err).size() == 1U);
+    BOOST_TEST(result.err.starts_with("sup: "));
+    BOOST_TEST(has(result.err, part));
+    BOOST_TEST(result.out.empty());
+  }
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(usage, Clean, *but::label("both"))
+
+BOOST_AUTO_TEST_CASE(a_missing_command) {
+  expect_usage(sup_run({}), "Missing container command");
+  expect_usage(sup_run({"-ti"}), "Missing container command");
+  expect_usage(sup_run({"--"}), "Missing container command");
+}
+
+BOOST_AUTO_TEST_CASE(the_nearest_match_is_named) {
+  expect_usage(sup_run({"--intractive", "true"}), "--interactive");
+  expect_usage(sup_run({"--preserve-fd", "1", "true"}), "--preserve-fds");
+  expect_usage(sup_cli({"rum", "true"}), "run");
+  expect_usage(sup_cli({"docter"}), "doctor");
+  BOOST_TEST(has(sup_run({"--intractive", "true"}).err, "--help"));
+}
+
+BOOST_AUTO_TEST_CASE(no_abbreviated_long_options) {
+  for (const char* option : {"--inter", "--tt", "--net", "--work"}) BOOST_TEST(sup_run({option, "true"}).code == 125, option);
+}
+
+BOOST_AUTO_TEST_CASE(wrong_values) {
+  for (const char* option : {"--sig-proxy=maybe", "--stop-signal=NOPE", "--stop-signal=0", "--stop-signal=65", "--timeout=soon", "--timeout=-1s",
+                             "--timeout=", "--stop-timeout=x", "--status-fd=x", "--status-fd=-1", "--preserve-fds=-1", "--preserve-fds=99999999999",
+                             "--network=bridge", "--detach-keys=ctrl-", "--detach-keys=ctrl-1", "--env-file=", "-e=", "--tty=perhaps", "-Z"}) {
+    const auto result = sup_run({option, "true"});
+    BOOST_TEST(result.code == 125, option << " gave " << result.code);
+    BOOST_TEST(lines(result.err).size() == 1U, option << ": " << shown(result.err));
+  }
+  for (const char* option : {"--timeout", "-w", "-e", "--name"}) expect_usage(sup_run({option}), option);
+  expect_usage(sup_run({"--status-fd", "999", "true"}), "999");
+}
+
+BOOST_AUTO_TEST_CASE(help_goes_to_stdout) {
+  for (const auto& args : {std::vector<std::string>{"--help"}, {"run", "--help"}, {"plan", "--help"}, {"doctor", "--help"}, {"replay", "--help"}, {"version", "--help"}}) {
+    Start start;
+    start.events = false;
+    const auto result = sup_cli(args, start);
+    BOOST_TEST(result.code == 0, args[0]);
+    BOOST_TEST(result.err.empty(), result.err);
+    BOOST_TEST(has(result.out, "sup"), result.out);
+  }
+  Start start;
+  start.events = false;
+  const auto help = sup_cli({"run", "--help"}, start);
+  for (const char* option : {"--tty", "--interactive", "--name", "--env", "--env-file", "--clear-env", "--workdir", "--hostname", "--user", "--init",
+                             "--stop-signal", "--stop-timeout", "--sig-proxy", "--detach-keys", "--timeout", "--status-fd", "--pidfile", "--cidfile",
+                             "--preserve-fds", "--network", "--rm", "--keep", "--record", "--plan", "--privileged"}) {
+    BOOST_TEST(has(help.out, option), "run --help does not tell of " << option);
+  }
+  for (const char* verb : {"run", "plan", "doctor", "version", "replay"}) BOOST_TEST(has(sup_cli({"--help"}, start).out, verb));
+  // After the command's name it is the command's.
+  BOOST_TEST(sup_run({"sh", "-c", "test \"$0\" = --help", "--help"}).code == 0);
+}
+
+BOOST_AUTO_TEST_CASE(version_names_the_parts) {
+  Start start;
+  start.events = false;
+  for (const auto& args : {std::vector<std::string>{"--version"}, {"version"}}) {
+    const auto result = sup_cli(args, start);
+    BOOST_TEST(result.code == 0);
+    for (const char* part : {"sup", "init", "libuv", "Linux"}) BOOST_TEST(has(result.out, part), result.out);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(no_arguments_at_all) {
+  Start start;
+  start.events = false;
+  const auto result = sup_cli({}, start);
+  BOOST_TEST(result.code == 125);
+  BOOST_TEST(has(result.err, "help"), result.err);
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_argv) {  // B38: argc 0, CVE-2021-4034's kind
+  Start start;
+  start.argv0 = "";
+  start.events = false;
+  start.args = {"run", probe_path(), "exit", "3"};
+  BOOST_TEST(run(start).code == 3);
+}
+
+BOOST_AUTO_TEST_CASE(doctor_finds_and_mends) {
+  Start start;
+  start.events = false;
+  const auto text = sup_cli({"doctor"}, start);
+  BOOST_TEST((text.code == 0 || text.code == 125), text.code);
+  for (const char* part : {"kernel", "namespace", "cgroup", "init"}) BOOST_TEST(has(text.out, part), text.out);
+  const auto json = sup_cli({"doctor", "--format", "json"}, start);
+  BOOST_TEST(is_json(json.out), shown(json.out));
+  BOOST_TEST(json.err.empty(), json.err);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
