@@ -24,15 +24,15 @@ void add(Words& words, std::initializer_list<std::string> more) { words.insert(w
 struct Run {
   const Spec& spec;
   const Facts& facts;
-  bool root;                         // the caller is
-  std::optional<User> user;          // with -u
-  std::uint32_t uid;                 // the command's
+  bool root;                  // the caller is
+  std::optional<User> user;   // with -u
+  std::uint32_t uid;          // the command's
   std::uint32_t gid;
   std::string hostname;
   std::string cwd;
-  Words environment;                 // the command's, complete
-  Words env_set;                     // what of it is not already in the caller's
-  Words env_unset;                   // names the caller has and the command has not
+  Words environment;   // the command's, complete
+  Words env_set;       // what of it is not already in the caller's
+  Words env_unset;     // names the caller has and the command has not
 };
 
 std::string key_of(std::string_view entry) { return std::string(entry.substr(0, entry.find('='))); }
@@ -93,8 +93,9 @@ void common_notes(const Run& run, std::string_view peer, std::vector<std::string
 // And what the two tools have not that do their work and then only wait.
 void tool_notes(const Run& run, std::string_view peer, std::vector<std::string>& notes) {
   const std::string who(peer);
-  notes.push_back(who + " hands the caller's own descriptors in, its terminal among them: with dev.tty.legacy_tiocsti=1 the "
-                        "command can type into the caller's shell. sup gives a pty of its own or pipes.");
+  notes.push_back(who +
+                  " hands the caller's own descriptors in, its terminal among them: with dev.tty.legacy_tiocsti=1 the "
+                  "command can type into the caller's shell. sup gives a pty of its own or pipes.");
   if (run.spec.tty) notes.push_back(who + " makes no pty for -t.");
   if (run.spec.preserve_fds == 0) {
     notes.push_back("Open descriptors above 2 reach the command; sup closes them.");
@@ -155,8 +156,8 @@ Rendering render_unshare(const Run& run) {
   Words words{"unshare"};
   if (!run.root) {
     // --keep-caps: the host name and lo are set by programs, which lose their capabilities at exec otherwise.
-    add(words, {"--user", "--map-user=" + std::to_string(run.uid), "--map-group=" + std::to_string(run.gid),
-                "--keep-caps"});
+    add(words,
+        {"--user", "--map-user=" + std::to_string(run.uid), "--map-group=" + std::to_string(run.gid), "--keep-caps"});
   }
   add(words, {"--mount", "--propagation=slave", "--pid", "--uts", "--ipc"});
   const bool net = run.spec.network == Network::none;
@@ -174,7 +175,8 @@ Rendering render_unshare(const Run& run) {
   if (run.root) {
     out.notes.push_back("The host's procfs stays mounted below the new one: `umount /proc` inside uncovers it.");
   } else if (run.uid == 0) {
-    out.notes.push_back("The mounts belong to the command's own user namespace: as uid 0 it can unmount /proc and see the host's.");
+    out.notes.push_back(
+        "The mounts belong to the command's own user namespace: as uid 0 it can unmount /proc and see the host's.");
   }
   if (run.spec.init) out.notes.push_back("unshare has no init that stays: the command is PID 1, --init is left out.");
   tool_notes(run, "unshare", out.notes);
@@ -190,7 +192,8 @@ Rendering render_bwrap(const Run& run) {
   }
   add(words, {"--unshare-pid", "--unshare-uts", "--unshare-ipc"});
   if (run.spec.network == Network::none) add(words, {"--unshare-net"});
-  add(words, {"--dev-bind", "/", "/", "--proc", "/proc", "--hostname", run.hostname, "--chdir", run.cwd, "--die-with-parent"});
+  add(words,
+      {"--dev-bind", "/", "/", "--proc", "/proc", "--hostname", run.hostname, "--chdir", run.cwd, "--die-with-parent"});
   if (!run.spec.init) add(words, {"--as-pid-1"});
   if (run.root) {
     // bwrap as root keeps everything until one of its capability options is used, and then nothing that is not
@@ -222,7 +225,8 @@ Rendering render_bwrap(const Run& run) {
   append(words, run.spec.argv);
   out.text = shell_join(words);
 
-  if (run.root) out.notes.push_back("The host's procfs stays mounted below the new one: `umount /proc` inside uncovers it.");
+  if (run.root)
+    out.notes.push_back("The host's procfs stays mounted below the new one: `umount /proc` inside uncovers it.");
   out.notes.push_back("bwrap sets no_new_privs: set-user-id programs (sudo, ping) gain nothing inside.");
   if (run.spec.init) {
     out.notes.push_back("bwrap's PID 1 reaps, but forwards no signals and stays until the last process has ended.");
@@ -258,11 +262,14 @@ Rendering render_docker(const Run& run) {
   out.text = shell_join(words);
 
   out.notes.push_back("docker needs an image: put its name in place of IMAGE. sup runs on the host's own root.");
-  if (!spec.clear_env) out.notes.push_back("docker starts from the image's environment, not the caller's: add what is needed with -e.");
+  if (!spec.clear_env)
+    out.notes.push_back("docker starts from the image's environment, not the caller's: add what is needed with -e.");
   if (spec.workdir.empty()) out.notes.push_back("docker starts in the image's directory, not the caller's.");
   if (!spec.user.empty()) out.notes.push_back("Names of users and groups are looked up in the image.");
   if (!spec.detach_keys) {
-    out.notes.push_back("docker detaches at ctrl-p ctrl-q; a foreground run of sup has no such keys unless --detach-keys asks for them.");
+    out.notes.push_back(
+        "docker detaches at ctrl-p ctrl-q; a foreground run of sup has no such keys unless --detach-keys asks for "
+        "them.");
   }
   if (spec.detach_keys && spec.detach_keys->empty()) {
     out.notes.push_back("docker cannot switch its detach keys off.");
@@ -270,9 +277,12 @@ Rendering render_docker(const Run& run) {
   if (spec.privileged) {
     out.notes.push_back("docker's --privileged also opens every device; in sup it only keeps the capabilities.");
   } else {
-    out.notes.push_back("docker keeps 14 capabilities and a seccomp filter; sup on the host's root drops only what no namespace can hold.");
+    out.notes.push_back(
+        "docker keeps 14 capabilities and a seccomp filter; sup on the host's root drops only what no namespace can "
+        "hold.");
   }
-  if (!run.root) out.notes.push_back("This needs access to docker's socket, which is as good as root; sup uses a user namespace.");
+  if (!run.root)
+    out.notes.push_back("This needs access to docker's socket, which is as good as root; sup uses a user namespace.");
   if (spec.preserve_fds != 0) out.notes.push_back("docker cannot pass descriptors (--preserve-fds).");
   if (!spec.pidfile.empty()) out.notes.push_back("docker has no --pidfile for a container.");
   common_notes(run, "docker", out.notes);
@@ -367,15 +377,19 @@ Rendering render_oci(const Run& run) {
   const std::string id = spec.name.empty() ? run.facts.id : spec.name;
   Words words{"unshare"};
   if (!run.root) add(words, {"--user", "--map-root-user"});
-  add(words, {"--mount", "sh", "-c", "mkdir -p rootfs && mount --rbind / rootfs && exec crun --cgroup-manager=disabled run " + id});
+  add(words, {"--mount", "sh", "-c",
+              "mkdir -p rootfs && mount --rbind / rootfs && exec crun --cgroup-manager=disabled run " + id});
   out.notes.push_back("Save it as config.json in an empty directory and there run: " + shell_join(words));
   if (run.root && run.user) {
-    out.notes.push_back("With /dev/null as its standard input crun gives the host's /dev/null to the user: use a pipe.");
+    out.notes.push_back(
+        "With /dev/null as its standard input crun gives the host's /dev/null to the user: use a pipe.");
   }
-  if (run.root) out.notes.push_back("The host's procfs stays mounted below the new one: `umount /proc` inside uncovers it.");
+  if (run.root)
+    out.notes.push_back("The host's procfs stays mounted below the new one: `umount /proc` inside uncovers it.");
   if (spec.init) out.notes.push_back("The runtime spec has no init: the command is PID 1.");
   if (spec.preserve_fds != 0) {
-    out.notes.push_back("Descriptors are an option of the runtime: crun run --preserve-fds=" + std::to_string(spec.preserve_fds) + ".");
+    out.notes.push_back(
+        "Descriptors are an option of the runtime: crun run --preserve-fds=" + std::to_string(spec.preserve_fds) + ".");
   }
   if (!spec.pidfile.empty()) out.notes.push_back("The pid file is an option of the runtime: crun run --pid-file=FILE.");
   if (!spec.cidfile.empty()) out.notes.push_back("The runtime spec has nothing like --cidfile.");
@@ -387,7 +401,7 @@ Rendering render_oci(const Run& run) {
   return out;
 }
 
-}  // namespace
+}   // namespace
 
 std::optional<Peer> parse_peer(std::string_view name) {
   if (name == "docker") return Peer::docker;
@@ -410,4 +424,4 @@ Result<Rendering> render(const Spec& spec, const Facts& facts, Peer peer) {
   return usage("plan", "no such peer");
 }
 
-}  // namespace sup
+}   // namespace sup

@@ -20,16 +20,32 @@ struct Flag {
 };
 
 constexpr std::array kMountFlags = std::to_array<Flag>({
-    {MS_RDONLY, "ro"},         {MS_NOSUID, "nosuid"},     {MS_NODEV, "nodev"},     {MS_NOEXEC, "noexec"},
-    {MS_REMOUNT, "remount"},   {MS_NOATIME, "noatime"},   {MS_NODIRATIME, "nodiratime"},
-    {MS_BIND, "bind"},         {MS_MOVE, "move"},         {MS_REC, "rec"},         {MS_UNBINDABLE, "unbindable"},
-    {MS_PRIVATE, "private"},   {MS_SLAVE, "slave"},       {MS_SHARED, "shared"},   {MS_RELATIME, "relatime"},
+    {MS_RDONLY, "ro"},
+    {MS_NOSUID, "nosuid"},
+    {MS_NODEV, "nodev"},
+    {MS_NOEXEC, "noexec"},
+    {MS_REMOUNT, "remount"},
+    {MS_NOATIME, "noatime"},
+    {MS_NODIRATIME, "nodiratime"},
+    {MS_BIND, "bind"},
+    {MS_MOVE, "move"},
+    {MS_REC, "rec"},
+    {MS_UNBINDABLE, "unbindable"},
+    {MS_PRIVATE, "private"},
+    {MS_SLAVE, "slave"},
+    {MS_SHARED, "shared"},
+    {MS_RELATIME, "relatime"},
     {MS_STRICTATIME, "strictatime"},
 });
 
 constexpr std::array kNamespaces = std::to_array<Flag>({
-    {CLONE_NEWUSER, "user"}, {CLONE_NEWNS, "mnt"}, {CLONE_NEWPID, "pid"}, {CLONE_NEWUTS, "uts"},
-    {CLONE_NEWIPC, "ipc"},   {CLONE_NEWNET, "net"}, {CLONE_NEWCGROUP, "cgroup"},
+    {CLONE_NEWUSER, "user"},
+    {CLONE_NEWNS, "mnt"},
+    {CLONE_NEWPID, "pid"},
+    {CLONE_NEWUTS, "uts"},
+    {CLONE_NEWIPC, "ipc"},
+    {CLONE_NEWNET, "net"},
+    {CLONE_NEWCGROUP, "cgroup"},
 });
 
 std::string names(std::uint64_t bits, const auto& table, std::string_view separator) {
@@ -72,7 +88,8 @@ std::string describe_exec(const Step& step) {
   } else {
     out += shell_quote(paths.front());
     if (paths.size() == 2) out += ", else " + shell_quote(paths.back());
-    if (paths.size() > 2) out += ", else … " + shell_quote(paths.back()) + " (" + std::to_string(paths.size()) + " tries)";
+    if (paths.size() > 2)
+      out += ", else … " + shell_quote(paths.back()) + " (" + std::to_string(paths.size()) + " tries)";
   }
   const std::size_t variables = step.lists[2].size();
   out += ", with " + std::to_string(variables) + (variables == 1 ? " variable" : " variables");
@@ -91,7 +108,7 @@ std::string describe_wait(std::uint64_t reason) {
   return "wait for the supervisor";
 }
 
-}  // namespace
+}   // namespace
 
 std::string describe_namespaces(std::uint64_t clone_flags) { return names(clone_flags, kNamespaces, ","); }
 
@@ -192,4 +209,4 @@ std::string_view stage(const Step& step) {
   return "plan";
 }
 
-}  // namespace sup
+}   // namespace sup
