@@ -3,6 +3,8 @@
 #
 # A case's labels decide: both (once as root, once as an ordinary user), user (only so), root, stress,
 # serial (alone on the machine), slow (300 s instead of 60 s).
+cmake_minimum_required(VERSION 3.25)
+
 execute_process(COMMAND ${CMAKE_COMMAND} -E env SUP_TEST_LIST=1 LSAN_OPTIONS=detect_leaks=0 ${EXE}
   OUTPUT_VARIABLE listing RESULT_VARIABLE result)
 if(NOT result EQUAL 0)
