@@ -59,7 +59,8 @@ struct SpawnAttempt {
 // Why the namespaces could not be made. Status 125; the hint is the command that mends it where there is one.
 // Codes: E_USERNS_DENIED (user namespaces are forbidden to this caller), E_CLONE_PERM, E_CLONE_LIMIT
 // (ENOSPC: number or nesting of namespaces), E_CLONE_PIDS (EAGAIN), E_CLONE_MEMORY, E_FILES (EMFILE, ENFILE),
-// E_CLONE_UNSUPPORTED (ENOSYS, EINVAL), E_MOUNT_PROC, E_MOUNT, E_STEP (anything else).
+// E_CLONE_UNSUPPORTED (ENOSYS, EINVAL), E_MOUNT_PROC, E_MOUNT, E_INIT_EXEC, E_CLONE and
+// E_STEP (anything else, of the clone and of other steps).
 [[nodiscard]] Error explain_spawn(const SpawnAttempt& attempt, const KernelFiles& kernel = {});
 
 }  // namespace sup

@@ -535,6 +535,17 @@ ExecSize exec_size(const std::vector<std::string>& argv, const std::vector<std::
   return size;
 }
 
-Error explain_exec(const ExecAttempt& attempt) { return Examiner(attempt).explain(); }
+Error explain_exec(const ExecAttempt& attempt) {
+  ExecAttempt mine = attempt;
+  // In a user namespace of their own the callers keep the groups they had, and no step says so.
+  if (mine.who.groups.empty() && mine.who.uid != 0 && mine.who.uid == ::geteuid()) {
+    const int count = ::getgroups(0, nullptr);
+    if (count > 0) {
+      mine.who.groups.resize(static_cast<std::size_t>(count));
+      mine.who.groups.resize(static_cast<std::size_t>(std::max(0, ::getgroups(count, mine.who.groups.data()))));
+    }
+  }
+  return Examiner(mine).explain();
+}
 
 }  // namespace sup

@@ -58,6 +58,7 @@ class Inquiry {
   [[nodiscard]] Reason unsupported() const;
   [[nodiscard]] Reason mount_refused() const;
   [[nodiscard]] Reason files() const;
+  [[nodiscard]] Reason init_refused() const;
   [[nodiscard]] std::optional<std::uint64_t> own_tasks() const;
 
   const SpawnAttempt& a_;
@@ -233,6 +234,18 @@ Reason Inquiry::files() const {
           most && *most < (std::int64_t{1} << 40) ? "sysctl -w fs.file-max=" + count(*most * 2) : "look for the process that leaks them: lsof"};
 }
 
+// The exec of init itself, from a sealed memfd.
+Reason Inquiry::init_refused() const {
+  if (const auto policy = k_.sysctl("vm.memfd_noexec"); a_.err == EACCES && policy.value_or(0) != 0) {
+    return {"E_INIT_EXEC", "vm.memfd_noexec is " + count(*policy) + ", which forbids programs in memory files", "sysctl -w vm.memfd_noexec=0"};
+  }
+  if (a_.err == ENOEXEC || a_.err == ENOENT) return {"E_INIT_EXEC", "sup's init was built for another machine", "install sup again"};
+  if (const std::string label = k_.security_label(); !label.empty() && (a_.err == EACCES || a_.err == EPERM)) {
+    return {"E_INIT_EXEC", "the security module confines sup to " + label + ", which forbids it", "dmesg | grep -i denied"};
+  }
+  return {"E_INIT_EXEC", {}, "see: sup doctor"};
+}
+
 Error Inquiry::explain() const {
   Reason r;
   const bool clone = a_.stage == "clone" || a_.stage == "unshare" || a_.stage == "idmap";
@@ -271,12 +284,17 @@ Error Inquiry::explain() const {
     default:
       break;
   }
+  if (r.code.empty() && a_.stage == "exec") r = init_refused();
   if (r.code.empty()) r.code = a_.stage == "mount" ? (a_.fstype == "proc" ? "E_MOUNT_PROC" : "E_MOUNT") : clone ? "E_CLONE" : "E_STEP";
 
   std::string what = a_.what;
   if (what.empty()) {
     if (a_.stage == "mount") {
       what = "cannot mount " + (a_.fstype.empty() ? std::string("it") : a_.fstype) + (a_.target.empty() ? "" : " on " + a_.target);
+    } else if (a_.stage == "exec") {
+      what = "cannot run init";
+    } else if (a_.stage == "fds") {
+      what = "cannot place descriptors";
     } else if (a_.stage == "idmap") {
       what = "cannot map the user into the user namespace";
     } else if (clone) {
