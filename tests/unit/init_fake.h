@@ -117,7 +117,8 @@ class Fake {
   static std::string text(long a) { return a == 0 ? "NULL" : at<const char>(a); }
   static std::string texts(long a) {
     std::string out = "[";
-    for (auto* p = at<const char*>(a); *p != nullptr; ++p) out += (p != at<const char*>(a) ? " " : "") + std::string(*p);
+    const char** const first = at<const char*>(a);
+    for (const char** p = first; *p != nullptr; ++p) out += (p != first ? " " : "") + std::string(*p);
     return out + "]";
   }
 
@@ -141,7 +142,9 @@ class Fake {
     const auto n = [](auto v) { return std::to_string(v); };
     std::string in;
     switch (nr) {
-      case __NR_mount: in = text(a[0]) + ", " + text(a[1]) + ", " + text(a[2]) + ", " + n(a[3]) + ", " + text(a[4]); break;
+      case __NR_mount:
+        in = text(a[0]) + ", " + text(a[1]) + ", " + text(a[2]) + ", " + n(a[3]) + ", " + text(a[4]);
+        break;
       case __NR_umount2: in = text(a[0]) + ", " + n(a[1]); break;
       case __NR_sethostname: in = std::string(at<const char>(a[0]), static_cast<std::size_t>(a[1])); break;
       case __NR_socket: in = n(a[0]) + ", " + n(a[1]); break;
@@ -191,7 +194,9 @@ class Fake {
         return static_cast<long>(n);
       }
       case __NR_read: return a[0] == 52 ? read_signals(at<sys::SignalInfo>(a[1])) : read_file(at<char>(a[1]));
-      case __NR_getcwd: std::memcpy(at<char>(a[0]), cwd.c_str(), cwd.size() + 1); return static_cast<long>(cwd.size() + 1);
+      case __NR_getcwd:
+        std::memcpy(at<char>(a[0]), cwd.c_str(), cwd.size() + 1);
+        return static_cast<long>(cwd.size() + 1);
       case __NR_prctl:
         if (a[0] != PR_CAPBSET_READ) return 0;
         if (const auto it = bounding.find(static_cast<int>(a[1])); it != bounding.end()) return it->second ? 1 : 0;
@@ -302,7 +307,9 @@ class Block {
       wire::Step step{};
       step.op = static_cast<std::uint16_t>(one.op);
       for (std::size_t k = 0; k < 3; ++k) step.n[k] = one.n[k];
-      for (std::size_t k = 0; k < one.strings.size(); ++k) step.s[k] = one.strings[k].empty() ? 0 : put_text(one.strings[k]);
+      for (std::size_t k = 0; k < one.strings.size(); ++k) {
+        step.s[k] = one.strings[k].empty() ? 0 : put_text(one.strings[k]);
+      }
       if (!one.gids.empty()) step.s[0] = put(one.gids.data(), one.gids.size() * 4, 4);
       for (std::size_t k = 0; k < one.lists.size(); ++k) {
         std::vector<std::uint64_t> entries;

@@ -42,10 +42,12 @@ BOOST_AUTO_TEST_CASE(a_whole_life_call_by_call) {
       "sigmask(2, 2748)", "umask(18)", "send()", "execve(/bin/x, [x -l], [A=1])",
       // PID 1
       "prctl(15, sup-init)", "send()",
-      "close_range(0, 6)", "close_range(8, 51)", "close_range(53, 4294967295)", "munmap()", "chdir(/)", "capget()", "capset()",
+      "close_range(0, 6)", "close_range(8, 51)", "close_range(53, 4294967295)",
+      "munmap()", "chdir(/)", "capget()", "capset()",
       "wait4()", "poll()", "read(52)", "wait4()", "wait4()", "send()", "exit(7)"};
   BOOST_TEST(fake.calls == want, boost::test_tools::per_element());
-  BOOST_CHECK((fake.said == std::vector<Said>{{Say::exec, 3, 0, 0}, {Say::running, 3, 0, 2}, {Say::exited, 3, 0, 7U << 8}}));
+  const std::vector<Said> said = {{Say::exec, 3, 0, 0}, {Say::running, 3, 0, 2}, {Say::exited, 3, 0, 7U << 8}};
+  BOOST_CHECK(fake.said == said);
 }
 
 BOOST_AUTO_TEST_CASE(keeps_no_capability_but_kill) {

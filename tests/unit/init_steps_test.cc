@@ -73,7 +73,8 @@ const std::vector<Kind>& kinds() {
        [](Fake& f) { f.file = once(kMountinfo); }, {"close"}},   // a read-only descriptor: nothing is lost
       {Op::hostname, [](Block& b) { b.add(Op::hostname, {}, {"box"}); }, {"sethostname(box)"}},
       {Op::link_up, [](Block& b) { b.add(Op::link_up, {}, {"lo"}); },
-       {"socket(1, 524290)", "ioctl(50, 35091, lo 0)", "ioctl(50, 35092, lo 1)", "close(50)"}, [](Fake&) {}, {"close"}},
+       {"socket(1, 524290)", "ioctl(50, 35091, lo 0)", "ioctl(50, 35092, lo 1)", "close(50)"},
+       [](Fake&) {}, {"close"}},
       {Op::unshare, [](Block& b) { b.add(Op::unshare, {0x02000000}); }, {"unshare(33554432)"}},
       {Op::write_file, [](Block& b) { b.add(Op::write_file, {}, {"/proc/self/oom_score_adj", "100"}); },
        {"open(/proc/self/oom_score_adj, 524289)", "write(51, 100)", "close(51)"}, [](Fake&) {}, {"close"}},
@@ -84,13 +85,15 @@ const std::vector<Kind>& kinds() {
        [](Fake& f) { f.bounding = {{16, true}, {17, false}, {22, true}}; }, {"prctl(23"}},
       {Op::caps_clean, [](Block& b) { b.add(Op::caps_clean); }, {"capget()", "capset()", "prctl(47, 4)"}},
       {Op::groups, [](Block& b) { b.groups({4, 4294967294U}); }, {"setgroups(4 4294967294)"}},
-      {Op::ids, [](Block& b) { b.add(Op::ids, {1000, 2000}); }, {"setresgid(2000, 2000, 2000)", "setresuid(1000, 1000, 1000)"}},
+      {Op::ids, [](Block& b) { b.add(Op::ids, {1000, 2000}); },
+       {"setresgid(2000, 2000, 2000)", "setresuid(1000, 1000, 1000)"}},
       {Op::umask, [](Block& b) { b.add(Op::umask, {022}); }, {"umask(18)"}, [](Fake&) {}, {"umask"}},   // cannot fail
       {Op::workdir, [](Block& b) { b.add(Op::workdir, {}, {"/srv"}); }, {"chdir(/srv)", "getcwd()"}},
       {Op::setsid, [](Block& b) { b.add(Op::setsid); }, {"setsid()"}},
       {Op::ctty, [](Block& b) { b.add(Op::ctty, {0}); }, {"ioctl(0, 21518)"}},
       {Op::pdeathsig, [](Block& b) { b.add(Op::pdeathsig, {9}); }, {"prctl(1, 9)", "poll()"}},
-      {Op::close_from, [](Block& b) { b.add(Op::close_from, {3}); }, {"close_range(3, 6)", "close_range(8, 4294967295)"}},
+      {Op::close_from, [](Block& b) { b.add(Op::close_from, {3}); },
+       {"close_range(3, 6)", "close_range(8, 4294967295)"}},
       {Op::signals_default, [](Block& b) { b.add(Op::signals_default); }, all_signals()},
       {Op::wait, [](Block& b) { b.add(Op::wait, {2}); }, {"send()", "recv()"}, [](Fake& f) { f.heard = go_record(); }},
   };
@@ -126,7 +129,8 @@ BOOST_AUTO_TEST_CASE(the_table_knows_every_op) {
   // stay has a suite of its own (init_pid1_test.cc), exec is in every plan.
   for (int op = 1; op <= static_cast<int>(Op::exec); ++op) {
     const bool elsewhere = op == static_cast<int>(Op::stay) || op == static_cast<int>(Op::exec);
-    const auto count = std::count_if(kinds().begin(), kinds().end(), [&](const Kind& k) { return static_cast<int>(k.op) == op; });
+    const auto count = std::count_if(kinds().begin(), kinds().end(),
+                                     [&](const Kind& k) { return static_cast<int>(k.op) == op; });
     BOOST_TEST(count == (elsewhere ? 0 : 1), "op " << op);
   }
 }
@@ -143,7 +147,8 @@ BOOST_AUTO_TEST_CASE(every_call_of_every_op_forced_to_fail) {
         kind.world(fake);
         fake.fail_at = 1 + i;
         const auto end = fake.interpret(plan.add(Op::setsid).exec().bytes());
-        const bool later = std::count(fake.calls.begin(), fake.calls.end(), "setsid()") > (kind.op == Op::setsid ? 1 : 0);
+        const auto sessions = std::count(fake.calls.begin(), fake.calls.end(), "setsid()");
+        const bool later = sessions > (kind.op == Op::setsid ? 1 : 0);
         if (starts_with_any(kind.calls[i], kind.forgiven)) {
           BOOST_CHECK(end == std::nullopt);
           BOOST_TEST(later);
@@ -271,7 +276,8 @@ BOOST_AUTO_TEST_CASE(close_from_spares_the_boot_channel_wherever_it_is) {
     fake.calls.resize(fake.calls.size() - kExec.size());
     return fake.calls;
   };
-  BOOST_TEST(calls(6) == (Strings{"close_range(6, 6)", "close_range(8, 4294967295)"}), boost::test_tools::per_element());
+  BOOST_TEST(calls(6) == (Strings{"close_range(6, 6)", "close_range(8, 4294967295)"}),
+             boost::test_tools::per_element());
   BOOST_TEST(calls(7) == (Strings{"close_range(8, 4294967295)"}), boost::test_tools::per_element());
   BOOST_TEST(calls(8) == (Strings{"close_range(8, 4294967295)"}), boost::test_tools::per_element());
   BOOST_TEST(calls(9) == (Strings{"close_range(9, 4294967295)"}), boost::test_tools::per_element());
@@ -462,8 +468,9 @@ BOOST_AUTO_TEST_CASE(malformed_steps) {
   refused(with([](auto& b) { step(b, 1).n[0] = 1'000'000; }), 1, EBADMSG);
   refused(with([](auto& b) { step(b, 1).n[0] = ~0ULL; }), 1, EBADMSG);
   refused(with([](auto& b) { step(b, 1).n[0] = ~0ULL / 4 + 2; }), 1, EBADMSG);   // count * 4 overflows to 4
-  refused(with([](auto& b) { step(b, 2).op = static_cast<std::uint16_t>(Op::setsid); }), 2, EBADMSG);   // no exec at the end
-  refused(with([](auto& b) { step(b, 1) = step(b, 2); }), 1, EBADMSG);   // exec in the middle
+  // no exec at the end, exec in the middle
+  refused(with([](auto& b) { step(b, 2).op = static_cast<std::uint16_t>(Op::setsid); }), 2, EBADMSG);
+  refused(with([](auto& b) { step(b, 1) = step(b, 2); }), 1, EBADMSG);
   refused(Block().add(Op::stay).add(Op::setsid).add(Op::stay).exec().bytes(), 2, EBADMSG);
   for (const Op op : {Op::umount_stack, Op::hostname, Op::link_up, Op::write_file, Op::workdir}) {
     refused(Block().add(Op::umask).add(op).exec().bytes(), 1, EBADMSG);
@@ -494,8 +501,8 @@ BOOST_AUTO_TEST_CASE(malformed_lists) {
 
 BOOST_AUTO_TEST_CASE(damaged_plans_never_lead_outside_the_block) {
   std::mt19937 random(20261124);   // the same plans every time
-  const auto whole = Block().add(Op::mount, {0}, {"a", "/b", "c", "d"}).add(Op::write_file, {}, {"/f", "1"}).groups({1, 2})
-                         .add(Op::workdir, {}, {"/w"}).add(Op::link_up, {}, {"lo"}).add(Op::stay).add(Op::only_proc)
+  const auto whole = Block().add(Op::mount, {0}, {"a", "/b", "c", "d"}).add(Op::write_file, {}, {"/f", "1"})
+                         .groups({1, 2}).add(Op::workdir, {}, {"/w"}).add(Op::link_up, {}, {"lo"}).add(Op::stay).add(Op::only_proc)
                          .exec({"/a/x", "/b/x"}).bytes();
   int ran = 0;
   for (int round = 0; round < 20'000; ++round) {
