@@ -120,8 +120,8 @@ class ProcMounts {
       same_ = true;
     } else {
       const char* want = wanted();
-      // at_ stays on the first difference, so it never runs past the word's NUL.
-      if (same_ && want[at_] == static_cast<char>(c)) {
+      // at_ stays on the first difference, at the latest on the word's NUL.
+      if (same_ && want[at_] != 0 && want[at_] == static_cast<char>(c)) {
         ++at_;
       } else {
         same_ = false;

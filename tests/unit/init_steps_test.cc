@@ -20,6 +20,7 @@ using namespace sup::init;
 using namespace sup::init::test;
 using wire::Op;
 using wire::Say;
+using namespace std::string_literals;
 using Strings = std::vector<std::string>;
 
 const Strings kExec = {"send()", "execve(/bin/x, [x -l], [A=1])"};
@@ -207,6 +208,7 @@ BOOST_AUTO_TEST_CASE(only_proc_judges_whole_lines_wherever_reads_end) {
       {"22 27 0:21 / /a/proc rw - proc proc rw\n", EEXIST},
       {"22 27 0:21 / /proc rw - xproc proc rw\n", EEXIST},
       {"22 27 0:21 / /proc rw shared-:1 - proc proc rw\n", 0},
+      {"22 27 0:21 / /proc rw - proc proc rw\n23 27 0:22 / /proc\0\0x rw -\0 proc\0 p rw\n"s, 0},
       {"22 27 0:21 / /pro rw - proc proc rw\n", EEXIST},
       {"22 27 0:21 / /proc rw - procfs proc rw\n", EEXIST},
       {"22 27 0:21 / /proc rw - tmpfs proc rw\n", EEXIST},
@@ -502,8 +504,8 @@ BOOST_AUTO_TEST_CASE(malformed_lists) {
 BOOST_AUTO_TEST_CASE(damaged_plans_never_lead_outside_the_block) {
   std::mt19937 random(20261124);   // the same plans every time
   const auto whole = Block().add(Op::mount, {0}, {"a", "/b", "c", "d"}).add(Op::write_file, {}, {"/f", "1"})
-                         .groups({1, 2}).add(Op::workdir, {}, {"/w"}).add(Op::link_up, {}, {"lo"}).add(Op::stay).add(Op::only_proc)
-                         .exec({"/a/x", "/b/x"}).bytes();
+                         .groups({1, 2}).add(Op::workdir, {}, {"/w"}).add(Op::link_up, {}, {"lo"}).add(Op::stay)
+                         .add(Op::only_proc).exec({"/a/x", "/b/x"}).bytes();
   int ran = 0;
   for (int round = 0; round < 20'000; ++round) {
     auto bytes = whole;
