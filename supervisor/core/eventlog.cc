@@ -100,6 +100,7 @@ struct EventLog::State {
   std::shared_ptr<LineSink> sink;
   std::unique_ptr<spdlog::logger> logger;
   std::uint64_t seq = 0;
+  bool wanted = true;          // somebody reads them
   int terminal = -1;
   std::string supervisor;
   int shared_fd = -1;          // a caller's description we could not reopen: its flags are put back at the end
@@ -151,6 +152,7 @@ Result<std::unique_ptr<EventLog>> EventLog::open(Loop& loop, const std::string& 
     if (!opened) return std::unexpected(opened.error());
     stream = std::move(*opened);
   }
+  state->wanted = stream != nullptr;
   state->sink = std::make_shared<LineSink>(std::move(stream), terminal);
   state->logger = std::make_unique<spdlog::logger>("events", state->sink);
   state->logger->set_level(spd(*minimum));
@@ -162,7 +164,7 @@ std::uint64_t EventLog::emit(const Event& event) {
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
   const Level level = level_of(event);
-  if (state_->logger->should_log(spd(level))) state_->logger->log(spd(level), event_line(event, seq, state_->supervisor, now));
+  if (state_->wanted && state_->logger->should_log(spd(level))) state_->logger->log(spd(level), event_line(event, seq, state_->supervisor, now));
   return seq;
 }
 

@@ -28,7 +28,7 @@ Result<SignalReader> SignalReader::open(Loop& loop, const sigset_t& set, Callbac
     return std::unexpected(Error{.code = "E_SIGNALFD", .where = "signals", .what = "cannot watch for signals", .err = err});
   };
   sigset_t wanted = set;
-  for (int s = 1; s < NSIG; ++s) {
+  for (const int s : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU}) {
     struct sigaction now {};
     if (sigismember(&wanted, s) == 1 && sigaction(s, nullptr, &now) == 0 && now.sa_handler == SIG_IGN) sigdelset(&wanted, s);
   }
