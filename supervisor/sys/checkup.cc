@@ -54,7 +54,8 @@ int in_child(Work work) {
   if (pid < 0) return errno;
   if (pid == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) ::_exit(ESRCH);
+    // 0: the parent is outside of this pid namespace.
+    if (::getppid() != parent && ::getppid() != 0) ::_exit(ESRCH);
     ::_exit(work() & 0xFF);
   }
   int status = 0;
@@ -272,7 +273,7 @@ Finding check_delegation(const CgroupLayout& layout, uid_t uid) {
   f.seen = "no group can be made below " + own + ": " + words(err);
   f.fix = err == EROFS    ? "mount -o remount,rw " + shell_quote(layout.v2_mount.empty() ? own : layout.v2_mount)
           : uid == 0      ? "run sup outside of the container, or with --cgroupns=host"
-                          : "systemd-run --user --scope -p Delegate=yes sup …";
+                          : "systemd-run --user --scope -p Delegate=yes sup run COMMAND";
   return f;
 }
 

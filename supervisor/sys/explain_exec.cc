@@ -33,6 +33,7 @@ struct Verdict {
   std::string hint;
   std::string path;
   bool exists = false;     // there is a file: 126, not 127
+  bool endless = false;    // scripts interpret scripts: the ones between need not be named
   PathWalk::End end = PathWalk::End::found;
 };
 
@@ -246,7 +247,8 @@ Verdict Examiner::judge_program(const std::string& path, const PathWalk& at, int
     case Program::Kind::script:
       if (!seen_.insert({at.st.st_dev, at.st.st_ino}).second || depth >= kMaxInterpreters) {
         v.code = "E_EXEC_INTERP";
-        v.why = depth >= kMaxInterpreters ? "its interpreter is a script, whose interpreter is a script, and so on: more than the kernel follows"
+        v.endless = depth >= kMaxInterpreters;
+        v.why = v.endless ? "its interpreter is a script, whose interpreter is a script, and so on: more than the kernel follows"
                                           : "its interpreter leads back to " + path + " itself";
         v.hint = "name a real program in the first line, such as #!/bin/sh";
         break;
@@ -301,12 +303,12 @@ Verdict Examiner::judge_script(const std::string& path, const Script& script, in
   }
   if (inner.code == "E_EXEC_LOADER" || inner.code == "E_EXEC_MACHINE" || inner.code == "E_EXEC_FORMAT" || inner.code == "E_EXEC_EMPTY" ||
       inner.code == "E_EXEC_NOEXEC_MOUNT") {
-    inner.why = "its interpreter " + script.interpreter + " " + inner.why;
+    inner.why = "its interpreter " + script.interpreter + (inner.why.starts_with("its ") ? ": " : " ") + inner.why;
     inner.exists = true;
     return inner;
   }
   if (inner.code == "E_EXEC_INTERP" || inner.code == "E_EXEC_CRLF") {
-    if (inner.path != path) inner.why = "its interpreter " + script.interpreter + " is a script: " + inner.why;
+    if (inner.path != path && !inner.endless) inner.why = "its interpreter " + script.interpreter + " is a script: " + inner.why;
     inner.exists = true;
     return inner;
   }
@@ -508,6 +510,9 @@ Error Examiner::explain() {
     }
   }
   if (sound) return plain(true);
+  if (a_.err == ENAMETOOLONG) {   // the name itself: no directory of PATH can have it
+    if (Verdict v = judge(a_.candidates[failing]); v.end == PathWalk::End::too_long) return made(std::move(v));
+  }
   if (a_.err == EACCES && closed.empty()) return plain(false);
   if (a_.err == EACCES || absent || a_.err == ENAMETOOLONG) return not_found(closed);
   return plain(false);
