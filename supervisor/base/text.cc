@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <numeric>
+#include <utility>
 
 namespace sup {
 namespace {
@@ -238,15 +239,20 @@ std::optional<std::string_view> nearest(std::string_view word, std::span<const s
   std::optional<std::string_view> found;
   for (const std::string_view candidate : candidates) {
     if (candidate.empty() || candidate.size() > 64) continue;
+    // Three rows of the usual table: the one in work, the last, and the one before for swapped neighbours.
+    std::vector<std::size_t> before(candidate.size() + 1);
+    std::vector<std::size_t> last(candidate.size() + 1);
     std::vector<std::size_t> row(candidate.size() + 1);
     std::iota(row.begin(), row.end(), std::size_t{0});
     for (std::size_t i = 0; i < word.size(); ++i) {
-      std::size_t diagonal = row[0];
+      std::swap(before, last);
+      std::swap(last, row);
       row[0] = i + 1;
       for (std::size_t j = 0; j < candidate.size(); ++j) {
-        const std::size_t replaced = diagonal + (word[i] == candidate[j] ? 0 : 1);
-        diagonal = row[j + 1];
-        row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+        row[j + 1] = std::min({last[j] + (word[i] == candidate[j] ? 0U : 1U), row[j] + 1, last[j + 1] + 1});
+        if (i > 0 && j > 0 && word[i] == candidate[j - 1] && word[i - 1] == candidate[j]) {
+          row[j + 1] = std::min(row[j + 1], before[j - 1] + 1);
+        }
       }
     }
     // Everything replaced is no likeness: "x" is not a mistyped "y".

@@ -58,8 +58,8 @@ template <std::unsigned_integral T>
 // `where`.
 [[nodiscard]] Result<std::chrono::milliseconds> parse_duration(std::string_view text, std::string_view where = {});
 
-// The candidate that `word` most likely meant (Levenshtein distance of at most a third of its length, at
-// least 1); nothing when none is near. The view is the candidate's.
+// The candidate that `word` most likely meant (edit distance, swapped neighbours count once, of at most a
+// third of its length, at least 1); nothing when none is near. The view is the candidate's.
 [[nodiscard]] std::optional<std::string_view> nearest(std::string_view word,
                                                       std::span<const std::string_view> candidates);
 

@@ -20,7 +20,8 @@ Json texts(const std::vector<std::string>& strings) {
 
 Json namespaces(std::uint64_t clone_flags) {
   Json out = Json::array();
-  for (const std::string_view name : split(describe_namespaces(clone_flags), ',')) out.push_back(std::string(name));
+  const std::string names = describe_namespaces(clone_flags);
+  for (const std::string_view name : split(names, ',')) out.push_back(std::string(name));
   return out;
 }
 

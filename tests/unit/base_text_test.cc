@@ -21,16 +21,17 @@ BOOST_AUTO_TEST_CASE(utf8_is_read_as_rfc_3629_has_it) {
     BOOST_TEST(is_utf8(good), good);
     BOOST_TEST(to_utf8(good) == good);
   }
-  for (const std::string& bad : {"\x80"s, "\xC0\x80"s, "\xC1\xBF"s, "\xE0\x9F\xBF"s, "\xED\xA0\x80"s, "\xF0\x8F\xBF\xBF"s,
-                                 "\xF4\x90\x80\x80"s, "\xF5\x80\x80\x80"s, "\xFF"s, "\xE2\x82"s, "a\xC3"s, "\xC3("s}) {
+  for (const std::string& bad :
+       {"\x80"s, "\xC0\x80"s, "\xC1\xBF"s, "\xE0\x9F\xBF"s, "\xED\xA0\x80"s, "\xF0\x8F\xBF\xBF"s, "\xF4\x90\x80\x80"s,
+        "\xF5\x80\x80\x80"s, "\xFF"s, "\xE2\x82"s, "a\xC3"s, "\xC3("s}) {
     BOOST_TEST(!is_utf8(bad), printable(bad));
     BOOST_TEST(is_utf8(to_utf8(bad)));
   }
 }
 
 BOOST_AUTO_TEST_CASE(a_broken_sequence_becomes_one_replacement_character) {
-  BOOST_TEST(to_utf8("a\xE2\x82z") == "a\xEF\xBF\xBDz");                        // cut off: one
-  BOOST_TEST(to_utf8("\xFF\xFE") == "\xEF\xBF\xBD\xEF\xBF\xBD");                // never starts: one each
+  BOOST_TEST(to_utf8("a\xE2\x82z") == "a\xEF\xBF\xBDz");                           // cut off: one
+  BOOST_TEST(to_utf8("\xFF\xFE") == "\xEF\xBF\xBD\xEF\xBF\xBD");                   // never starts: one each
   BOOST_TEST(to_utf8("\xED\xA0\x80") == "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");   // surrogate: not even a prefix
 }
 
@@ -50,10 +51,12 @@ BOOST_AUTO_TEST_CASE(random_bytes_always_come_out_as_text_that_a_terminal_may_sh
 BOOST_AUTO_TEST_CASE(what_a_terminal_acts_on_is_escaped) {
   BOOST_TEST(printable("a\x1b]0;x\x07") == "a\\x1b]0;x\\x07");
   BOOST_TEST(printable("a\nb\rc\td") == "a\\x0ab\\x0dc\\x09d");
-  BOOST_TEST(printable("\xC2\x9B" "31m") == "\\xc2\\x9b31m");                         // C1 CSI
-  BOOST_TEST(printable("\xE2\x80\xAE" "gpj") == "\\xe2\\x80\\xaegpj");                // right-to-left override
-  BOOST_TEST(printable("\xE2\x81\xA6") == "\\xe2\\x81\\xa6");                         // isolate
-  BOOST_TEST(printable("\xE2\x80\xA8") == "\\xe2\\x80\\xa8");                         // line separator
+  BOOST_TEST(printable("\xC2\x9B"
+                       "31m") == "\\xc2\\x9b31m");   // C1 CSI
+  BOOST_TEST(printable("\xE2\x80\xAE"
+                       "gpj") == "\\xe2\\x80\\xaegpj");         // right-to-left override
+  BOOST_TEST(printable("\xE2\x81\xA6") == "\\xe2\\x81\\xa6");   // isolate
+  BOOST_TEST(printable("\xE2\x80\xA8") == "\\xe2\\x80\\xa8");   // line separator
   BOOST_TEST(printable("\xFF") == "\\xff");
   BOOST_TEST(printable("\x7F") == "\\x7f");
   BOOST_TEST(printable("grüße €😀 \\n") == "grüße €😀 \\n");
@@ -72,8 +75,23 @@ BOOST_AUTO_TEST_CASE(shell_words_look_as_a_person_would_write_them) {
 }
 
 BOOST_AUTO_TEST_CASE(a_shell_reads_back_the_same_bytes) {
-  std::vector<std::string> words{"",       "-n",       "\n",     "a\n\n",     "\x1b",      "-\x1b",   "%s\x1b%%", "\\\x1b\\n",
-                                 "'\x1b'", "\x1b" "7", "\xFF\n", "\"$x`y`\"", "!\x1b\"$x", "*\xFE?", "é\xC3",    "#\x01"};
+  std::vector<std::string> words{"",
+                                 "-n",
+                                 "\n",
+                                 "a\n\n",
+                                 "\x1b",
+                                 "-\x1b",
+                                 "%s\x1b%%",
+                                 "\\\x1b\\n",
+                                 "'\x1b'",
+                                 "\x1b"
+                                 "7",
+                                 "\xFF\n",
+                                 "\"$x`y`\"",
+                                 "!\x1b\"$x",
+                                 "*\xFE?",
+                                 "é\xC3",
+                                 "#\x01"};
   std::mt19937 random(2);
   for (int round = 0; round < 200; ++round) {
     std::string bytes(1 + random() % 8, '\0');
@@ -111,9 +129,33 @@ BOOST_AUTO_TEST_CASE(durations) {
   BOOST_TEST(ms("0.001") == 1);
   BOOST_TEST(ms("0.1234567890123456789h") == 444'444);
   BOOST_TEST(ms("36525d") == 36525LL * 86'400'000);
-  for (const char* bad : {"", "0", "0s", "0.0001", "-1", "+1", " 1", "1 ", "1x", "s", ".", "1.", ".5", "1..5", "1m30", "1s1m",
-                          "1s1s", "1mss", "36525d1ms", "36526d", "1e3", "0x10", "inf", "99999999999999999999",
-                          "18446744073709551615h", "1.5.5s", "1\n"}) {
+  for (const char* bad : {"",
+                          "0",
+                          "0s",
+                          "0.0001",
+                          "-1",
+                          "+1",
+                          " 1",
+                          "1 ",
+                          "1x",
+                          "s",
+                          ".",
+                          "1.",
+                          ".5",
+                          "1..5",
+                          "1m30",
+                          "1s1m",
+                          "1s1s",
+                          "1mss",
+                          "36525d1ms",
+                          "36526d",
+                          "1e3",
+                          "0x10",
+                          "inf",
+                          "99999999999999999999",
+                          "18446744073709551615h",
+                          "1.5.5s",
+                          "1\n"}) {
     BOOST_TEST(ms(bad) == -1, bad);
   }
   BOOST_TEST(parse_duration("1x", "--timeout").error().line().starts_with("--timeout: 1x: "));
@@ -134,6 +176,8 @@ BOOST_AUTO_TEST_CASE(the_nearest_word) {
   BOOST_TEST(nearest("intractive", words).value() == "interactive");
   BOOST_TEST(nearest("hostnam", words).value() == "hostname");
   BOOST_TEST(nearest("tyy", words).value() == "tty");
+  BOOST_TEST(nearest("hsotname", words).value() == "hostname");
+  BOOST_TEST(nearest("inti", words).value() == "init");
   BOOST_TEST(nearest("envfile", words).value() == "env-file");
   BOOST_TEST(!nearest("frobnicate", words));
   BOOST_TEST(!nearest("", words));

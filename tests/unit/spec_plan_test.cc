@@ -1,0 +1,682 @@
+// Plans as text: what compile() makes of a command line, step by step; the order that the isolation rests on; and
+// the bytes that init gets.
+#include <sched.h>
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <cstring>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "spec/capabilities.h"
+#include "spec/peers.h"
+#include "spec/plan.h"
+#include "spec/plan_json.h"
+
+using namespace sup;
+using wire::Op;
+using Strings = std::vector<std::string>;
+
+namespace {
+
+Facts root_facts() {
+  Facts facts;
+  facts.id = "0123456789ab";
+  facts.environ = {"PATH=/usr/bin:/bin", "HOME=/root", "TERM=vt100"};
+  facts.cwd = "/work";
+  facts.proc_mounts = {"/proc"};
+  facts.passwd =
+      "root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1001::/home/bob:/bin/sh\nnobody:x:65534:65534::/nonexistent:\n";
+  facts.group = "root:x:0:\nbob:x:1001:\nadm:x:4:bob\nvideo:x:44:bob\n";
+  return facts;
+}
+
+Facts user_facts() {
+  Facts facts = root_facts();
+  facts.uid = 1000;
+  facts.gid = 1001;
+  return facts;
+}
+
+// A command line as a test: what it changes in the default, and the plan as text.
+struct Golden {
+  const char* name;
+  std::function<void(Spec&, Facts&)> change;
+  const char* text;
+};
+
+std::string print(const Plan& plan) {
+  std::string out = "namespaces " + describe_namespaces(plan.clone_flags) + "\n";
+  for (const Step& step : plan.steps) {
+    std::string line = describe(step);
+    // The dropped set has a test of its own and would drown the rest.
+    if (step.op == Op::capbset_drop && step.n[0] == host_root_dropped()) line = "drop the host-root set";
+    out += line + "\n";
+  }
+  return out;
+}
+
+std::string compiled(const std::function<void(Spec&, Facts&)>& change, Facts facts) {
+  Spec spec;
+  spec.argv = {"ls", "-l"};
+  if (change) change(spec, facts);
+  const auto plan = compile(spec, facts);
+  return plan ? print(*plan) : "error " + plan.error().code + " " + plan.error().line() + "\n";
+}
+
+void compare(const Golden& golden, const Facts& facts) {
+  const std::string got = compiled(golden.change, facts);
+  BOOST_TEST(got == golden.text, golden.name << "\n--- got\n" << got << "--- expected\n" << golden.text);
+}
+
+const std::string kRootHead =
+    "namespaces mnt,pid,uts,ipc,net\n"
+    "die with the supervisor (SIGKILL)\n"
+    "make / rec,slave\n"
+    "unmount everything on /proc\n"
+    "mount proc on /proc (nosuid,nodev,noexec)\n"
+    "check that /proc is the only procfs\n";
+
+}   // namespace
+
+BOOST_AUTO_TEST_SUITE(spec_plan)
+
+BOOST_AUTO_TEST_CASE(default_as_root_in_full) {
+  compare({"sup run ls -l", nullptr,
+           "namespaces mnt,pid,uts,ipc,net\n"
+           "die with the supervisor (SIGKILL)\n"
+           "make / rec,slave\n"
+           "unmount everything on /proc\n"
+           "mount proc on /proc (nosuid,nodev,noexec)\n"
+           "check that /proc is the only procfs\n"
+           "set the host name to 0123456789ab\n"
+           "bring lo up\n"
+           "start a session\n"
+           "drop the host-root set\n"
+           "clear the ambient and inheritable capabilities\n"
+           "change to /work\n"
+           "close descriptors from 4 up\n"
+           "set every signal to its default and unblock it\n"
+           "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+          root_facts());
+}
+
+BOOST_AUTO_TEST_CASE(default_as_an_ordinary_user_in_full) {
+  compare({"sup run ls -l", nullptr,
+           "namespaces user,mnt,pid\n"
+           "die with the supervisor (SIGKILL)\n"
+           "make / rec,slave\n"
+           "mount proc on /proc (nosuid,nodev,noexec)\n"
+           "enter new namespaces: user,mnt,uts,ipc,net\n"
+           "write deny to /proc/self/setgroups\n"
+           "write '1000 0 1' to /proc/self/uid_map\n"
+           "write '1001 0 1' to /proc/self/gid_map\n"
+           "set the host name to 0123456789ab\n"
+           "bring lo up\n"
+           "start a session\n"
+           "drop the host-root set\n"
+           "clear the ambient and inheritable capabilities\n"
+           "change to /work\n"
+           "close descriptors from 4 up\n"
+           "set every signal to its default and unblock it\n"
+           "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+          user_facts());
+}
+
+BOOST_AUTO_TEST_CASE(as_root) {
+  // Each starts with kRootHead where the text says "…".
+  const std::vector<Golden> goldens{
+      {"-t", [](Spec& s, Facts&) { s.tty = true; },
+       "…set the host name to 0123456789ab\nbring lo up\nstart a session\n"
+       "make descriptor 0 the controlling terminal\ndrop the host-root set\n"
+       "clear the ambient and inheritable capabilities\nchange to /work\nclose descriptors from 4 up\n"
+       "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+      {"-ti", [](Spec& s, Facts&) { s.tty = s.interactive = true; },
+       "…set the host name to 0123456789ab\nbring lo up\nstart a session\n"
+       "make descriptor 0 the controlling terminal\ndrop the host-root set\n"
+       "clear the ambient and inheritable capabilities\nchange to /work\nclose descriptors from 4 up\n"
+       "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+      {"-i", [](Spec& s, Facts&) { s.interactive = true; },
+       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ndrop the host-root set\n"
+       "clear the ambient and inheritable capabilities\nchange to /work\nclose descriptors from 4 up\n"
+       "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+      {"--init", [](Spec& s, Facts&) { s.init = true; },
+       "…set the host name to 0123456789ab\nbring lo up\nstay as PID 1, go on in a child\nstart a session\n"
+       "drop the host-root set\nclear the ambient and inheritable capabilities\nchange to /work\n"
+       "close descriptors from 4 up\nset every signal to its default and unblock it\n"
+       "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+      {"--init -t -u bob", [](Spec& s, Facts&) { s.init = s.tty = true, s.user = "bob"; },
+       "…set the host name to 0123456789ab\nbring lo up\nstay as PID 1, go on in a child\nstart a session\n"
+       "make descriptor 0 the controlling terminal\nchange to /work\ndrop the host-root set\n"
+       "set the groups to 1001,4,44\nbecome uid 1000, gid 1001\n"
+       "clear the ambient and inheritable capabilities\nclose descriptors from 4 up\n"
+       "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+      {"-u bob", [](Spec& s, Facts&) { s.user = "bob"; },
+       "…set the host name to 0123456789ab\nbring lo up\nstart a session\nchange to /work\ndrop the host-root set\n"
+       "set the groups to 1001,4,44\nbecome uid 1000, gid 1001\n"
+       "clear the ambient and inheritable capabilities\ndie with the supervisor (SIGKILL)\n"
+       "close descriptors from 4 up\nset every signal to its default and unblock it\n"
+       "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+      {"-u bob -w /home/bob", [](Spec& s, Facts&) { s.user = "bob", s.workdir = "/home/bob"; },
+       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ndrop the host-root set\n"
+       "set the groups to 1001,4,44\nbecome uid 1000, gid 1001\n"
+       "clear the ambient and inheritable capabilities\ndie with the supervisor (SIGKILL)\nchange to /home/bob\n"
+       "close descriptors from 4 up\nset every signal to its default and unblock it\n"
+       "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+      {"-u 1:2 -w /", [](Spec& s, Facts&) { s.user = "1:2", s.workdir = "/"; },
+       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ndrop the host-root set\n"
+       "set the groups to 2\nbecome uid 1, gid 2\n"
+       "clear the ambient and inheritable capabilities\ndie with the supervisor (SIGKILL)\nchange to /\n"
+       "close descriptors from 4 up\nset every signal to its default and unblock it\n"
+       "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+      {"-u 0 -w /", [](Spec& s, Facts&) { s.user = "0", s.workdir = "/"; },
+       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ndrop the host-root set\n"
+       "set the groups to 0\nbecome uid 0, gid 0\n"
+       "clear the ambient and inheritable capabilities\ndie with the supervisor (SIGKILL)\nchange to /\n"
+       "close descriptors from 4 up\nset every signal to its default and unblock it\n"
+       "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+      {"-u bob --privileged -w /", [](Spec& s, Facts&) { s.user = "bob", s.workdir = "/", s.privileged = true; },
+       "…set the host name to 0123456789ab\nbring lo up\nstart a session\n"
+       "set the groups to 1001,4,44\nbecome uid 1000, gid 1001\n"
+       "clear the ambient and inheritable capabilities\ndie with the supervisor (SIGKILL)\nchange to /\n"
+       "close descriptors from 4 up\nset every signal to its default and unblock it\n"
+       "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+      {"--privileged", [](Spec& s, Facts&) { s.privileged = true; },
+       "…set the host name to 0123456789ab\nbring lo up\nstart a session\n"
+       "clear the ambient and inheritable capabilities\nchange to /work\nclose descriptors from 4 up\n"
+       "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+      {"-h box", [](Spec& s, Facts&) { s.hostname = "box"; },
+       "…set the host name to box\nbring lo up\nstart a session\ndrop the host-root set\n"
+       "clear the ambient and inheritable capabilities\nchange to /work\nclose descriptors from 4 up\n"
+       "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+      {"--name web (the host name stays the id)", [](Spec& s, Facts&) { s.name = "web"; },
+       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ndrop the host-root set\n"
+       "clear the ambient and inheritable capabilities\nchange to /work\nclose descriptors from 4 up\n"
+       "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+      {"-w sub/dir", [](Spec& s, Facts&) { s.workdir = "sub/dir"; },
+       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ndrop the host-root set\n"
+       "clear the ambient and inheritable capabilities\nchange to /work/sub/dir\nclose descriptors from 4 up\n"
+       "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+      {"--preserve-fds 2", [](Spec& s, Facts&) { s.preserve_fds = 2; },
+       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ndrop the host-root set\n"
+       "clear the ambient and inheritable capabilities\nchange to /work\nclose descriptors from 6 up\n"
+       "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+      {"a path", [](Spec& s, Facts&) { s.argv = {"/bin/ls"}; },
+       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ndrop the host-root set\n"
+       "clear the ambient and inheritable capabilities\nchange to /work\nclose descriptors from 4 up\n"
+       "set every signal to its default and unblock it\nexec /bin/ls as /bin/ls, with 4 variables\n"},
+      {"-e PATH=/a:/b:/c", [](Spec& s, Facts&) { s.env = {{"PATH", "/a:/b:/c"}}; },
+       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ndrop the host-root set\n"
+       "clear the ambient and inheritable capabilities\nchange to /work\nclose descriptors from 4 up\n"
+       "set every signal to its default and unblock it\nexec ls -l as /a/ls, else … /c/ls (3 tries), with 4 "
+       "variables\n"},
+      {"-e PATH (the caller has none: the default)",
+       [](Spec& s, Facts& f) { s.env = {{"PATH", {}}}, f.environ.clear(); },
+       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ndrop the host-root set\n"
+       "clear the ambient and inheritable capabilities\nchange to /work\nclose descriptors from 4 up\n"
+       "set every signal to its default and unblock it\n"
+       "exec ls -l as /usr/local/sbin/ls, else … /bin/ls (6 tries), with 1 variable\n"},
+      {"an empty PATH", [](Spec& s, Facts&) { s.env = {{"PATH", ""}}; },
+       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ndrop the host-root set\n"
+       "clear the ambient and inheritable capabilities\nchange to /work\nclose descriptors from 4 up\n"
+       "set every signal to its default and unblock it\nexec ls -l as ./ls, with 4 variables\n"},
+      {"a PATH that is too long", [](Spec& s, Facts&) { s.env = {{"PATH", std::string(4096, 'x')}}; },
+       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ndrop the host-root set\n"
+       "clear the ambient and inheritable capabilities\nchange to /work\nclose descriptors from 4 up\n"
+       "set every signal to its default and unblock it\n"
+       "exec ls -l as no file at all, with 4 variables; PATH entries left out as too long: 1\n"},
+      {"--clear-env -t", [](Spec& s, Facts&) { s.clear_env = s.tty = true; },
+       "…set the host name to 0123456789ab\nbring lo up\nstart a session\n"
+       "make descriptor 0 the controlling terminal\ndrop the host-root set\n"
+       "clear the ambient and inheritable capabilities\nchange to /work\nclose descriptors from 4 up\n"
+       "set every signal to its default and unblock it\n"
+       "exec ls -l as /usr/local/sbin/ls, else … /bin/ls (6 tries), with 3 variables\n"},
+      {"hostile arguments", [](Spec& s, Facts&) { s.argv = {"/x", "", "a\nb", "\x1b\xFF"}; },
+       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ndrop the host-root set\n"
+       "clear the ambient and inheritable capabilities\nchange to /work\nclose descriptors from 4 up\n"
+       "set every signal to its default and unblock it\n"
+       "exec /x '' \"$(printf 'a\\012b')\" \"$(printf '\\033\\377')\" as /x, with 4 variables\n"},
+  };
+  for (Golden golden : goldens) {
+    const std::string text = kRootHead + std::string(golden.text).substr(std::strlen("…"));
+    golden.text = text.c_str();
+    compare(golden, root_facts());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(network_host_as_root) {
+  compare(
+      {"--network host", [](Spec& s, Facts&) { s.network = Network::host; },
+       "namespaces mnt,pid,uts,ipc\n"
+       "die with the supervisor (SIGKILL)\nmake / rec,slave\nunmount everything on /proc\n"
+       "mount proc on /proc (nosuid,nodev,noexec)\ncheck that /proc is the only procfs\n"
+       "set the host name to 0123456789ab\nstart a session\ndrop the host-root set\n"
+       "clear the ambient and inheritable capabilities\nchange to /work\nclose descriptors from 4 up\n"
+       "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+      root_facts());
+}
+
+BOOST_AUTO_TEST_CASE(every_procfs_goes_the_deepest_first) {
+  const std::string got = compiled(
+      [](Spec&, Facts& f) {
+        f.proc_mounts = {"/proc", "/srv/a/proc", "/proc/sys", "/srv/a/proc", "/x", "/proc", "/srv/a/b/c/proc"};
+      },
+      root_facts());
+  BOOST_TEST(
+      got.find("unmount everything on /srv/a/b/c/proc\nunmount everything on /srv/a/proc\n"
+               "unmount everything on /proc/sys\nunmount everything on /x\nunmount everything on /proc\nmount proc") !=
+          std::string::npos,
+      got);
+  // Also when the facts know of none.
+  BOOST_TEST(compiled([](Spec&, Facts& f) { f.proc_mounts.clear(); }, root_facts()) == compiled(nullptr, root_facts()));
+}
+
+BOOST_AUTO_TEST_CASE(as_an_ordinary_user) {
+  const std::string head =
+      "namespaces user,mnt,pid\ndie with the supervisor (SIGKILL)\nmake / rec,slave\n"
+      "mount proc on /proc (nosuid,nodev,noexec)\n";
+  const std::string tail =
+      "clear the ambient and inheritable capabilities\nchange to /work\nclose descriptors from 4 up\n"
+      "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n";
+  const auto maps = [](const std::string& uid, const std::string& gid) {
+    return "write deny to /proc/self/setgroups\nwrite '" + uid + " 0 1' to /proc/self/uid_map\nwrite '" + gid +
+           " 0 1' to /proc/self/gid_map\n";
+  };
+  const std::string all = "enter new namespaces: user,mnt,uts,ipc,net\n";
+  const std::vector<std::pair<Golden, std::string>> goldens{
+      {{"-u 0", [](Spec& s, Facts&) { s.user = "0"; }, ""},
+       head + all + maps("0", "0") +
+           "set the host name to 0123456789ab\nbring lo up\nstart a session\ndrop the host-root set\n" + tail},
+      {{"-u bob (more groups than can be set)", [](Spec& s, Facts&) { s.user = "bob"; }, ""},
+       head + all + maps("1000", "1001") +
+           "set the host name to 0123456789ab\nbring lo up\nstart a session\ndrop the host-root set\n" + tail},
+      {{"-u 7:8 -t --init", [](Spec& s, Facts&) { s.user = "7:8", s.tty = s.init = true; }, ""},
+       head + all + maps("7", "8") +
+           "set the host name to 0123456789ab\nbring lo up\nstay as PID 1, go on in a child\nstart a session\n"
+           "make descriptor 0 the controlling terminal\ndrop the host-root set\n" +
+           tail},
+      {{"--network host", [](Spec& s, Facts&) { s.network = Network::host; }, ""},
+       head + "enter new namespaces: user,mnt,uts,ipc\n" + maps("1000", "1001") +
+           "set the host name to 0123456789ab\nstart a session\ndrop the host-root set\n" + tail},
+      {{"--privileged", [](Spec& s, Facts&) { s.privileged = true; }, ""},
+       head + all + maps("1000", "1001") + "set the host name to 0123456789ab\nbring lo up\nstart a session\n" + tail},
+      {{"other procfs mounts (locked, so left)", [](Spec&, Facts& f) { f.proc_mounts = {"/proc", "/srv/proc"}; }, ""},
+       head + all + maps("1000", "1001") +
+           "set the host name to 0123456789ab\nbring lo up\nstart a session\ndrop the host-root set\n" + tail},
+  };
+  for (const auto& [golden, text] : goldens) {
+    Golden one = golden;
+    one.text = text.c_str();
+    compare(one, user_facts());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_compiled) {
+  const auto refused = [](const std::function<void(Spec&, Facts&)>& change) { return compiled(change, root_facts()); };
+  BOOST_TEST(
+      refused([](Spec& s, Facts&) { s.argv.clear(); }).starts_with("error E_USAGE run: Missing container command"));
+  BOOST_TEST(refused([](Spec& s, Facts&) { s.argv = {""}; }).starts_with("error E_USAGE"));
+  BOOST_TEST(
+      refused([](Spec& s, Facts&) { s.user = "nosuch"; }).starts_with("error E_USER --user: nosuch: no such user"));
+  BOOST_TEST(refused([](Spec& s, Facts&) {
+               s.user = "bob:nosuch";
+             }).starts_with("error E_USER --user: nosuch: no such group"));
+  BOOST_TEST(refused([](Spec&, Facts& f) {
+               f.cwd.clear();
+             }).starts_with("error E_WORKDIR workdir: the current directory is gone"));
+  BOOST_TEST(refused([](Spec& s, Facts& f) { f.cwd.clear(), s.workdir = "rel"; }).starts_with("error E_WORKDIR"));
+  BOOST_TEST(refused([](Spec& s, Facts& f) { f.cwd.clear(), s.workdir = "/"; }).starts_with("namespaces "));
+}
+
+BOOST_AUTO_TEST_CASE(the_exec_step_carries_everything) {
+  Spec spec;
+  spec.argv = {"ls", "", "\xFF"};
+  spec.env = {{"A", "b"}};
+  const Plan plan = compile(spec, root_facts()).value();
+  const Step& exec = plan.steps.back();
+  BOOST_REQUIRE(exec.lists.size() == 3U);
+  BOOST_TEST(exec.lists[0] == (Strings{"/usr/bin/ls", "/bin/ls"}));
+  BOOST_TEST(exec.lists[1] == (Strings{"ls", "", "\xFF"}));
+  BOOST_TEST(exec.lists[2] == (Strings{"PATH=/usr/bin:/bin", "HOME=/root", "TERM=vt100", "A=b", "container=sup"}));
+  spec.user = "bob";
+  BOOST_TEST(compile(spec, root_facts()).value().steps.back().lists[2][1] == "HOME=/home/bob");
+}
+
+// Every combination of what changes a plan's shape.
+void each_spec(const std::function<void(const Spec&, const Facts&, const Plan&)>& body) {
+  for (unsigned bits = 0; bits < 256; ++bits) {
+    Spec spec;
+    spec.argv = {"true"};
+    spec.tty = (bits & 1U) != 0;
+    spec.init = (bits & 2U) != 0;
+    if ((bits & 4U) != 0) spec.user = "bob";
+    if ((bits & 8U) != 0) spec.network = Network::host;
+    spec.privileged = (bits & 16U) != 0;
+    if ((bits & 32U) != 0) spec.workdir = "/srv";
+    if ((bits & 64U) != 0) spec.preserve_fds = 3;
+    const Facts facts = (bits & 128U) != 0 ? user_facts() : root_facts();
+    body(spec, facts, compile(spec, facts).value());
+  }
+}
+
+std::optional<std::size_t> place(const Plan& plan, const std::function<bool(const Step&)>& is) {
+  const auto at = std::ranges::find_if(plan.steps, is);
+  if (at == plan.steps.end()) return std::nullopt;
+  return static_cast<std::size_t>(at - plan.steps.begin());
+}
+
+std::optional<std::size_t> place(const Plan& plan, Op op) {
+  return place(plan, [op](const Step& step) { return step.op == op; });
+}
+
+// The last of its kind.
+std::optional<std::size_t> last_place(const Plan& plan, Op op) {
+  for (std::size_t i = plan.steps.size(); i-- > 0;) {
+    if (plan.steps[i].op == op) return i;
+  }
+  return std::nullopt;
+}
+
+BOOST_AUTO_TEST_CASE(the_order_holds_in_every_plan) {
+  each_spec([](const Spec& spec, const Facts& facts, const Plan& plan) {
+    const auto before = [&plan](Op first, Op second) {
+      const auto a = last_place(plan, first);
+      const auto b = place(plan, second);
+      if (a && b) BOOST_REQUIRE_MESSAGE(*a < *b, op_name(first) << " before " << op_name(second));
+    };
+    const bool root = facts.uid == 0;
+    // Ends: the wish to die first, exec last, and right before it the signals.
+    BOOST_REQUIRE(plan.steps.front().op == Op::pdeathsig);
+    BOOST_REQUIRE(plan.steps.back().op == Op::exec);
+    BOOST_REQUIRE(plan.steps[plan.steps.size() - 2].op == Op::signals_default);
+    BOOST_REQUIRE(plan.steps[plan.steps.size() - 3].op == Op::close_from);
+    BOOST_REQUIRE(plan.steps[plan.steps.size() - 3].n[0] == static_cast<std::uint64_t>(plan.boot_fd() + 1));
+    // The slave mount is the first mount call, then the own proc, then the look at it.
+    const auto slave = place(plan, Op::mount);
+    BOOST_REQUIRE((plan.steps[*slave].n[0] == (MS_REC | MS_SLAVE) && plan.steps[*slave].s[1] == "/"));
+    BOOST_REQUIRE(!place(plan, Op::umount_stack) || *slave < *place(plan, Op::umount_stack));
+    before(Op::umount_stack, Op::only_proc);
+    before(Op::mount, Op::only_proc);
+    before(Op::mount, Op::unshare);
+    before(Op::unshare, Op::write_file);
+    before(Op::write_file, Op::hostname);
+    BOOST_REQUIRE(place(plan, Op::only_proc).has_value() == root);
+    BOOST_REQUIRE(place(plan, Op::umount_stack).has_value() == root);
+    BOOST_REQUIRE(place(plan, Op::unshare).has_value() == !root);
+    BOOST_REQUIRE(plan.user_namespace == !root);
+    // Session before terminal; what needs capabilities before they go; groups before ids.
+    before(Op::hostname, Op::stay);
+    before(Op::stay, Op::setsid);
+    before(Op::setsid, Op::ctty);
+    before(Op::hostname, Op::capbset_drop);
+    before(Op::link_up, Op::capbset_drop);
+    before(Op::capbset_drop, Op::groups);
+    before(Op::groups, Op::ids);
+    before(Op::ids, Op::caps_clean);
+    BOOST_REQUIRE(place(plan, Op::setsid));
+    BOOST_REQUIRE(place(plan, Op::caps_clean));
+    BOOST_REQUIRE(place(plan, Op::ctty).has_value() == spec.tty);
+    BOOST_REQUIRE(place(plan, Op::stay).has_value() == spec.init);
+    BOOST_REQUIRE(place(plan, Op::capbset_drop).has_value() == !spec.privileged);
+    BOOST_REQUIRE(place(plan, Op::link_up).has_value() == (spec.network == Network::none));
+    // Ids are changed by setuid only where the maps have not done it, and then the wish is renewed, by who has none.
+    const bool ids = root && !spec.user.empty();
+    BOOST_REQUIRE(place(plan, Op::ids).has_value() == ids);
+    if (ids && !spec.init) {
+      BOOST_REQUIRE(*last_place(plan, Op::pdeathsig) > *place(plan, Op::ids));
+    } else {
+      BOOST_REQUIRE(*last_place(plan, Op::pdeathsig) == 0U);
+    }
+    // A directory that was asked for is entered as the user, the caller's own as the caller; after every mount.
+    before(Op::mount, Op::workdir);
+    if (ids) BOOST_REQUIRE((*place(plan, Op::workdir) > *place(plan, Op::ids)) == !spec.workdir.empty());
+    // The namespaces, wherever they are made.
+    std::uint64_t all = plan.clone_flags;
+    if (const auto at = place(plan, Op::unshare)) all |= plan.steps[*at].n[0];
+    std::uint64_t wanted = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC;
+    if (spec.network == Network::none) wanted |= CLONE_NEWNET;
+    if (!root) wanted |= CLONE_NEWUSER;
+    BOOST_REQUIRE(all == wanted);
+  });
+}
+
+// A reader of the wire format that shares nothing with the writer but init/plan.h.
+Plan decode(const std::vector<std::byte>& bytes) {
+  const auto number = [&bytes]<typename T>(std::size_t at, T) {
+    BOOST_REQUIRE(at + sizeof(T) <= bytes.size());
+    T value;
+    std::memcpy(&value, bytes.data() + at, sizeof value);
+    return value;
+  };
+  const auto text = [&bytes](std::size_t at) {
+    std::string out;
+    for (; bytes.at(at) != std::byte{0}; ++at) out += static_cast<char>(bytes[at]);
+    return out;
+  };
+  const auto header = number(0, wire::Header{});
+  BOOST_REQUIRE(header.magic == wire::kMagic);
+  BOOST_REQUIRE(header.version == wire::kVersion);
+  BOOST_REQUIRE(header.size == bytes.size());
+  BOOST_REQUIRE(header.reserved == 0U);
+  BOOST_REQUIRE(bytes.back() == std::byte{0});
+  const std::size_t strings = sizeof(wire::Header) + header.count * sizeof(wire::Step);
+  Plan plan;
+  for (std::size_t i = 0; i < header.count; ++i) {
+    const auto from = number(sizeof(wire::Header) + i * sizeof(wire::Step), wire::Step{});
+    BOOST_REQUIRE(from.flags == 0U);
+    BOOST_REQUIRE(from.reserved == 0U);
+    Step to;
+    to.op = static_cast<Op>(from.op);
+    std::ranges::copy(from.n, to.n.begin());
+    for (const std::uint32_t offset : from.s)
+      BOOST_REQUIRE((offset == 0 || (offset >= strings && offset < bytes.size())));
+    if (to.op == Op::exec) {
+      for (std::size_t k = 0; k < 3; ++k) {
+        BOOST_REQUIRE(from.s[k] % 8 == 0U);
+        Strings list;
+        for (std::size_t at = from.s[k];; at += 8) {
+          const auto offset = number(at, std::uint64_t{});
+          if (offset == 0) break;
+          BOOST_REQUIRE((offset >= strings && offset < bytes.size()));
+          list.push_back(text(offset));
+        }
+        to.lists.push_back(std::move(list));
+      }
+    } else if (to.op == Op::groups) {
+      BOOST_REQUIRE(from.s[0] % 4 == 0U);
+      for (std::size_t k = 0; k < from.n[0]; ++k) to.numbers.push_back(number(from.s[0] + 4 * k, std::uint32_t{}));
+    } else {
+      for (std::size_t k = 0; k < 4; ++k) {
+        if (from.s[k] != 0) to.s[k] = text(from.s[k]);
+      }
+    }
+    plan.steps.push_back(std::move(to));
+  }
+  return plan;
+}
+
+BOOST_AUTO_TEST_CASE(bytes_decode_to_the_same_steps) {
+  each_spec([](const Spec&, const Facts&, const Plan& plan) {
+    const auto bytes = encode(plan).value();
+    BOOST_REQUIRE((decode(bytes).steps == plan.steps));
+  });
+  Spec spec;
+  spec.argv = {"x", "", std::string(100'000, 'y'), "\xFF"};
+  spec.env = {{"E", ""}, {"F", "1"}};
+  const Plan plan = compile(spec, root_facts()).value();
+  BOOST_TEST((decode(encode(plan).value()).steps == plan.steps));
+  BOOST_TEST((decode(encode(Plan{}).value()).steps.empty()));
+  Plan odd;   // no candidate, no group: lists and arrays that are empty
+  odd.steps.resize(2);
+  odd.steps[0].op = Op::groups;
+  odd.steps[1].op = Op::exec;
+  odd.steps[1].lists = {{}, {"a"}, {}};
+  BOOST_TEST((decode(encode(odd).value()).steps == odd.steps));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_too_big_is_refused) {
+  Plan plan;
+  plan.steps.resize(wire::kMaxSteps);
+  BOOST_TEST(encode(plan).has_value());
+  plan.steps.resize(wire::kMaxSteps + 1);
+  BOOST_TEST(encode(plan).error().code == "E_PLAN_SIZE");
+  Spec spec;
+  spec.argv = {"x", std::string(wire::kMaxPlan, 'y')};
+  const auto error = encode(compile(spec, root_facts()).value()).error();
+  BOOST_TEST(error.code == "E_PLAN_SIZE");
+  BOOST_TEST(error.status == 125);
+}
+
+BOOST_AUTO_TEST_CASE(every_op_has_words_a_code_and_a_stage) {
+  for (std::uint16_t op = 1; op <= static_cast<std::uint16_t>(Op::exec); ++op) {
+    Step step;
+    step.op = static_cast<Op>(op);
+    BOOST_TEST(failure_code(step).starts_with("E_"));
+    BOOST_TEST(failure_code(step) != "E_PLAN");
+    BOOST_TEST(stage(step) != "plan");
+    BOOST_TEST(describe(step) != "nothing");
+    BOOST_TEST(op_name(step.op) != "unknown");
+  }
+  Step unknown;
+  unknown.op = static_cast<Op>(999);
+  BOOST_TEST(failure_code(unknown) == "E_PLAN");
+  BOOST_TEST(describe(unknown) == "nothing");
+}
+
+BOOST_AUTO_TEST_CASE(hostile_names_stay_on_their_line) {
+  Step step;
+  step.op = Op::workdir;
+  step.s[0] = "/a\nexec /bin/true\x1b[2J";
+  const std::string line = describe(step);
+  BOOST_TEST(line.find('\n') == std::string::npos);
+  BOOST_TEST(line.find('\x1b') == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_plan_as_json) {
+  Spec spec;
+  spec.argv = {"ls", "\xFF\n"};
+  spec.user = "bob";
+  const auto json = nlohmann::json::parse(plan_json(compile(spec, root_facts()).value()));
+  BOOST_TEST((json["clone"] == nlohmann::json{"mnt", "pid", "uts", "ipc", "net"}));
+  const auto& steps = json["steps"];
+  BOOST_TEST(steps[2]["op"] == "umount_stack");
+  BOOST_TEST(steps[2]["index"] == 2);
+  BOOST_TEST(steps[2]["target"] == "/proc");
+  BOOST_TEST(steps.back()["op"] == "exec");
+  BOOST_TEST(steps.back()["stage"] == "exec");
+  BOOST_TEST(steps.back()["argv"][1] == "\xEF\xBF\xBD\n");
+  for (const auto& step : steps) {
+    if (step["op"] == "groups") BOOST_TEST((step["gids"] == nlohmann::json{1001, 4, 44}));
+    BOOST_TEST(step["text"].get<std::string>().size() > 0U);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(spec_peers)
+
+Rendering rendered(Peer peer, const Facts& facts, const std::function<void(Spec&)>& change = nullptr) {
+  Spec spec;
+  spec.argv = {"ls", "-l"};
+  if (change) change(spec);
+  return render(spec, facts, peer).value();
+}
+
+bool notes_mention(const Rendering& rendering, std::string_view what) {
+  return std::ranges::any_of(rendering.notes,
+                             [&](const std::string& note) { return note.find(what) != std::string::npos; });
+}
+
+const std::string kBounding =
+    "--bounding-set=-linux_immutable,-sys_module,-sys_rawio,-sys_boot,-sys_time,-audit_control,-mac_override,-mac_"
+    "admin,"
+    "-syslog,-wake_alarm,-block_suspend,-audit_read,-perfmon,-bpf";
+
+BOOST_AUTO_TEST_CASE(unshare_lines) {
+  BOOST_TEST(
+      rendered(Peer::unshare, root_facts()).text ==
+      "unshare --mount --propagation=slave --pid --uts --ipc --net --fork --kill-child=KILL --mount-proc --wd=/work -- "
+      "sh -c 'hostname \"$1\" && ip link set lo up && shift && exec \"$@\"' sh 0123456789ab "
+      "setpriv " +
+          kBounding + " --inh-caps=-all --ambient-caps=-all env container=sup ls -l");
+  BOOST_TEST(
+      rendered(Peer::unshare, user_facts(), [](Spec& s) { s.privileged = true, s.network = Network::host; }).text ==
+      "unshare --user --map-user=1000 --map-group=1001 --keep-caps --mount --propagation=slave --pid --uts --ipc "
+      "--fork --kill-child=KILL --mount-proc --wd=/work -- sh -c 'hostname \"$1\" && shift && exec \"$@\"' sh "
+      "0123456789ab setpriv --inh-caps=-all --ambient-caps=-all env container=sup ls -l");
+  const auto user = rendered(Peer::unshare, root_facts(), [](Spec& s) {
+    s.user = "bob", s.clear_env = true, s.env = {{"-X", "1"}}, s.argv = {"a=b"}, s.init = true;
+  });
+  BOOST_TEST(user.text.find(" --reuid=1000 --regid=1001 --groups=1001,4,44 ") != std::string::npos);
+  BOOST_TEST(user.text.ends_with(" HOME=/home/bob -X=1 container=sup sh -c 'exec \"$@\"' sh a=b"), user.text);
+  BOOST_TEST(user.text.find(" env -i -- PATH=") != std::string::npos);
+  BOOST_TEST(notes_mention(user, "--init"));
+}
+
+BOOST_AUTO_TEST_CASE(bwrap_lines) {
+  BOOST_TEST(rendered(Peer::bwrap, user_facts()).text ==
+             "bwrap --unshare-user --uid 1000 --gid 1001 --unshare-pid --unshare-uts --unshare-ipc --unshare-net "
+             "--dev-bind / / --proc /proc --hostname 0123456789ab --chdir /work --die-with-parent --as-pid-1 "
+             "--setenv container sup -- ls -l");
+  const auto root =
+      rendered(Peer::bwrap, root_facts(), [](Spec& s) { s.init = true, s.env = {{"TERM", {}}, {"A", "1"}}; });
+  BOOST_TEST(root.text ==
+             "bwrap --unshare-pid --unshare-uts --unshare-ipc --unshare-net --dev-bind / / --proc /proc "
+             "--hostname 0123456789ab --chdir /work --die-with-parent --cap-add ALL -- setpriv " +
+                 kBounding + " env A=1 container=sup ls -l");
+  BOOST_TEST(notes_mention(root, "no_new_privs"));
+}
+
+BOOST_AUTO_TEST_CASE(docker_lines) {
+  const auto full = rendered(Peer::docker, root_facts(), [](Spec& s) {
+    s.tty = s.interactive = s.init = true, s.user = "bob", s.workdir = "/w", s.hostname = "h", s.name = "n";
+    s.env = {{"A", "b c"}, {"B", {}}}, s.stop_signal = 2, s.stop_timeout = std::chrono::milliseconds(1500);
+    s.sig_proxy = false, s.timeout = std::chrono::seconds(1), s.preserve_fds = 1;
+  });
+  BOOST_TEST(
+      full.text ==
+      "docker run --rm -i -t --init --name n --hostname h --network none --user bob --workdir /w -e container=sup -e "
+      "'A=b c' -e B --stop-signal SIGINT --stop-timeout 2 --sig-proxy=false IMAGE ls -l");
+  for (const char* what : {"IMAGE", "--timeout", "descriptors"}) BOOST_TEST(notes_mention(full, what), what);
+}
+
+BOOST_AUTO_TEST_CASE(oci_configurations) {
+  const auto root =
+      nlohmann::json::parse(rendered(Peer::oci, root_facts(), [](Spec& s) { s.user = "bob", s.tty = true; }).text);
+  BOOST_TEST(root["ociVersion"] == "1.0.2");
+  BOOST_TEST(root["process"]["terminal"] == true);
+  BOOST_TEST((root["process"]["user"]["additionalGids"] == nlohmann::json{1001, 4, 44}));
+  BOOST_TEST((root["process"]["args"] == nlohmann::json{"ls", "-l"}));
+  BOOST_TEST(root["process"]["capabilities"]["effective"].empty());
+  BOOST_TEST(root["process"]["capabilities"]["bounding"].size() == 41U - 14U);
+  BOOST_TEST(root["linux"]["namespaces"].size() == 5U);
+  BOOST_TEST(!root["linux"].contains("uidMappings"));
+  // Without it a runtime writes into the host's /dev.
+  BOOST_TEST(root["mounts"][0]["destination"] == "/dev");
+  BOOST_TEST(root["mounts"][0]["type"] == "bind");
+  const auto text = rendered(Peer::oci, user_facts(), [](Spec& s) { s.user = "7:8", s.argv = {"\xFF"}; });
+  const auto user = nlohmann::json::parse(text.text);
+  BOOST_TEST(user["linux"]["uidMappings"][0]["containerID"] == 7);
+  BOOST_TEST(user["linux"]["uidMappings"][0]["size"] == 1);
+  BOOST_TEST(user["linux"]["namespaces"].size() == 6U);
+  BOOST_TEST(notes_mention(text, "U+FFFD"));
+}
+
+BOOST_AUTO_TEST_CASE(names_and_errors) {
+  BOOST_TEST((parse_peer("oci") == Peer::oci));
+  BOOST_TEST(!parse_peer("podman"));
+  Spec spec;
+  for (const Peer peer : {Peer::docker, Peer::bwrap, Peer::unshare, Peer::oci}) {
+    BOOST_TEST(!render(spec, root_facts(), peer));
+    Spec unknown;
+    unknown.argv = {"x"};
+    unknown.user = "nosuch";
+    BOOST_TEST(render(unknown, root_facts(), peer).error().code == "E_USER");
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
