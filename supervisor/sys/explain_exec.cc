@@ -142,6 +142,8 @@ std::string Examiner::near(const std::vector<const PathWalk*>& directories, std:
     }
     ::closedir(stream);
   }
+  // Of several that are equally near the shortest, whatever the order of the directory.
+  std::ranges::sort(names, [](const std::string& a, const std::string& b) { return a.size() != b.size() ? a.size() < b.size() : a < b; });
   const std::vector<std::string_view> views(names.begin(), names.end());
   const auto best = nearest(name, views);
   return best ? std::string(*best) : std::string();

@@ -92,6 +92,9 @@ Reason Inquiry::refused() const {
         return {"E_USERNS_DENIED", "sup runs in a chroot, from where the kernel allows no user namespace", "run it outside of the chroot, or as root"};
       }
     }
+    if (const auto map = k_.proc_text("self/uid_map"); map && trimmed(*map).empty()) {
+      return {"E_USERNS_DENIED", "sup is in a user namespace that its own user is not mapped into", "map it: unshare --user --map-current-user"};
+    }
     if (k_.filtered()) {
       return {"E_USERNS_DENIED", "a seccomp filter stands over sup, as an outer container's does, and forbids it",
               "docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined"};

@@ -220,6 +220,9 @@ BOOST_AUTO_TEST_CASE(not_in_path) {
   check(explained(in_path("nosuch", {one.path(), two.path(), "/nonexistent"})), "E_EXEC_NOTFOUND", 127, {"not found in $PATH (3 directories)"});
   two.file("kubectl", "#!/bin/sh\n");
   check(explained(in_path("kubeclt", {one.path(), two.path()})), "E_EXEC_NOTFOUND", 127, {"did you mean kubectl?"});
+  two.file("lsns", "#!/bin/sh\n");
+  one.file("ls", "#!/bin/sh\n");   // as near, and shorter
+  check(explained(in_path("lss", {two.path(), one.path()})), "E_EXEC_NOTFOUND", 127, {"did you mean ls?"});
   two.file("manual.txt", "no program", 0644);
   BOOST_TEST(!has(explained(in_path("manual.tx", {two.path()})).line(), "did you mean"));
   ExecAttempt here = in_path("kubectl", {one.path()});
@@ -589,6 +592,14 @@ BOOST_AUTO_TEST_CASE(chroot_and_filter_and_label) {
   other.put("proc/self/attr/current", "docker-default (enforce)\n");
   check(spawn_error(other, "clone", EPERM), "E_USERNS_DENIED", 125, {"confines sup to docker-default"});
   check(spawn_error(other, "mount", EACCES), "E_MOUNT_PROC", 125, {"docker-default", "apparmor=unconfined"});
+}
+
+BOOST_AUTO_TEST_CASE(user_without_a_mapping) {
+  FakeKernel kernel;
+  kernel.put("proc/self/uid_map", "         0       1000          1\n");
+  check(spawn_error(kernel, "clone", EPERM), "E_USERNS_DENIED", 125, {"forbidden here"});
+  kernel.put("proc/self/uid_map", "");
+  check(spawn_error(kernel, "clone", EPERM), "E_USERNS_DENIED", 125, {"not mapped", "--map-current-user"});
 }
 
 BOOST_AUTO_TEST_CASE(limits_of_namespaces) {
