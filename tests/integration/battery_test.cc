@@ -87,6 +87,7 @@ BOOST_AUTO_TEST_CASE(b09_nothing_is_typed_into_the_callers_terminal) {
     BOOST_TEST_REQUIRE(terminal.wait_out("host$ "));
     terminal.send("'" + sup_path() + "' --events none run " + flag + " '" + probe_path() + "' tiocsti \"$(printf 'touch " + marker + "\\n\\n')\"\n");
     BOOST_TEST(terminal.wait_out("typed "));
+    BOOST_TEST(terminal.wait_until([&] { return terminal.out().rfind("host$ ") > terminal.out().rfind("typed "); }, "the prompt"));
     BOOST_TEST(terminal.ask("echo over-$((1+1))\n", "over-2"));
     terminal.send("exit\n");
     terminal.finish();
@@ -215,6 +216,7 @@ BOOST_AUTO_TEST_CASE(input_for_a_command_that_does_not_read, *but::label("serial
     process.watch(500ms);
     BOOST_TEST(rss_peak_kib(process.pid()) < 64 * 1024, flags << ": peak RSS " << rss_peak_kib(process.pid()) << " KiB");
     process.signal(SIGTERM);
+    process.wait_until([&] { return has(process.out() + process.err(), "has no handler"); }, "the word about the handler");
     process.signal(SIGTERM);
     BOOST_TEST(process.wait().code() != 0);
   }

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sup::test {
@@ -27,7 +28,9 @@ class Events {
  public:
   explicit Events(std::string_view text);
   [[nodiscard]] std::size_t size() const { return all_.size(); }
-  [[nodiscard]] const std::vector<Event>& all() const { return all_; }
+  // By value from a temporary: a range-for over Events(…).all() must not outlive what it walks.
+  [[nodiscard]] const std::vector<Event>& all() const& { return all_; }
+  [[nodiscard]] std::vector<Event> all() && { return std::move(all_); }
   [[nodiscard]] std::size_t count(std::string_view name) const;
   [[nodiscard]] Event first(std::string_view name) const;   // an empty Event when there is none
   [[nodiscard]] Event last(std::string_view name) const;

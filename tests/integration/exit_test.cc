@@ -111,6 +111,7 @@ BOOST_AUTO_TEST_CASE(killed_from_outside_is_137) {
   start.args = {"run", probe_path(), "sleep"};
   Process process(start);
   BOOST_TEST_REQUIRE(process.wait_out("ready"));
+  process.wait_event("\"started\"");
   const auto pid = static_cast<pid_t>(Events(process.events()).first("started").number("/pid"));
   BOOST_TEST_REQUIRE(pid > 1);
   BOOST_TEST(::kill(pid, SIGKILL) == 0);

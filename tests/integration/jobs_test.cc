@@ -39,11 +39,11 @@ BOOST_AUTO_TEST_CASE(inside_ctrl_z_jobs_fg_ctrl_c) {
   Terminal terminal(start);
   BOOST_TEST_REQUIRE(terminal.wait_out("in$ "));
   BOOST_TEST(!has(terminal.out(), "no job control"), shown(terminal.out()));
-  terminal.ask("sleep 600\r", "sleep 600");
-  // The shell puts sleep into the foreground; only then ctrl-z is for it.
+  // What it prints shows that it is in the foreground: only then ctrl-z is for it.
+  terminal.ask("sh -c 'echo runs-$((1+1)); exec sleep 600'\r", "runs-2");
   BOOST_TEST(terminal.ask("\x1a", "Stopped"));
   BOOST_TEST(terminal.ask("jobs\r", "Stopped"));
-  BOOST_TEST(terminal.ask("fg\r", "sleep 600\r\n"));
+  BOOST_TEST(terminal.ask("fg\r", "600'\r\n"));
   BOOST_TEST(terminal.ask("\x03", "in$ "));
   BOOST_TEST(terminal.ask("echo status $?\r", "status 130"));
   terminal.send("exit 9\r");
@@ -56,7 +56,7 @@ BOOST_AUTO_TEST_CASE(a_plain_sh_has_job_control_too) {
   Terminal terminal(start);
   BOOST_TEST_REQUIRE(terminal.wait_out("in$ "));
   BOOST_TEST(!has(terminal.out(), "job control turned off"), shown(terminal.out()));
-  terminal.ask("sleep 600\r", "sleep 600");
+  terminal.ask("sh -c 'echo runs-$((1+1)); exec sleep 600'\r", "runs-2");
   BOOST_TEST(terminal.ask("\x1a", "Stopped"));
   terminal.send("kill %1; exit 4\r");
   const auto ended = terminal.finish();

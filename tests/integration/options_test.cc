@@ -127,6 +127,7 @@ BOOST_AUTO_TEST_CASE(pidfile_while_it_runs_and_gone_after) {
   start.args = {"run", "--pidfile", "pid.txt", "--cidfile", "cid.txt", probe_path(), "sigwatch", "1"};
   Process process(start);
   BOOST_TEST_REQUIRE(process.wait_out("ready"));
+  process.wait_event("\"started\"");
   const auto started = Events(process.events()).first("started");
   BOOST_TEST(trimmed(read_text(dir() + "/pid.txt")) == started.text("/pid"));
   BOOST_TEST(trimmed(read_text(dir() + "/cid.txt")) == started.text("/id"));

@@ -22,7 +22,11 @@ Start running(std::vector<std::string> args) {
   return start;
 }
 
-pid_t pid_inside(const Process& process) { return static_cast<pid_t>(Events(process.events()).first("started").number("/pid")); }
+// The command's first output may be seen before sup has said that it started.
+pid_t pid_inside(Process& process) {
+  process.wait_event("\"started\"");
+  return static_cast<pid_t>(Events(process.events()).first("started").number("/pid"));
+}
 
 }  // namespace
 
