@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(b07_the_program_of_pid_1_cannot_be_rewritten) {
   for (long i = 0; i < scaled(3); ++i) {
     const auto result = sup_run({"--init", probe_path(), "rewrite"});
     BOOST_TEST(result.code == 0, result.err);
-    BOOST_TEST(value(result.out, "exe").starts_with("/memfd:"), result.out);
+    if (!as_user()) BOOST_TEST(value(result.out, "exe").starts_with("/memfd:"), result.out);
     BOOST_TEST(value(result.out, "written") == "0", result.out);
   }
   if (!before.empty()) BOOST_TEST((read_text(init.string()) == before), "init was rewritten");

@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(text_without_an_interpreter) {
 BOOST_AUTO_TEST_CASE(too_long_an_argument_list) {
   // One string of the environment beyond the kernel's 128 KiB: sup's own exec could not even have carried it.
   const auto path = write_file("env", "BIG=" + std::string(200'000, 'x') + "\n");
-  expect_failure(sup_run({"--env-file", path, "true"}), 126, "E_EXEC_TOOLONG", "too long");
+  expect_failure(sup_run({"--env-file", path, "true"}), 126, "E_EXEC_TOOLONG", "BIG");
 }
 
 BOOST_AUTO_TEST_CASE(over_long_path) {
@@ -144,8 +144,8 @@ BOOST_AUTO_TEST_CASE(an_empty_command) {
 BOOST_AUTO_TEST_CASE(no_more_processes) {
   if (!as_user()) return;  // root is not held by RLIMIT_NPROC
   Start start;
-  start.program = "/bin/sh";
-  start.args = {"-c", "ulimit -u 1; exec \"$0\" run true", sup_path()};
+  start.program = "/usr/bin/prlimit";
+  start.args = {"--nproc=0", sup_path(), "run", "true"};
   const auto result = run(start);
   BOOST_TEST(result.code == 125);
   BOOST_TEST(has(result.err, "sup: "), result.err);

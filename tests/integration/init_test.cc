@@ -38,7 +38,9 @@ BOOST_AUTO_TEST_CASE(with_it_init_is_pid_1_from_memory) {
   const auto result = sup_run({"--init", probe_path(), "pid"});
   BOOST_TEST(!result.out.starts_with("pid 1 "), result.out);
   BOOST_TEST(has(result.out, " ppid 1 "), result.out);
-  BOOST_TEST(value(result.out, "one").starts_with("/memfd:"), result.out);
+  // An ordinary user's command is in a namespace below init's: it may not even look.
+  const auto one = value(result.out, "one");
+  BOOST_TEST((one.starts_with("/memfd:") || (as_user() && one == "?Permission denied")), result.out);
 }
 
 BOOST_AUTO_TEST_CASE(orphans_are_reaped) {

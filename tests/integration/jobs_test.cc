@@ -58,7 +58,8 @@ BOOST_AUTO_TEST_CASE(a_plain_sh_has_job_control_too) {
   BOOST_TEST(!has(terminal.out(), "job control turned off"), shown(terminal.out()));
   terminal.ask("sh -c 'echo runs-$((1+1)); exec sleep 600'\r", "runs-2");
   BOOST_TEST(terminal.ask("\x1a", "Stopped"));
-  terminal.send("kill %1; exit 4\r");
+  BOOST_TEST(terminal.ask("exit 4\r", "stopped jobs"));
+  terminal.send("exit 4\r");
   const auto ended = terminal.finish();
   BOOST_TEST(ended.code() == 4);
 }
