@@ -7,12 +7,14 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <new>
 
 #include "base/text.h"
 #include "core/eventlog.h"
 #include "face/cli/verb.h"
 #include "face/print.h"
 #include "face/say.h"
+#include "face/terminal.h"
 
 namespace {
 
@@ -29,6 +31,15 @@ void settle_descriptors() {
     for (int fd = 3; fd < 1024; ++fd) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
   }
   std::signal(SIGPIPE, SIG_IGN);  // a reader who leaves is an error of that stream, not our end
+}
+
+// libuv calls us back through C, where no exception may pass: memory that is not there ends the run here, in one line. The
+// container goes with us (PR_SET_PDEATHSIG), the terminal is put right first.
+void out_of_memory() {
+  Terminal::restore_any();
+  static constexpr std::string_view kLine = "sup: memory: none left: cannot allocate memory; free some, or raise the limit\n";
+  (void)!::write(2, kLine.data(), kLine.size());
+  std::_Exit(125);
 }
 
 std::vector<Option> global_options(Globals& g, bool& version) {
@@ -96,6 +107,7 @@ Result<int> dispatch(Globals& globals, const std::vector<std::string>& args) {
 
 int main(int argc, char** argv) {
   settle_descriptors();
+  std::set_new_handler(out_of_memory);
   Globals globals;
   if (const char* s = std::getenv("SUP_SUPERVISOR")) globals.supervisor = s;
   const char* events = std::getenv("SUP_EVENTS");

@@ -86,7 +86,7 @@ void Container::start(Wiring wiring, int image) {
   spans_.queue = between(asked_us_, cloned_us_ - launched->clone_us);
   pid_ = launched->pid;
   pidfd_ = std::move(launched->pidfd);
-  reaper_.watch(pid_, [this](int status, const rusage& usage) { reaped(status, usage); });
+  reaper_.watch(pid_, [this](int status, const rusage& usage, std::uint64_t since) { reaped(status, usage, since); });
   watch_boot(std::move(launched->boot));
   // The command's ends close with `wiring`: only then can end of file be seen on ours.
 }
@@ -324,9 +324,10 @@ std::string Container::command_name() const {
 
 // ---- the end --------------------------------------------------------------------------------------
 
-void Container::reaped(int status, const rusage& usage) {
+void Container::reaped(int status, const rusage& usage, std::uint64_t since_us) {
   reaped_ = true;
   dead_us_ = Loop::now_us();
+  spans_.reap = between(since_us, dead_us_);
   wait_status_ = status;
   const auto us = [](const timeval& t) { return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(t.tv_usec); };
   usage_ = {.user_us = us(usage.ru_utime), .system_us = us(usage.ru_stime), .max_rss_kib = usage.ru_maxrss, .minor_faults = usage.ru_minflt,

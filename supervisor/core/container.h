@@ -113,7 +113,7 @@ class Container {
   void boot_ended();
   void now_running();
   void read_output();
-  void reaped(int status, const rusage& usage);
+  void reaped(int status, const rusage& usage, std::uint64_t since_us);
   void output(Channel channel, std::string_view bytes);
   void settle();
   void fail(Error error);

@@ -19,7 +19,7 @@ struct Spans {
   std::optional<std::uint64_t> exec;         // execve itself
   std::optional<std::uint64_t> first_byte;   // running to the first byte of output
   std::optional<std::uint64_t> drain;        // death to the end of the last stream
-  std::optional<std::uint64_t> reap;         // death known to wait4's answer
+  std::optional<std::uint64_t> reap;         // death known (SIGCHLD) to wait4's answer
 };
 
 struct Usage {                               // getrusage(2)'s account of the container's reaped processes

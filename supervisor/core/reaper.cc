@@ -12,6 +12,7 @@ Reaper::Reaper(Loop& loop) : watcher_(loop, [this] { collect(); }) {}
 void Reaper::watch(pid_t pid, Exit exited) { watched_.insert_or_assign(pid, std::move(exited)); }
 
 void Reaper::collect() {
+  const auto since = Loop::now_us();
   // SIGCHLD coalesces: 500 exits have been one callback. Ask until nobody answers.
   for (;;) {
     siginfo_t who{};
@@ -30,7 +31,7 @@ void Reaper::collect() {
     if (found == watched_.end()) continue;
     auto exited = std::move(found->second);
     watched_.erase(found);
-    exited(status, usage);
+    exited(status, usage, since);
   }
 }
 

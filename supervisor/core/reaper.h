@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include <cstdint>
 #include <functional>
 #include <unordered_map>
 
@@ -16,8 +17,9 @@ namespace sup {
 // process had before it became sup (`exec sup …` in a shell).
 class Reaper {
  public:
-  // status as wait(2) gives it; usage of the process and of the children it had waited for.
-  using Exit = std::function<void(int status, const rusage& usage)>;
+  // status as wait(2) gives it; usage of the process and of the children it had waited for; since_us: Loop::now_us() when
+  // the signal of its death was taken up.
+  using Exit = std::function<void(int status, const rusage& usage, std::uint64_t since_us)>;
 
   explicit Reaper(Loop& loop);
   // The callback comes once. Call it right after the spawn, before the loop turns.

@@ -21,6 +21,8 @@
 #include "face/screen.h"
 #include "face/terminal.h"
 #include "loop/signals.h"
+#include "loop/timer.h"
+#include "spec/keys.h"
 #include "spec/signals.h"
 #include "sys/initimage.h"
 
@@ -29,6 +31,7 @@ namespace {
 
 // Above this much unread input the keyboard waits; the command's own queue (pipe or pty) comes on top.
 constexpr std::size_t kInputMark = 64 * 1024;
+constexpr std::chrono::milliseconds kPrefixWait{300};
 
 winsize first_size() {
   for (const int fd : {1, 0, 2}) {
@@ -64,10 +67,13 @@ sigset_t watched(bool proxy) {
 class Foreground {
  public:
   Foreground(const cli::Globals& globals, const Spec& spec, const Facts& facts, const Plan& plan)
-      : globals_(globals), spec_(spec), facts_(facts), plan_(plan), keyboard_terminal_(0), reaper_(loop_) {}
+      : globals_(globals), spec_(spec), facts_(facts), plan_(plan), keyboard_terminal_(0), reaper_(loop_), prefix_(loop_) {}
 
   Result<int> run() {
-    if (auto r = prepare(); !r) return std::unexpected(r.error());
+    if (auto r = prepare(); !r) {
+      if (cidfile_written_) ::unlink(spec_.cidfile.c_str());
+      return std::unexpected(r.error());
+    }
     container_->start(std::move(wiring_), image_.get());
     if (!finished_) loop_.run();
     return finish();
@@ -82,6 +88,7 @@ class Foreground {
     if (auto r = last_word_.open(spec_); !r) return r;
     if (auto r = pidfile_.prepare(spec_.pidfile); !r) return r;
     if (auto r = write_cidfile(spec_.cidfile, facts_.id); !r) return r;
+    cidfile_written_ = !spec_.cidfile.empty();
     auto image = load_init();
     if (!image) return std::unexpected(image.error());
     image_ = std::move(*image);
@@ -115,6 +122,7 @@ class Foreground {
         recorder_ = std::move(*recorder);
       }
       use_keyboard_ = spec_.interactive;
+      if (const auto keys = parse_detach_keys(spec_.detach_keys.value_or("")); keys && !keys->empty()) detach_.emplace(*keys);
     } else {
       if (!spec_.interactive) {
         wiring_.in = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -184,11 +192,28 @@ class Foreground {
   }
 
   void typed(std::string_view bytes) {
+    if (detach_) {
+      // A prefix of the keys waits for its end, but not for ever: alone it is meant for the command.
+      prefix_.stop();
+      while (!bytes.empty()) {
+        const auto typed = detach_->feed(bytes);
+        pass_on(typed.pass);
+        if (typed.detached) say("--detach-keys: nothing to detach to: a foreground run and its command end together");
+        bytes.remove_prefix(typed.used);
+      }
+      if (detach_->holding()) prefix_.start(kPrefixWait, [this] { pass_on(detach_->release()); });
+    } else {
+      pass_on(bytes);
+    }
+  }
+
+  void pass_on(std::string_view bytes) {
     container_->write_input(bytes);
-    if (container_->input_queued() > kInputMark) keyboard_->read_stop();
+    if (keyboard_ && container_->input_queued() > kInputMark) keyboard_->read_stop();
   }
 
   void keyboard_ended(int err) {
+    if (detach_) pass_on(detach_->release());
     if (!keyboard_is_terminal_) return container_->end_input();
     if (keyboard_terminal_.gone()) return hung_up();
     if (err == EIO && !keyboard_terminal_.foreground()) {
@@ -321,7 +346,7 @@ class Foreground {
     give_back();
     if (recorder_) recorder_->ended(status);
     pidfile_.remove();
-    if (!outcome_.ran && !spec_.cidfile.empty()) ::unlink(spec_.cidfile.c_str());
+    if (!outcome_.ran && cidfile_written_) ::unlink(spec_.cidfile.c_str());
     if (outcome_.error) say(*outcome_.error);
     last_word_.say(facts_.id, spec_.name, outcome_, status);
     log_->flush();
@@ -348,8 +373,11 @@ class Foreground {
   std::unique_ptr<Recorder> recorder_;
   std::array<std::unique_ptr<Screen>, 2> screens_;  // by Channel; none: the command has the descriptor itself
   std::unique_ptr<Stream> keyboard_;
+  std::optional<DetachFilter> detach_;
+  Timer prefix_;
   std::unique_ptr<Container> container_;
 
+  bool cidfile_written_ = false;
   bool use_keyboard_ = false;
   bool keyboard_is_terminal_ = false;
   bool raw_wanted_ = false;

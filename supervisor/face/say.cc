@@ -1,16 +1,22 @@
 #include "face/say.h"
 
+#include <poll.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <poll.h>
 #include <string>
 
 namespace sup {
 
 void say(std::string_view line) {
   // One write, so that it stays one line among others' output. On a raw terminal a line needs its own way back.
-  std::string text = "sup: " + std::string(line) + "\n";
+  termios t{};
+  const bool raw = ::tcgetattr(2, &t) == 0 && (t.c_oflag & OPOST) == 0;
+  std::string text = raw ? "\r\n" : "";
+  text += "sup: ";
+  text += line;
+  text += raw ? "\r\n" : "\n";
   std::string_view rest = text;
   while (!rest.empty()) {
     const ssize_t n = ::write(2, rest.data(), rest.size());

@@ -19,7 +19,7 @@ struct {
 
 // We are about to die of it (SA_RESETHAND): leave the terminal usable, then die as we would have.
 void on_crash(int number) {
-  if (crash.armed) ::tcsetattr(crash.fd, TCSANOW, &crash.saved);
+  Terminal::restore_any();
   ::raise(number);
 }
 
@@ -39,6 +39,10 @@ void catch_crashes() {
 }
 
 }  // namespace
+
+void Terminal::restore_any() {
+  if (crash.armed) ::tcsetattr(crash.fd, TCSANOW, &crash.saved);
+}
 
 Terminal::Terminal(int fd) : fd_(fd) {}
 Terminal::~Terminal() { restore(); }

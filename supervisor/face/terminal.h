@@ -21,6 +21,8 @@ class Terminal {
   // cfmakeraw(3), at once (not after the output has drained: a stopped terminal would hold us).
   void make_raw();
   void restore();
+  // Restores whatever terminal is raw, from wherever: async-signal-safe, allocates nothing.
+  static void restore_any();
   [[nodiscard]] bool raw() const { return raw_; }
   // Whether we are its foreground process group; a background one must not touch it.
   [[nodiscard]] bool foreground() const;

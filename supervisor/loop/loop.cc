@@ -15,7 +15,7 @@ Loop::Loop() {
 }
 
 Loop::~Loop() {
-  turn_end();
+  later_.clear();  // whoever it was for is gone
   uv_run(&loop_, UV_RUN_DEFAULT);
   if (uv_loop_close(&loop_) != 0) {
     std::fputs("sup: event loop: a handle outlived its owner\n", stderr);

@@ -56,7 +56,11 @@ std::string names(std::uint64_t bits, const auto& table, std::string_view separa
     out += flag.name;
     bits &= ~flag.bit;
   }
-  if (bits != 0) out += std::string(out.empty() ? "" : separator) + "+" + std::to_string(bits);
+  if (bits != 0) {
+    if (!out.empty()) out += separator;
+    out += "+";
+    out += std::to_string(bits);
+  }
   return out;
 }
 
