@@ -197,7 +197,7 @@ BOOST_AUTO_TEST_CASE(b48_a_reader_that_sleeps, *but::label("serial")) {
     const long used = cpu_ms(process.pid()) - before;
     BOOST_TEST(used <= std::max<long>(20, nap.count() / 100), "sup used " << used << " ms while its reader slept " << nap.count() << " ms");
     BOOST_TEST(!process.ended());
-    BOOST_TEST(rss_peak_kib(process.pid()) < 64 * 1024, "peak RSS " << rss_peak_kib(process.pid()) << " KiB");
+    BOOST_TEST(rss_peak_kib(process.pid()) < memory_bound_kib(), "peak RSS " << rss_peak_kib(process.pid()) << " KiB");
     process.stop_reading(false);
     BOOST_TEST(process.wait(60s).code() == 0);
     Pattern pattern(Pattern::Kind::text);
@@ -214,7 +214,7 @@ BOOST_AUTO_TEST_CASE(input_for_a_command_that_does_not_read, *but::label("serial
     BOOST_TEST_REQUIRE(process.wait_out("ready"));
     process.send(std::string(32 << 20, 'x'));
     process.watch(500ms);
-    BOOST_TEST(rss_peak_kib(process.pid()) < 64 * 1024, flags << ": peak RSS " << rss_peak_kib(process.pid()) << " KiB");
+    BOOST_TEST(rss_peak_kib(process.pid()) < memory_bound_kib(), flags << ": peak RSS " << rss_peak_kib(process.pid()) << " KiB");
     process.signal(SIGTERM);
     process.wait_until([&] { return has(process.out() + process.err(), "has no handler"); }, "the word about the handler");
     process.signal(SIGTERM);

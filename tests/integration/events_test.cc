@@ -89,6 +89,7 @@ BOOST_AUTO_TEST_CASE(an_error_is_both_a_line_and_an_event) {
 BOOST_AUTO_TEST_CASE(the_cause_of_each_is_given) {
   const auto result = sup_run({probe_path(), "exit", "1"});
   const Events events(result.events);
+  BOOST_TEST_REQUIRE(events.count("exited") == 1U);
   BOOST_TEST(events.first("started").number("/cause") == events.first("starting").number("/seq"));
   BOOST_TEST(events.first("exited").number("/cause") == events.first("started").number("/seq"));
 }

@@ -141,8 +141,8 @@ BOOST_AUTO_TEST_CASE(an_empty_command) {
   BOOST_TEST(lines(result.err).size() == 1U, result.err);
 }
 
-BOOST_AUTO_TEST_CASE(no_more_processes) {
-  if (!as_user()) return;  // root is not held by RLIMIT_NPROC
+// root is not held by RLIMIT_NPROC
+BOOST_AUTO_TEST_CASE(no_more_processes, *but::label("only_user")) {
   Start start;
   start.program = "/usr/bin/prlimit";
   start.args = {"--nproc=0", sup_path(), "run", "true"};
@@ -162,8 +162,8 @@ BOOST_AUTO_TEST_CASE(no_more_descriptors) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(user_namespaces_used_up) {
-  if (!as_user()) return;  // root needs none
+// root needs none
+BOOST_AUTO_TEST_CASE(user_namespaces_used_up, *but::label("only_user")) {
   // In a user namespace of its own the limit can be lowered without touching the host's; as the ordinary
   // user that is mapped there, sup needs one more and cannot have it.
   Start start;

@@ -25,6 +25,12 @@ namespace sup::test {
 namespace {
 
 namespace fs = std::filesystem;
+#ifdef SUP_SANITIZED
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
 using Clock = std::chrono::steady_clock;
 
 const char* env_or(const char* name, const char* otherwise) {
@@ -130,8 +136,10 @@ long scaled(long normal) {
   return std::max(1L, static_cast<long>(static_cast<double>(normal) * factor));
 }
 
+long memory_bound_kib() { return (kSanitized ? 1024L : 64L) * 1024; }
+
 milliseconds patient(milliseconds deadline) {
-  static const double factor = std::max(1.0, std::atof(env_or("SUP_TEST_PATIENCE", "1")));
+  static const double factor = std::max(1.0, std::atof(env_or("SUP_TEST_PATIENCE", kSanitized ? "4" : "1")));
   return std::chrono::duration_cast<milliseconds>(deadline * factor);
 }
 

@@ -33,7 +33,10 @@ using std::chrono::milliseconds;
 // Sizes of stress cases: `normal`, times $SUP_STRESS (default 1).
 [[nodiscard]] long scaled(long normal);
 
-// Deadlines are stretched by $SUP_TEST_PATIENCE (default 1; sanitizers and emulators need more).
+// What sup's memory must stay below however much is waiting to pass through it; a sanitizer's shadow has its own size.
+[[nodiscard]] long memory_bound_kib();
+
+// Deadlines are stretched by $SUP_TEST_PATIENCE (default 1, under sanitizers 4).
 [[nodiscard]] milliseconds patient(milliseconds deadline);
 
 // What to start, and with what.

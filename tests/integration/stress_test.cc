@@ -51,7 +51,7 @@ class Checked : public Process {
     BOOST_TEST(pattern.done() == size);
     BOOST_TEST(wait().code() == 0);
     BOOST_TEST(out_.empty(), "more than was written");
-    BOOST_TEST(peak < 64 * 1024, "peak RSS " << peak << " KiB");
+    BOOST_TEST(peak < memory_bound_kib(), "peak RSS " << peak << " KiB");
   }
 };
 

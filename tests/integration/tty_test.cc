@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(a_storm_of_resizes_ends_with_the_right_size) {
   for (int i = 0; i < 5000; ++i) terminal.resize({static_cast<unsigned short>(20 + i % 50), static_cast<unsigned short>(80 + i % 90)});
   terminal.resize({77, 99});
   BOOST_TEST(terminal.wait_out("size 77 99"));
-  BOOST_TEST(rss_peak_kib(terminal.pid()) < 64 * 1024);
+  BOOST_TEST(rss_peak_kib(terminal.pid()) < memory_bound_kib());
   terminal.signal(SIGTERM);
   BOOST_TEST(terminal.finish().code() == 0);
 }

@@ -1,7 +1,7 @@
 # Asks a test executable for its cases and writes one add_test() for each, so that ctest names and
 # counts what really ran. Run after the link: cmake -D EXE= -D OUT= -D PREFIX= -P discover.cmake
 #
-# A case's labels decide: both (once as root, once as an ordinary user), user (only so), root, stress,
+# A case's labels decide: both (once as root, once as an ordinary user), only_user (not as root, whatever its suite says), stress,
 # serial (alone on the machine), slow (300 s instead of 60 s).
 cmake_minimum_required(VERSION 3.25)
 
@@ -49,11 +49,11 @@ foreach(line IN LISTS lines)
     emit("unit.${name}" "${run}" "" "${labels}" ${timeout} ${serial})
     continue()
   endif()
-  if("both" IN_LIST marks OR NOT "user" IN_LIST marks)
+  if(NOT "only_user" IN_LIST marks)
     set(as_root ${labels} root)
     emit("${PREFIX}.root.${name}" "${run}" root "${as_root}" ${timeout} ${serial})
   endif()
-  if("both" IN_LIST marks OR "user" IN_LIST marks)
+  if("both" IN_LIST marks OR "only_user" IN_LIST marks)
     set(as_user ${labels} user)
     emit("${PREFIX}.user.${name}" "${run}" user "${as_user}" ${timeout} ${serial})
   endif()
