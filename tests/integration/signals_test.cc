@@ -129,13 +129,27 @@ BOOST_AUTO_TEST_CASE(a_signal_before_the_command_runs_is_not_lost) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_careless_parents_signal_settings_do_not_matter) {
+BOOST_AUTO_TEST_CASE(a_parent_that_blocked_every_signal_does_not_matter) {
   auto start = running({probe_path(), "sigwatch", "1"});
-  start.block_signals = start.ignore_signals = true;
+  start.block_signals = true;
   Process process(start);
   BOOST_TEST_REQUIRE(process.wait_out("ready"));
   process.signal(SIGTERM);
   BOOST_TEST(process.wait().code() == 42);
+}
+
+BOOST_AUTO_TEST_CASE(what_the_parent_ignores_stays_ignored_as_under_nohup) {
+  auto start = running({probe_path(), "sigwatch"});
+  start.ignore_signals = true;
+  Process process(start);
+  BOOST_TEST_REQUIRE(process.wait_out("ready"));
+  const auto inside = pid_inside(process);
+  process.signal(SIGHUP);
+  process.watch(200ms);
+  BOOST_TEST(!process.ended());
+  BOOST_TEST(!has(process.out(), "signal 1\n"), process.out());
+  BOOST_TEST(::kill(inside, SIGKILL) == 0);
+  BOOST_TEST(process.wait().code() == 137);
 }
 
 BOOST_AUTO_TEST_CASE(timeout_stops_then_kills) {
