@@ -51,7 +51,8 @@ enum class Op : uint16_t {
   close_from = 19,     // close_range(2) from n0 up, the boot channel excepted (it is CLOEXEC)
   signals_default = 20,// all 64 dispositions default, mask empty
   wait = 21,           // report {wait, i}, go on when the supervisor says go; n0 says for what (WaitFor)
-  exec = 22,           // execve(2): s0 list of candidate paths, s1 list argv, s2 list envp
+  cover = 22,          // s0 path: an empty, locked tmpfs over it; what cannot be reached (ENOENT, EACCES, ENOTDIR) is done
+  exec = 23,           // execve(2): s0 list of candidate paths, s1 list argv, s2 list envp
 };
 
 // Flags of Op::mount and Op::unshare are the kernel's own, passed unchanged.

@@ -20,6 +20,7 @@ constexpr unsigned required_strings(Op op) {
   switch (op) {
     case Op::mount: return 0b0010;
     case Op::umount_stack:
+    case Op::cover:
     case Op::hostname:
     case Op::link_up:
     case Op::write_file:
@@ -98,6 +99,13 @@ int umount_stack(const char* path) {
     if (err != 0) return err;
   }
   return ELOOP;
+}
+
+int cover(const char* path) {
+  constexpr unsigned long kFlags = sys::kMsRdonly | sys::kMsNosuid | sys::kMsNodev | sys::kMsNoexec;
+  const int err = error(sys::call(__NR_mount, "none", path, "tmpfs", kFlags, "size=4k,nr_inodes=2,mode=0"));
+  // Out of our reach is out of the command's, who is nobody more than we are.
+  return err == ENOENT || err == EACCES || err == ENOTDIR ? 0 : err;
 }
 
 // Reads mountinfo (proc_pid_mountinfo(5)) a byte at a time, so that it does not matter
@@ -213,8 +221,11 @@ int write_file(const char* path, const char* content) {
 int capbset_drop(uint64_t mask) {
   for (unsigned cap = 0; cap < 64; ++cap) {
     if ((mask >> cap & 1) == 0) continue;
-    // Unknown to this kernel, or gone already (then dropping would need CAP_SETPCAP for nothing).
-    if (sys::prctl(PR_CAPBSET_READ, cap) <= 0) continue;
+    // EINVAL: unknown to this kernel. 0: gone already (dropping it would need CAP_SETPCAP for nothing). Any other answer
+    // is no answer, and what cannot be looked at is not taken for dropped.
+    const long have = sys::prctl(PR_CAPBSET_READ, cap);
+    if (have == 0 || have == -EINVAL) continue;
+    if (have < 0) return error(have);
     const int err = error(sys::prctl(PR_CAPBSET_DROP, cap));
     if (err != 0) return err;
   }
@@ -333,6 +344,7 @@ int perform(Run& run, const Step& step) {
     case Op::mount:
       return error(sys::call(__NR_mount, s0, text(run, step.s[1]), text(run, step.s[2]), n[0], text(run, step.s[3])));
     case Op::umount_stack: return umount_stack(s0);
+    case Op::cover: return cover(s0);
     case Op::only_proc: return only_proc();
     case Op::hostname: return error(sys::call(__NR_sethostname, s0, length(s0)));
     case Op::link_up: return link_up(s0);

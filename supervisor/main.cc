@@ -42,6 +42,15 @@ void out_of_memory() {
   std::_Exit(125);
 }
 
+// libuv abort(3)s where the kernel refuses what it cannot do without. A command's status may not be mistaken for that: one
+// line and 125, as for every failure of ours.
+void on_abort(int) {
+  Terminal::restore_any();
+  static constexpr std::string_view kLine = "sup: internal: cannot go on: a system call that must not fail has failed; the container is killed\n";
+  (void)!::write(2, kLine.data(), kLine.size());
+  std::_Exit(125);
+}
+
 std::vector<Option> global_options(Globals& g, bool& version) {
   return {
       {'S', "supervisor", "NAME|PATH", "which supervisor", "default", to(g.supervisor)},
@@ -108,6 +117,7 @@ Result<int> dispatch(Globals& globals, const std::vector<std::string>& args) {
 int main(int argc, char** argv) {
   settle_descriptors();
   std::set_new_handler(out_of_memory);
+  std::signal(SIGABRT, on_abort);
   Globals globals;
   if (const char* s = std::getenv("SUP_SUPERVISOR")) globals.supervisor = s;
   const char* events = std::getenv("SUP_EVENTS");

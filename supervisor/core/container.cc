@@ -158,6 +158,7 @@ void Container::watch_boot(Fd boot) {
     outcome_.error = stream.error();
     boot_ended_ = true;
     kill(Reason::sup_error);
+    read_output();  // its streams end with it, and only a stream that is read comes to its end
     return;
   }
   (*stream)->read_start();
@@ -176,6 +177,7 @@ void Container::heard(const wire::Record& record) {
       failed_ = record;
       break;
     case wire::Say::exited:
+      now_running();  // should {running} not have come through: what has ended has run
       command_status_ = static_cast<int>(record.value);
       break;
     case wire::Say::wait:

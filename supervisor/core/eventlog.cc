@@ -115,7 +115,7 @@ EventLog::~EventLog() {
   if (state_->shared_fd >= 0) ::fcntl(state_->shared_fd, F_SETFL, state_->shared_flags);
 }
 
-Result<std::unique_ptr<EventLog>> EventLog::open(Loop& loop, const std::string& dest, const std::string& level, bool quiet) {
+Result<std::unique_ptr<EventLog>> EventLog::open(Loop& loop, const std::string& dest, const std::string& level, bool quiet, Lost lost) {
   auto minimum = parse_level(level);
   if (!minimum) return std::unexpected(minimum.error());
   if (quiet && *minimum < Level::warning) minimum = Level::warning;
@@ -148,7 +148,12 @@ Result<std::unique_ptr<EventLog>> EventLog::open(Loop& loop, const std::string& 
       if (!file) return std::unexpected(file.error());
       fd = std::move(*file);
     }
-    auto opened = Stream::open(loop, std::move(fd), {});
+    auto opened = Stream::open(loop, std::move(fd), {.on_fail = [dest, lost = std::move(lost)](int err) {
+                                 if (lost) {
+                                   lost(Error{.code = "E_EVENTS", .where = "--events", .what = dest, .err = err, .why = {},
+                                              .hint = "events are lost from here on; the command is not touched", .path = {}, .stage = {}});
+                                 }
+                               }});
     if (!opened) return std::unexpected(opened.error());
     stream = std::move(*opened);
   }

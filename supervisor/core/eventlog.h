@@ -1,6 +1,7 @@
 // EventLog: the supervisor's one account of what happened; one event, one line, one write.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,7 +18,9 @@ class EventLog {
  public:
   // dest: "stderr", "stdout", "none", "fd:N" or a file (created 0600, appended; symlinks, FIFOs and devices
   // are refused). level: trace|debug|info|warning|error. quiet: only warnings and errors.
-  static Result<std::unique_ptr<EventLog>> open(Loop& loop, const std::string& dest, const std::string& level, bool quiet);
+  // lost: told once, when the destination takes no more (a full disk, a reader who left): what follows is not logged.
+  using Lost = std::function<void(const Error&)>;
+  static Result<std::unique_ptr<EventLog>> open(Loop& loop, const std::string& dest, const std::string& level, bool quiet, Lost lost = {});
   ~EventLog();
 
   // Gives the event its seq (gapless, from 1) and its time. Returns the seq, to be the cause of others.

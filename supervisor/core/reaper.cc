@@ -9,6 +9,8 @@ namespace sup {
 
 Reaper::Reaper(Loop& loop) : watcher_(loop, [this] { collect(); }) {}
 
+Result<void> Reaper::start() { return watcher_.start(); }
+
 void Reaper::watch(pid_t pid, Exit exited) { watched_.insert_or_assign(pid, std::move(exited)); }
 
 void Reaper::collect() {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <unordered_map>
 
+#include "base/error.h"
 #include "loop/loop.h"
 #include "loop/signals.h"
 
@@ -22,6 +23,8 @@ class Reaper {
   using Exit = std::function<void(int status, const rusage& usage, std::uint64_t since_us)>;
 
   explicit Reaper(Loop& loop);
+  // Before the first spawn: a child whose end nobody hears of would be waited for for ever.
+  [[nodiscard]] Result<void> start();
   // The callback comes once. Call it right after the spawn, before the loop turns.
   void watch(pid_t pid, Exit exited);
 

@@ -81,7 +81,7 @@ class Foreground {
 
  private:
   Result<void> prepare() {
-    auto log = EventLog::open(loop_, globals_.events, globals_.log_level, globals_.quiet);
+    auto log = EventLog::open(loop_, globals_.events, globals_.log_level, globals_.quiet, [](const Error& error) { say(error); });
     if (!log) return std::unexpected(log.error());
     log_ = std::move(*log);
     log_->set_supervisor("run-" + facts_.id);
@@ -89,6 +89,7 @@ class Foreground {
     if (auto r = pidfile_.prepare(spec_.pidfile); !r) return r;
     if (auto r = write_cidfile(spec_.cidfile, facts_.id); !r) return r;
     cidfile_written_ = !spec_.cidfile.empty();
+    if (auto r = reaper_.start(); !r) return r;
     auto image = load_init();
     if (!image) return std::unexpected(image.error());
     image_ = std::move(*image);
@@ -154,7 +155,7 @@ class Foreground {
   Result<void> show(std::unique_ptr<Screen>& place, int fd, Channel channel) {
     auto screen = Screen::open(loop_, fd,
                                {.on_drained = [this, channel] { drained(channel); },
-                                .on_fail = [this, channel](int) { if (container_) container_->close_output(channel); }});
+                                .on_fail = [this, channel](int err) { screen_failed(channel, err); }});
     if (!screen) return std::unexpected(screen.error());
     place = std::move(*screen);
     return {};
@@ -181,14 +182,20 @@ class Foreground {
     }
     if (!keyboard_) {
       auto own = own_description(0, O_RDONLY);
-      if (!own) return say(own.error());
+      if (!own) return no_keyboard(own.error());
       if (own->shared) keyboard_flags_.keep(0);
       auto stream = Stream::open(loop_, std::move(own->fd),
                                  {.on_data = [this](std::string_view bytes) { typed(bytes); }, .on_end = [this](int err) { keyboard_ended(err); }});
-      if (!stream) return say(stream.error());
+      if (!stream) return no_keyboard(stream.error());
       keyboard_ = std::move(*stream);
     }
     if (!input_closed_ && container_->input_queued() == 0) keyboard_->read_start();
+  }
+
+  // A command that waits for input which cannot come, before a terminal that is raw: there would be no way out.
+  void no_keyboard(const Error& error) {
+    say(error);
+    container_->kill(Reason::sup_error);
   }
 
   void typed(std::string_view bytes) {
@@ -249,6 +256,16 @@ class Foreground {
     screen->write(bytes);
     if (log_->terminal() >= 0 && screen->terminal()) log_->at_line_start(bytes.back() == '\n');
     if (screen->full()) container_->pause_output(channel);
+  }
+
+  // A reader who has left (EPIPE) is an end like any other; a full disk is a loss that somebody must hear of.
+  void screen_failed(Channel channel, int err) {
+    if (err != EPIPE) {
+      say(Error{.code = "E_OUTPUT", .where = channel == Channel::out ? "standard output" : "standard error", .what = "cannot be written",
+                .err = err, .why = {}, .hint = "the rest of the command's output is lost"});
+      output_lost_ = true;
+    }
+    if (container_) container_->close_output(channel);
   }
 
   void drained(Channel channel) {
@@ -340,7 +357,8 @@ class Foreground {
   }
 
   int finish() {
-    const int status = own_signal_ != 0 ? 128 + own_signal_ : outcome_.shell_status();
+    int status = own_signal_ != 0 ? 128 + own_signal_ : outcome_.shell_status();
+    if (status == 0 && output_lost_) status = 125;  // no success without its output
     keyboard_.reset();
     for (auto& screen : screens_) screen.reset();
     give_back();
@@ -378,6 +396,7 @@ class Foreground {
   std::unique_ptr<Container> container_;
 
   bool cidfile_written_ = false;
+  bool output_lost_ = false;
   bool use_keyboard_ = false;
   bool keyboard_is_terminal_ = false;
   bool raw_wanted_ = false;

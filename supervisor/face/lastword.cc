@@ -1,6 +1,7 @@
 #include "face/lastword.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -38,7 +39,10 @@ void LastWord::say(const std::string& id, const std::string& name, const Outcome
   if (outcome.error) j["code"] = outcome.error->code;
   const std::string line = j.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
   // The reader's trouble is the reader's: the exit status says the same.
-  while (::write(fd_, line.data(), line.size()) < 0 && errno == EINTR) {
+  while (::write(fd_, line.data(), line.size()) < 0 && (errno == EINTR || errno == EAGAIN)) {
+    // A full pipe has a reader who is slow, not gone.
+    pollfd p{.fd = fd_, .events = POLLOUT, .revents = 0};
+    if (errno == EAGAIN && ::poll(&p, 1, -1) > 0 && (p.revents & POLLOUT) == 0) return;
   }
 }
 

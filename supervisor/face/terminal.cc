@@ -62,7 +62,9 @@ void Terminal::make_raw() {
 void Terminal::restore() {
   if (!raw_) return;
   // SIGTTOU is blocked (loop/signals.h), so this works from the background as well: the settings are the user's.
-  ::tcsetattr(fd_, TCSANOW, &saved_);
+  // Nothing is worse to leave behind than a raw terminal, so a refusal is not taken at once.
+  for (int attempt = 0; ::tcsetattr(fd_, TCSANOW, &saved_) < 0 && attempt < 3; ++attempt) {
+  }
   raw_ = false;
   crash.armed = false;
 }

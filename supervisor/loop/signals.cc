@@ -7,18 +7,22 @@
 
 namespace sup {
 
-ChildWatcher::ChildWatcher(Loop& loop, std::function<void()> changed) : changed_(std::move(changed)) {
-  auto* h = new uv_signal_t;
-  uv_signal_init(loop.get(), h);  // cannot fail once the loop is up (signal.c)
-  handle_.reset(h);
-  h->data = this;
-  // Fails only when sigaction(2) refuses SIGCHLD, which Linux does not.
-  uv_signal_start(
-      h,
-      [](uv_signal_t* s, int) {
-        if (s->data != nullptr) static_cast<ChildWatcher*>(s->data)->changed_();
-      },
-      SIGCHLD);
+ChildWatcher::ChildWatcher(Loop& loop, std::function<void()> changed) : loop_(loop), changed_(std::move(changed)) {}
+
+Result<void> ChildWatcher::start() {
+  // Ignored by whoever started us, it would make the kernel reap, and the status would be lost.
+  struct sigaction by_default {};
+  by_default.sa_handler = SIG_DFL;
+  if (::sigaction(SIGCHLD, &by_default, nullptr) < 0) {
+    return std::unexpected(Error{.code = "E_SIGNALFD", .where = "signals", .what = "cannot watch for SIGCHLD", .err = errno});
+  }
+  sigset_t child;
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  auto reader = SignalReader::open(loop_, child, [this](const signalfd_siginfo&) { changed_(); });
+  if (!reader) return std::unexpected(reader.error());
+  reader_ = std::make_unique<SignalReader>(std::move(*reader));
+  return {};
 }
 
 SignalReader::SignalReader(SignalReader&&) noexcept = default;
@@ -60,7 +64,8 @@ Result<SignalReader> SignalReader::open(Loop& loop, const sigset_t& set, Callbac
       r != 0) {
     return failed(-r);
   }
-  pthread_sigmask(SIG_BLOCK, &wanted, &state->before);
+  // Not blocked, they would do what their defaults say and never be read.
+  if (const int err = pthread_sigmask(SIG_BLOCK, &wanted, &state->before); err != 0) return failed(err);
   reader.state_ = std::move(state);
   return reader;
 }

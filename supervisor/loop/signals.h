@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <functional>
+#include <memory>
 
 #include "base/error.h"
 #include "base/fd.h"
@@ -12,19 +13,8 @@
 
 namespace sup {
 
-// SIGCHLD by a uv signal watcher. One callback may stand for many exits, so the callee loops; started
-// before the first child, else early exits are never told.
-class ChildWatcher {
- public:
-  ChildWatcher(Loop& loop, std::function<void()> changed);
-
- private:
-  UvPtr<uv_signal_t> handle_;
-  std::function<void()> changed_;
-};
-
-// Every other signal sup cares about, by one signalfd(2): the set is blocked, so none of them can interrupt
-// or be lost between two reads, and adding fifty costs one system call (a uv_signal each costs six).
+// Signals by one signalfd(2): the set is blocked, so none of them can interrupt or be lost between two reads, and adding
+// fifty costs one system call (a uv_signal each costs six, and abort(3)s when its pipe to itself fails).
 class SignalReader {
  public:
   using Callback = std::function<void(const signalfd_siginfo&)>;
@@ -44,6 +34,19 @@ class SignalReader {
   SignalReader() = default;
   std::unique_ptr<State> state_;
   UvPtr<uv_poll_t> handle_;
+};
+
+// SIGCHLD. One callback may stand for many exits, so the callee loops; started before the first child, else early
+// exits are never told.
+class ChildWatcher {
+ public:
+  ChildWatcher(Loop& loop, std::function<void()> changed);
+  [[nodiscard]] Result<void> start();
+
+ private:
+  Loop& loop_;
+  std::function<void()> changed_;
+  std::unique_ptr<SignalReader> reader_;
 };
 
 }  // namespace sup

@@ -39,6 +39,7 @@ struct Stream::State {
   bool is_reading = false;
   bool has_ended = false;
   bool failed = false;
+  int revived = 0;                      // times in a row without a byte
   bool ending = false;
   std::size_t queued = 0;
 
@@ -58,16 +59,26 @@ struct Stream::State {
   }
 
   // libuv 1.44 stops at the hang-up of a pty while the kernel still holds output (libuv #4992): the rest is read here.
-  void drain_tail(int fd) {
+  // True: there is nothing to read now, but the other end is still there.
+  bool drain_tail(int fd) {
     std::size_t total = 0;
+    int waits = 0;
     while (total < kTail) {
       const ssize_t n = ::read(fd, shared_buffer(), kPiece);
       if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) return;
+      if (n < 0 && errno == EAGAIN) {
+        pollfd p{.fd = fd, .events = POLLIN, .revents = 0};
+        if (++waits < 3 && ::poll(&p, 1, 0) > 0) continue;
+        return true;
+      }
+      if (n <= 0) return false;
       total += static_cast<std::size_t>(n);
       if (handlers.on_data) handlers.on_data({shared_buffer(), static_cast<std::size_t>(n)});
     }
+    return false;
   }
+
+  bool revive();
 
   void fail_write(int err) {
     if (failed) return;
@@ -85,14 +96,39 @@ void on_read(uv_stream_t* stream, ssize_t n, const uv_buf_t* buffer) {
   auto* s = static_cast<Stream::State*>(stream->data);
   if (s == nullptr || n == 0) return;
   if (n > 0) {
+    s->revived = 0;
     if (s->handlers.on_data) s->handlers.on_data({buffer->base, static_cast<std::size_t>(n)});
     return;
   }
   uv_read_stop(stream);
-  // EIO is how a pty says that nobody has its other end open any more.
-  if (n == UV_EOF || n == UV_EIO) s->drain_tail(s->number);
+  // EIO is how a pty says that nobody has its other end open any more. Any other error, and that one where somebody has,
+  // is the kernel's trouble of a moment: nothing of the stream is over.
+  const bool still_there = s->drain_tail(s->number);
+  if (n != UV_EOF && still_there && s->revive()) return;
   s->finish_read(n == UV_EOF ? 0 : static_cast<int>(-n));
 }
+
+}  // namespace
+
+// After an error libuv reads a handle no more: the same description goes on under a new one.
+bool Stream::State::revive() {
+  if (!pending.empty() || ending || ++revived > 3) return false;
+  Fd again(::fcntl(number, F_DUPFD_CLOEXEC, 3));
+  if (!again) return false;
+  auto* next = new uv_pipe_t;
+  if (uv_pipe_init(loop->get(), next, 0) != 0) {
+    delete next;
+    return false;
+  }
+  UvPtr<uv_pipe_t> owned(next);
+  if (uv_pipe_open(next, again.get()) != 0) return false;
+  number = again.release();
+  next->data = this;
+  pipe = std::move(owned);
+  return uv_read_start(reinterpret_cast<uv_stream_t*>(next), on_alloc, on_read) == 0;
+}
+
+namespace {
 
 void on_written(uv_write_t* write, int status) {
   auto* request = static_cast<Stream::State::Request*>(write->data);

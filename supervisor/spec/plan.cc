@@ -90,6 +90,10 @@ void isolate_as_root(Draft& draft) {
 void isolate_as_user(Draft& draft) {
   draft.add(step(Op::mount, {MS_REC | MS_SLAVE}, {"none", "/"}));
   mount_own_proc(draft);
+  // A procfs of the host's in some other place is hidden the same way; deepest first, the outer ones hide the inner.
+  for (std::string& target : unmount_order(draft.facts.proc_mounts)) {
+    if (target != "/proc") draft.add(step(Op::cover, {}, {target}));
+  }
   draft.add(step(Op::unshare, {CLONE_NEWUSER | CLONE_NEWNS | other_namespaces(draft.spec)}));
   // The map has one id, and any id may stand in it for the caller's own: so -u needs no helper here. setgroups first,
   // the kernel takes no gid map from an ordinary user before (CVE-2014-8989).

@@ -61,6 +61,7 @@ void arguments(const Step& step, Json& out) {
       out["uid"] = step.n[0];
       out["gid"] = step.n[1];
       break;
+    case Op::cover: out["path"] = to_utf8(step.s[0]); break;
     case Op::umask: out["mask"] = step.n[0]; break;
     case Op::workdir: out["path"] = to_utf8(step.s[0]); break;
     case Op::ctty: out["fd"] = step.n[0]; break;
@@ -92,6 +93,7 @@ std::string_view op_name(Op op) {
     case Op::mount: return "mount";
     case Op::umount_stack: return "umount_stack";
     case Op::only_proc: return "only_proc";
+    case Op::cover: return "cover";
     case Op::hostname: return "hostname";
     case Op::link_up: return "link_up";
     case Op::unshare: return "unshare";

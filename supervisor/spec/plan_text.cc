@@ -122,6 +122,7 @@ std::string describe(const Step& step) {
     case Op::mount: return describe_mount(step);
     case Op::umount_stack: return "unmount everything on " + shell_quote(step.s[0]);
     case Op::only_proc: return "check that /proc is the only procfs";
+    case Op::cover: return "cover " + shell_quote(step.s[0]) + ", another procfs, with nothing";
     case Op::hostname: return "set the host name to " + shell_quote(step.s[0]);
     case Op::link_up: return "bring " + shell_quote(step.s[0]) + " up";
     case Op::unshare: return "enter new namespaces: " + describe_namespaces(step.n[0]);
@@ -160,6 +161,7 @@ std::string_view failure_code(const Step& step) {
     case Op::none: break;
     case Op::mount: return "E_MOUNT";
     case Op::umount_stack: return "E_MOUNT";
+    case Op::cover:
     case Op::only_proc: return "E_PROC";
     case Op::hostname: return "E_HOSTNAME";
     case Op::link_up: return "E_NETWORK";
@@ -189,6 +191,7 @@ std::string_view stage(const Step& step) {
     case Op::none: break;
     case Op::mount: return "mount";
     case Op::umount_stack: return "mount";
+    case Op::cover:
     case Op::only_proc: return "proc";
     case Op::hostname: return "hostname";
     case Op::link_up: return "network";

@@ -136,7 +136,9 @@ std::expected<Spawned, SpawnFailure> spawn(const SpawnRequest& request) {
   // parent's memory (a signal pipe of libuv's would report it as the parent's).
   std::uint64_t all = ~std::uint64_t{0};
   std::uint64_t before = 0;
-  raw::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
+  if (const long r = raw::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all); r < 0) {
+    return std::unexpected(SpawnFailure{Stage::clone, static_cast<int>(-r)});
+  }
   int pidfd = -1;
   const long pid = clone_vfork(request.clone_flags, &pidfd, &orders);
   raw::call(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);

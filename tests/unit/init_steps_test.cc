@@ -72,6 +72,8 @@ const std::vector<Kind>& kinds() {
       {Op::only_proc, [](Block& b) { b.add(Op::only_proc); },
        {"open(/proc/self/mountinfo, 524288)", "read(51)", "read(51)", "close(51)"},
        [](Fake& f) { f.file = once(kMountinfo); }, {"close"}},   // a read-only descriptor: nothing is lost
+      {Op::cover, [](Block& b) { b.add(Op::cover, {}, {"/srv/proc"}); },
+       {"mount(none, /srv/proc, tmpfs, 15, size=4k,nr_inodes=2,mode=0)"}},
       {Op::hostname, [](Block& b) { b.add(Op::hostname, {}, {"box"}); }, {"sethostname(box)"}},
       {Op::link_up, [](Block& b) { b.add(Op::link_up, {}, {"lo"}); },
        {"socket(1, 524290)", "ioctl(50, 35091, lo 0)", "ioctl(50, 35092, lo 1)", "close(50)"},
@@ -83,7 +85,7 @@ const std::vector<Kind>& kinds() {
       {Op::capbset_drop, [](Block& b) { b.add(Op::capbset_drop, {1U << 16 | 1U << 17 | 1ULL << 63 | 1U << 22}); },
        // 17 is gone already, 63 is unknown to this kernel
        {"prctl(23, 16)", "prctl(24, 16)", "prctl(23, 17)", "prctl(23, 22)", "prctl(24, 22)", "prctl(23, 63)"},
-       [](Fake& f) { f.bounding = {{16, true}, {17, false}, {22, true}}; }, {"prctl(23"}},
+       [](Fake& f) { f.bounding = {{16, true}, {17, false}, {22, true}}; }},
       {Op::caps_clean, [](Block& b) { b.add(Op::caps_clean); }, {"capget()", "capset()", "prctl(47, 4)"}},
       {Op::groups, [](Block& b) { b.groups({4, 4294967294U}); }, {"setgroups(4 4294967294)"}},
       {Op::ids, [](Block& b) { b.add(Op::ids, {1000, 2000}); },
@@ -454,7 +456,7 @@ BOOST_AUTO_TEST_CASE(malformed_headers) {
 
 BOOST_AUTO_TEST_CASE(malformed_steps) {
   const auto size = static_cast<std::uint32_t>(sample().size());
-  for (const unsigned op : {0U, 23U, 1000U, 65535U}) {
+  for (const unsigned op : {0U, 24U, 1000U, 65535U}) {
     refused(with([&](auto& b) { step(b, 1).op = static_cast<std::uint16_t>(op); }), 1, ENOSYS);
   }
   refused(with([](auto& b) { step(b, 1).flags = 1; }), 1, EBADMSG);

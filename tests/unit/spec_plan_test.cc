@@ -304,8 +304,9 @@ BOOST_AUTO_TEST_CASE(as_an_ordinary_user) {
            "set the host name to 0123456789ab\nstart a session\ndrop the host-root set\n" + tail},
       {{"--privileged", [](Spec& s, Facts&) { s.privileged = true; }, ""},
        head + all + maps("1000", "1001") + "set the host name to 0123456789ab\nbring lo up\nstart a session\n" + tail},
-      {{"other procfs mounts (locked, so left)", [](Spec&, Facts& f) { f.proc_mounts = {"/proc", "/srv/proc"}; }, ""},
-       head + all + maps("1000", "1001") +
+      {{"other procfs mounts (locked, so covered)", [](Spec&, Facts& f) { f.proc_mounts = {"/proc", "/srv/proc"}; },
+        ""},
+       head + "cover /srv/proc, another procfs, with nothing\n" + all + maps("1000", "1001") +
            "set the host name to 0123456789ab\nbring lo up\nstart a session\ndrop the host-root set\n" + tail},
   };
   for (const auto& [golden, text] : goldens) {
@@ -402,6 +403,8 @@ BOOST_AUTO_TEST_CASE(the_order_holds_in_every_plan) {
     before(Op::umount_stack, Op::only_proc);
     before(Op::mount, Op::only_proc);
     before(Op::mount, Op::unshare);
+    before(Op::cover, Op::unshare);
+    before(Op::mount, Op::cover);
     before(Op::unshare, Op::write_file);
     before(Op::write_file, Op::hostname);
     BOOST_REQUIRE(place(plan, Op::only_proc).has_value() == root);
