@@ -60,7 +60,9 @@ int fail(const std::string& what) {
   return 125;
 }
 
-bool wants(const std::string& only, const std::string& topic) { return only.empty() || ("," + only + ",").find("," + topic + ",") != std::string::npos; }
+bool wants(const std::string& only, const std::string& topic) {
+  return only.empty() || ("," + only + ",").find("," + topic + ",") != std::string::npos;
+}
 
 }  // namespace
 
@@ -90,7 +92,8 @@ int main(int argc, char** argv) {
   }
   char resolved[PATH_MAX];
   for (std::string* path : {&setting.sup, &setting.floors}) {
-    if (path->empty() || ::realpath(path->c_str(), resolved) == nullptr) return fail(*path + ": " + std::strerror(errno) + "\n" + kUsage);
+    if (path->empty() || ::realpath(path->c_str(), resolved) == nullptr)
+      return fail(*path + ": " + std::strerror(errno) + "\n" + kUsage);
     *path = resolved;
   }
   setting.root = ::geteuid() == 0;
@@ -108,9 +111,10 @@ int main(int argc, char** argv) {
   const long cpus = ::sysconf(_SC_NPROCESSORS_ONLN);
   const std::string before = load();
   const std::string version = first_line({setting.sup, "--version"});
-  std::printf("%s, Linux %s, %ld CPUs, load %s%s%s\n", version.c_str(), os.release, cpus, before.c_str(), setting.root ? "" : ", not root",
-              setting.quick ? ", quick" : "");
-  if (load_now() > static_cast<double>(cpus) / 2) std::puts("The machine is not quiet: the ratios hold better than the figures, and neither well.");
+  std::printf("%s, Linux %s, %ld CPUs, load %s%s%s\n", version.c_str(), os.release, cpus, before.c_str(),
+              setting.root ? "" : ", not root", setting.quick ? ", quick" : "");
+  if (load_now() > static_cast<double>(cpus) / 2)
+    std::puts("The machine is not quiet: the ratios hold better than the figures, and neither well.");
   std::putchar('\n');
 
   Report report;
@@ -123,8 +127,10 @@ int main(int argc, char** argv) {
 
   if (!json.empty()) {
     char machine[512];
-    std::snprintf(machine, sizeof machine, R"({"kernel":"%s","arch":"%s","cpus":%ld,"load_before":"%s","load_after":"%s","root":%s,"quick":%s})",
-                  os.release, os.machine, cpus, before.c_str(), after.c_str(), setting.root ? "true" : "false", setting.quick ? "true" : "false");
+    std::snprintf(machine, sizeof machine,
+                  R"({"kernel":"%s","arch":"%s","cpus":%ld,"load_before":"%s","load_after":"%s","root":%s,"quick":%s})",
+                  os.release, os.machine, cpus, before.c_str(), after.c_str(), setting.root ? "true" : "false",
+                  setting.quick ? "true" : "false");
     if (!report.write_json(json, machine)) return fail(json + ": " + std::strerror(errno));
   }
   return strict && !report.all_passed() ? 1 : 0;

@@ -81,14 +81,23 @@ double carry_once(const Words& argv, Sink sink, std::uint64_t expected, std::str
   const double took = now_us() - drain.first_us();
   const int status = child.wait();
   if (status != 0 || drain.got() != expected) {
-    why = argv[0] + ": status " + std::to_string(status) + ", " + std::to_string(drain.got()) + " of " + std::to_string(expected) + " bytes";
+    why = argv[0] + ": status " + std::to_string(status) + ", " + std::to_string(drain.got()) + " of " +
+          std::to_string(expected) + " bytes";
     return -1;
   }
   return static_cast<double>(drain.got()) / took;
 }
 
-Row carry(std::string measure, std::string peer, double bar, const Words& ours, const Words& theirs, Sink sink, std::uint64_t expected, int rounds) {
-  Row row{.measure = std::move(measure), .peer = std::move(peer), .unit = "MB/s", .ours = {}, .theirs = {}, .absent = {}, .failed = {}, .bar = bar,
+Row carry(std::string measure, std::string peer, double bar, const Words& ours, const Words& theirs, Sink sink,
+          std::uint64_t expected, int rounds) {
+  Row row{.measure = std::move(measure),
+          .peer = std::move(peer),
+          .unit = "MB/s",
+          .ours = {},
+          .theirs = {},
+          .absent = {},
+          .failed = {},
+          .bar = bar,
           .at_most = false};
   std::vector<double> mine;
   std::vector<double> other;
@@ -120,15 +129,15 @@ void measure_carrying(const Setting& setting, Report& report) {
     words.push_back(std::to_string(size));
     return words;
   };
-  report.add(carry("output: -t, into a pipe", "floor", 0.9, command({setting.sup, "run", "-t"}, mib), command({relay, "pty"}, mib), Sink::pipe,
-                   emitted(mib, false), rounds));
-  report.add(carry("output: -t, onto a terminal", "floor", 0.9, command({setting.sup, "run", "-t"}, mib), command({relay, "pty"}, mib), Sink::terminal,
-                   emitted(mib, true), rounds));
+  report.add(carry("output: -t, into a pipe", "floor", 0.9, command({setting.sup, "run", "-t"}, mib),
+                   command({relay, "pty"}, mib), Sink::pipe, emitted(mib, false), rounds));
+  report.add(carry("output: -t, onto a terminal", "floor", 0.9, command({setting.sup, "run", "-t"}, mib),
+                   command({relay, "pty"}, mib), Sink::terminal, emitted(mib, true), rounds));
   // Nothing stands between the command and the pipe, and it is over sooner.
-  report.add(carry("output: into a pipe", "no relay", 0.9, command({setting.sup, "run"}, mib * 8), command({}, mib * 8), Sink::pipe,
-                   emitted(mib * 8, false), rounds));
-  report.add(carry("output: onto a terminal", "floor", 0.9, command({setting.sup, "run"}, mib), command({relay, "pipe"}, mib), Sink::terminal,
-                   emitted(mib, false), rounds));
+  report.add(carry("output: into a pipe", "no relay", 0.9, command({setting.sup, "run"}, mib * 8), command({}, mib * 8),
+                   Sink::pipe, emitted(mib * 8, false), rounds));
+  report.add(carry("output: onto a terminal", "floor", 0.9, command({setting.sup, "run"}, mib),
+                   command({relay, "pipe"}, mib), Sink::terminal, emitted(mib, false), rounds));
 }
 
 }  // namespace bench

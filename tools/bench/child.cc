@@ -57,7 +57,8 @@ Child::Child(const Words& argv, const Stdio& stdio) {
 }
 
 Child::Child(Child&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), pidfd_(std::exchange(other.pidfd_, -1)), waited_(std::exchange(other.waited_, true)) {}
+    : pid_(std::exchange(other.pid_, -1)), pidfd_(std::exchange(other.pidfd_, -1)),
+      waited_(std::exchange(other.waited_, true)) {}
 
 Child::~Child() {
   if (pid_ > 0 && !waited_) {

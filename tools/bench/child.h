@@ -23,7 +23,7 @@ struct Stdio {
 class Child {
  public:
   Child() = default;
-  explicit Child(const Words& argv, const Stdio& stdio = {});   // pid() is -1 when it cannot be started
+  explicit Child(const Words& argv, const Stdio& stdio = {});  // pid() is -1 when it cannot be started
   ~Child();
   Child(Child&& other) noexcept;
   Child& operator=(Child&&) = delete;

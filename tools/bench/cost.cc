@@ -67,7 +67,9 @@ bool walk(const Words& argv, Step step, Counts& counts) {
   if (::waitpid(pid, &status, 0) < 0 || !WIFSTOPPED(status)) return false;
   constexpr long kOptions = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL;
   ::ptrace(PTRACE_SETOPTIONS, pid, nullptr, kOptions);
-  const auto request = step == Step::instruction ? PTRACE_SINGLESTEP : step == Step::call ? PTRACE_SYSCALL : PTRACE_CONT;
+  const auto request = step == Step::instruction ? PTRACE_SINGLESTEP
+                       : step == Step::call      ? PTRACE_SYSCALL
+                                                 : PTRACE_CONT;
   double steps = 0;
   long pass_on = 0;
   for (;;) {
@@ -109,11 +111,19 @@ Loader loader_of(const std::string& program, const std::string& scratch) {
   (void)child.wait(20);
   const std::string text = slurp(log + "." + std::to_string(pid));
   if (text.empty()) return {.relocations = 0, .relative = 0};
-  return {.relocations = field(text, "number of relocations:"), .relative = field(text, "number of relative relocations:")};
+  return {.relocations = field(text, "number of relocations:"),
+          .relative = field(text, "number of relative relocations:")};
 }
 
 Row counted(std::string measure, std::string peer, double ours, double theirs) {
-  Row row{.measure = std::move(measure), .peer = std::move(peer), .unit = "", .ours = {}, .theirs = {}, .absent = {}, .failed = {}, .bar = {}};
+  Row row{.measure = std::move(measure),
+          .peer = std::move(peer),
+          .unit = "",
+          .ours = {},
+          .theirs = {},
+          .absent = {},
+          .failed = {},
+          .bar = {}};
   if (ours < 0 || theirs < 0) {
     row.absent = "absent: cannot be counted here";
   } else {
@@ -129,7 +139,8 @@ void measure_cost(const Setting& setting, Report& report) {
   const std::string unshare = in_path("unshare");
   const std::string name = unshare.empty() || !setting.root ? "floor" : "unshare";
   const Words peer = name == "floor" ? Words{setting.floors + "/start", "/bin/true"}
-                                     : Words{unshare, "--mount", "--pid", "--uts", "--ipc", "--net", "--fork", "--mount-proc", "/bin/true"};
+                                     : Words{unshare, "--mount", "--pid",        "--uts",    "--ipc",
+                                             "--net", "--fork",  "--mount-proc", "/bin/true"};
   const Words sup = {setting.sup, "run", "/bin/true"};
   Counts ours;
   Counts theirs;
@@ -138,7 +149,8 @@ void measure_cost(const Setting& setting, Report& report) {
   (void)(both(Step::none) && both(Step::call) && (setting.quick || both(Step::instruction)));
   const Loader sup_loader = loader_of(setting.sup, setting.scratch);
   const Loader peer_loader = loader_of(peer[0], setting.scratch);
-  if (!setting.quick) report.add(counted("cost: instructions in user space", name, ours.instructions, theirs.instructions));
+  if (!setting.quick)
+    report.add(counted("cost: instructions in user space", name, ours.instructions, theirs.instructions));
   report.add(counted("cost: system calls", name, ours.calls, theirs.calls));
   report.add(counted("cost: page faults", name, ours.faults, theirs.faults));
   report.add(counted("cost: times it waited", name, ours.waits, theirs.waits));

@@ -37,12 +37,20 @@ double peak_of(const Words& argv, std::uint64_t bytes, std::string& why) {
   ::close(input[1]);
   (void)drain.until(~std::uint64_t{0});
   const int status = child.wait();
-  if (peak < 0 || status != 0) why = argv[0] + ": status " + std::to_string(status) + ", " + std::to_string(drain.got()) + " bytes came";
+  if (peak < 0 || status != 0)
+    why = argv[0] + ": status " + std::to_string(status) + ", " + std::to_string(drain.got()) + " bytes came";
   return peak;
 }
 
 Row peak(std::string measure, const Words& ours, const Words& theirs, std::uint64_t bytes, int rounds) {
-  Row row{.measure = std::move(measure), .peer = "floor", .unit = "KiB", .ours = {}, .theirs = {}, .absent = {}, .failed = {}, .bar = 8192,
+  Row row{.measure = std::move(measure),
+          .peer = "floor",
+          .unit = "KiB",
+          .ours = {},
+          .theirs = {},
+          .absent = {},
+          .failed = {},
+          .bar = 8192,
           .absolute = true};
   std::vector<double> mine;
   std::vector<double> other;
@@ -63,8 +71,10 @@ void measure_memory(const Setting& setting, Report& report) {
   const std::uint64_t mib = setting.quick ? 16 : 64;
   const std::string emit = setting.floors + "/emit";
   const std::string relay = setting.floors + "/carry";
-  report.add(peak("memory: peak of sup, -i, command idle", {setting.sup, "run", "-i", emit, "0", "hold"}, {relay, "pipe", emit, "0", "hold"}, 100, rounds));
-  report.add(peak("memory: peak of sup, -ti, after output", {setting.sup, "run", "-ti", emit, std::to_string(mib), "hold"},
+  report.add(peak("memory: peak of sup, -i, command idle", {setting.sup, "run", "-i", emit, "0", "hold"},
+                  {relay, "pipe", emit, "0", "hold"}, 100, rounds));
+  report.add(peak("memory: peak of sup, -ti, after output",
+                  {setting.sup, "run", "-ti", emit, std::to_string(mib), "hold"},
                   {relay, "pipe", emit, std::to_string(mib), "hold"}, emitted(mib, false), rounds));
 }
 

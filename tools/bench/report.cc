@@ -54,7 +54,8 @@ std::string_view word(Verdict verdict) {
 }
 
 void heading() {
-  std::printf("%-*s %-*s %14s %14s %7s %7s  %-14s\n", kMeasure, "measure", kPeer, "against", "sup", "the other", "ratio", "at p25", "bar");
+  std::printf("%-*s %-*s %14s %14s %7s %7s  %-14s\n", kMeasure, "measure", kPeer, "against", "sup", "the other",
+              "ratio", "at p25", "bar");
 }
 
 std::string quoted(std::string_view text) {
@@ -81,7 +82,8 @@ std::string json_number(std::optional<double> value) {
 
 std::string json_side(const std::optional<Summary>& side) {
   if (!side) return "null";
-  return "{\"p50\":" + json_number(side->p50) + ",\"p25\":" + json_number(side->p25) + ",\"runs\":" + std::to_string(side->count) + "}";
+  return "{\"p50\":" + json_number(side->p50) + ",\"p25\":" + json_number(side->p25) +
+         ",\"runs\":" + std::to_string(side->count) + "}";
 }
 
 }  // namespace
@@ -118,11 +120,11 @@ void Report::add(Row row) {
     std::putchar('\n');
   }
   if (!row.absent.empty()) {
-    std::printf("%-*s %-*s %14s %14s %7s %7s  %s\n", kMeasure, row.measure.c_str(), kPeer, row.peer.c_str(), "-", "-", "-", "-",
-                row.absent.c_str());
+    std::printf("%-*s %-*s %14s %14s %7s %7s  %s\n", kMeasure, row.measure.c_str(), kPeer, row.peer.c_str(), "-", "-",
+                "-", "-", row.absent.c_str());
   } else if (!row.failed.empty()) {
-    std::printf("%-*s %-*s %14s %14s %7s %7s  FAIL: %s\n", kMeasure, row.measure.c_str(), kPeer, row.peer.c_str(), "-", "-", "-", "-",
-                row.failed.c_str());
+    std::printf("%-*s %-*s %14s %14s %7s %7s  FAIL: %s\n", kMeasure, row.measure.c_str(), kPeer, row.peer.c_str(), "-",
+                "-", "-", "-", row.failed.c_str());
   } else {
     std::printf("%-*s %-*s %14s %14s %7s %7s  %-14s %s\n", kMeasure, row.measure.c_str(), kPeer, row.peer.c_str(),
                 figure(row, row.ours).c_str(), figure(row, row.theirs).c_str(), number(ratio(row)).c_str(),
@@ -144,11 +146,16 @@ bool Report::write_json(const std::string& path, const std::string& machine) con
   for (const auto& row : rows_) {
     const Verdict verdict = judge(row);
     const bool judged = verdict != Verdict::none;
-    std::fprintf(file, "%s{\"measure\":%s,\"against\":%s,\"unit\":%s,\"sup\":%s,\"other\":%s,\"ratio\":%s,\"ratio_p25\":%s,\"bar\":%s,\"bar_is\":%s,\"verdict\":%s",
-                 separator, quoted(row.measure).c_str(), quoted(row.peer).c_str(), quoted(row.unit).c_str(), json_side(row.ours).c_str(),
-                 json_side(row.theirs).c_str(), json_number(ratio(row)).c_str(), json_number(ratio_p25(row)).c_str(),
-                 json_number(row.bar).c_str(), !row.bar ? "null" : row.absolute ? "\"figure\"" : "\"ratio\"",
-                 judged ? quoted(verdict == Verdict::pass ? "pass" : "fail").c_str() : "null");
+    std::fprintf(
+        file,
+        "%s{\"measure\":%s,\"against\":%s,\"unit\":%s,\"sup\":%s,\"other\":%s,\"ratio\":%s,\"ratio_p25\":%s,\"bar\":%s,\"bar_is\":%s,\"verdict\":%s",
+        separator, quoted(row.measure).c_str(), quoted(row.peer).c_str(), quoted(row.unit).c_str(),
+        json_side(row.ours).c_str(), json_side(row.theirs).c_str(), json_number(ratio(row)).c_str(),
+        json_number(ratio_p25(row)).c_str(), json_number(row.bar).c_str(),
+        !row.bar       ? "null"
+        : row.absolute ? "\"figure\""
+                       : "\"ratio\"",
+        judged ? quoted(verdict == Verdict::pass ? "pass" : "fail").c_str() : "null");
     if (!row.absent.empty()) std::fprintf(file, ",\"absent\":%s", quoted(row.absent).c_str());
     if (!row.failed.empty()) std::fprintf(file, ",\"failed\":%s", quoted(row.failed).c_str());
     std::fputs("}", file);

@@ -11,12 +11,13 @@
 namespace bench {
 namespace {
 
-// The kernel takes a network namespace down after its last process is gone; without a pause the next start pays for it.
-constexpr useconds_t kPause = 3000;
+// The kernel takes a network namespace down after its last process is gone, in a thread of its own that holds the lock a
+// new one needs; without a pause the next start pays for it.
+constexpr useconds_t kPause = 5000;
 
 struct Peer {
   std::string name;
-  std::function<Words()> argv;   // a fresh one for each run
+  std::function<Words()> argv;  // a fresh one for each run
   std::optional<double> bar;
   int rounds = 0;
   std::string absent;
@@ -24,7 +25,14 @@ struct Peer {
 };
 
 Row compare(const Peer& peer, const Words& ours) {
-  Row row{.measure = peer.measure, .peer = peer.name, .unit = "us", .ours = {}, .theirs = {}, .absent = {}, .failed = {}, .bar = peer.bar};
+  Row row{.measure = peer.measure,
+          .peer = peer.name,
+          .unit = "us",
+          .ours = {},
+          .theirs = {},
+          .absent = {},
+          .failed = {},
+          .bar = peer.bar};
   if (!peer.absent.empty()) {
     row.absent = "absent: " + peer.absent;
     return row;
@@ -39,7 +47,8 @@ Row compare(const Peer& peer, const Words& ours) {
       const double took = time_run(who == 0 ? ours : peer.argv());
       if (took < 0) {
         // Once more, for its own words.
-        const std::string why = "status " + std::to_string(static_cast<int>(-took)) + ": " + first_line(who == 0 ? ours : peer.argv(), 2);
+        const std::string why =
+            "status " + std::to_string(static_cast<int>(-took)) + ": " + first_line(who == 0 ? ours : peer.argv(), 2);
         (who == 0 ? row.failed : row.absent) = (who == 0 ? "" : "absent: fails here, ") + why;
         return row;
       }
@@ -65,7 +74,8 @@ class Image {
       return;
     }
     const std::string root = folder_ + "/rootfs";
-    for (const std::string& dir : {folder_, root, root + "/bin", root + "/proc", root + "/dev", root + "/tmp"}) ::mkdir(dir.c_str(), 0755);
+    for (const std::string& dir : {folder_, root, root + "/bin", root + "/proc", root + "/dev", root + "/tmp"})
+      ::mkdir(dir.c_str(), 0755);
     std::ifstream from(busybox, std::ios::binary);
     std::ofstream to(root + "/bin/busybox", std::ios::binary);
     to << from.rdbuf();
@@ -125,14 +135,17 @@ void measure_starts(const Setting& setting, Report& report) {
   const Words sup = {setting.sup, "run", "/bin/true"};
   int serial = 0;
   const auto fresh = [&serial] { return "sup-bench-" + std::to_string(::getpid()) + "-" + std::to_string(++serial); };
-  const auto installed = [](const std::string& path) { return path.empty() ? std::string("not installed") : std::string(); };
+  const auto installed = [](const std::string& path) {
+    return path.empty() ? std::string("not installed") : std::string();
+  };
 
   const std::string unshare = in_path("unshare");
   Words as_unshare = {unshare, "--mount", "--pid", "--uts", "--ipc", "--net", "--fork", "--mount-proc"};
   if (!setting.root) as_unshare.emplace_back("--map-root-user");
   as_unshare.emplace_back("/bin/true");
   const std::string bwrap = in_path("bwrap");
-  const Words as_bwrap = {bwrap, "--unshare-uts", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--dev-bind", "/", "/", "--proc", "/proc", "/bin/true"};
+  const Words as_bwrap = {bwrap, "--unshare-uts", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--dev-bind", "/",
+                          "/",   "--proc",        "/proc",         "/bin/true"};
   const Image image(setting);
   const std::string crun = in_path("crun");
   const std::string runc = in_path("runc");
@@ -146,15 +159,30 @@ void measure_starts(const Setting& setting, Report& report) {
   const Peer peers[] = {
       {.name = "unshare", .argv = [&] { return as_unshare; }, .bar = 1.0, .rounds = fast, .absent = installed(unshare)},
       {.name = "bwrap", .argv = [&] { return as_bwrap; }, .bar = 0.5, .rounds = fast, .absent = installed(bwrap)},
-      {.name = "floor", .argv = [&] { return Words{setting.floors + "/start", "/bin/true"}; }, .bar = {}, .rounds = fast,
+      {.name = "floor",
+       .argv = [&] { return Words{setting.floors + "/start", "/bin/true"}; },
+       .bar = {},
+       .rounds = fast,
        .absent = setting.root ? "" : "needs root"},
       {.name = "nothing", .argv = [] { return Words{"/bin/true"}; }, .bar = {}, .rounds = fast, .absent = {}},
-      {.name = "crun", .argv = [&] { return Words{crun, "--cgroup-manager=disabled", "run", "-b", image.folder(), fresh()}; }, .bar = {}, .rounds = slow,
-       .absent = oci(crun), .measure = "start: the same, busybox image there"},
-      {.name = "runc", .argv = [&] { return Words{runc, "run", "-b", image.folder(), fresh()}; }, .bar = {}, .rounds = slow, .absent = oci(runc),
+      {.name = "crun",
+       .argv = [&] { return Words{crun, "--cgroup-manager=disabled", "run", "-b", image.folder(), fresh()}; },
+       .bar = {},
+       .rounds = slow,
+       .absent = oci(crun),
        .measure = "start: the same, busybox image there"},
-      {.name = "docker", .argv = [&] { return Words{docker, "run", "--rm", "--network", "none", DockerImage::tag(), "/bin/true"}; }, .bar = {},
-       .rounds = slow / 4 + 2, .absent = docker_image.why_not(), .measure = "start: the same, busybox image there"},
+      {.name = "runc",
+       .argv = [&] { return Words{runc, "run", "-b", image.folder(), fresh()}; },
+       .bar = {},
+       .rounds = slow,
+       .absent = oci(runc),
+       .measure = "start: the same, busybox image there"},
+      {.name = "docker",
+       .argv = [&] { return Words{docker, "run", "--rm", "--network", "none", DockerImage::tag(), "/bin/true"}; },
+       .bar = {},
+       .rounds = slow / 4 + 2,
+       .absent = docker_image.why_not(),
+       .measure = "start: the same, busybox image there"},
   };
   for (const auto& peer : peers) report.add(compare(peer, sup));
 }

@@ -29,7 +29,8 @@ bool put(std::size_t size) {
 int main(int argc, char** argv) {
   if (argc < 2) return 125;
   const bool hold = argc > 2 && std::strcmp(argv[2], "hold") == 0;
-  for (std::size_t i = 0; i < kBlock; ++i) block[i] = i % kLine == kLine - 1 ? '\n' : static_cast<char>('a' + i % kLine % 26);
+  for (std::size_t i = 0; i < kBlock; ++i)
+    block[i] = i % kLine == kLine - 1 ? '\n' : static_cast<char>('a' + i % kLine % 26);
   // Whole lines only: bench knows the sum (kEmitLine in carry.cc).
   std::size_t left = (std::strtoull(argv[1], nullptr, 10) << 20) / kLine * kLine;
   if (hold && left == 0) left = kLine;

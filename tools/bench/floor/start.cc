@@ -27,7 +27,8 @@ alignas(16) unsigned char child_stack[16 * 1024];
 void child(void* arg) {
   const auto& command = *static_cast<const Command*>(arg);
   if (sys::call(__NR_mount, "none", "/", nullptr, MS_REC | MS_SLAVE, nullptr) < 0) sys::exit(kOwnFailure);
-  if (sys::call(__NR_mount, "proc", "/proc", "proc", MS_NOSUID | MS_NOEXEC | MS_NODEV, nullptr) < 0) sys::exit(kOwnFailure);
+  if (sys::call(__NR_mount, "proc", "/proc", "proc", MS_NOSUID | MS_NOEXEC | MS_NODEV, nullptr) < 0)
+    sys::exit(kOwnFailure);
   sys::call(__NR_execve, command.argv[0], command.argv, command.envp);
   sys::exit(127);
 }
@@ -38,7 +39,8 @@ extern "C" [[noreturn, gnu::used, gnu::visibility("hidden")]] void floor_start(c
   const long argc = reinterpret_cast<long>(stack[0]);
   if (argc < 2) sys::exit(kOwnFailure);
   Command command = {stack + 2, stack + 1 + argc + 1};
-  const long pid = sys::vfork_child(kNamespaces | CLONE_VM | CLONE_VFORK | kSigChild, child_stack + sizeof child_stack, child, &command);
+  const long pid = sys::vfork_child(kNamespaces | CLONE_VM | CLONE_VFORK | kSigChild, child_stack + sizeof child_stack,
+                                    child, &command);
   if (pid < 0) sys::exit(kOwnFailure);
   unsigned status = 0;
   while (sys::call(__NR_wait4, pid, &status, 0, nullptr) == -EINTR) {
