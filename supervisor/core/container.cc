@@ -70,25 +70,38 @@ std::uint64_t Container::emit(decltype(Event::what) what) {
   return cause_;
 }
 
+// The command's ends close with `wiring`: only then can end of file be seen on ours.
 void Container::start(Wiring wiring, int image) {
   state_ = State::starting;
+  if (auto begun = begin(wiring, image); !begun) {
+    in_.reset(), out_.reset(), err_.reset(), master_.reset(), boot_.reset();
+    announce();
+    return fail(std::move(begun.error()));
+  }
+  // Init is at work already: what is said of it costs it nothing.
+  announce();
+}
+
+void Container::announce() {
   emit(event::Starting{.command = spec_.argv.at(0), .tty = spec_.tty, .user_namespace = plan_.user_namespace});
+}
+
+Result<void> Container::begin(Wiring& wiring, int image) {
   int stdio[3] = {-1, -1, -1};
   // Everything that needs a descriptor is made before the clone: afterwards nothing may fail for the want of one.
-  if (auto wired = wire(wiring, stdio); !wired) return fail(std::move(wired.error()));
-  auto launched = launch(plan_, facts_, stdio, image);
-  if (!launched) {
-    in_.reset(), out_.reset(), err_.reset(), master_.reset();
-    return fail(std::move(launched.error()));
-  }
+  if (auto wired = wire(wiring, stdio); !wired) return wired;
+  auto theirs = watch_boot();
+  if (!theirs) return std::unexpected(theirs.error());
+  auto launched = launch(plan_, facts_, stdio, image, theirs->get());
+  if (!launched) return std::unexpected(launched.error());
   cloned_us_ = Loop::now_us();
   spans_.clone = launched->clone_us;
   spans_.queue = between(asked_us_, cloned_us_ - launched->clone_us);
   pid_ = launched->pid;
   pidfd_ = std::move(launched->pidfd);
   reaper_.watch(pid_, [this](int status, const rusage& usage, std::uint64_t since) { reaped(status, usage, since); });
-  watch_boot(std::move(launched->boot));
-  // The command's ends close with `wiring`: only then can end of file be seen on ours.
+  boot_->read_start();
+  return {};
 }
 
 Result<void> Container::wire(Wiring& wiring, int (&stdio)[3]) {
@@ -104,7 +117,7 @@ Result<void> Container::wire(Wiring& wiring, int (&stdio)[3]) {
                          {.on_data = [this](std::string_view b) { output(Channel::out, b); },
                           .on_end = [this](int) { settle(); },
                           .on_drained = [this] { if (hooks_.input_drained) hooks_.input_drained(); },
-                          .on_fail = [this](int) { if (hooks_.input_closed) hooks_.input_closed(); }});
+                          .on_fail = [this](int err) { keyboard_failed(err); }});
     if (!master) return std::unexpected(master.error());
     return {};
   }
@@ -139,8 +152,10 @@ Result<void> Container::wire(Wiring& wiring, int (&stdio)[3]) {
 
 // ---- the boot channel -------------------------------------------------------------------------
 
-void Container::watch_boot(Fd boot) {
-  auto stream = opened(loop_, boot_, std::move(boot),
+Result<Fd> Container::watch_boot() {
+  auto channel = make_boot_channel();
+  if (!channel) return std::unexpected(channel.error());
+  auto stream = opened(loop_, boot_, std::move(channel->ours),
                        {.on_data =
                             [this](std::string_view bytes) {
                               boot_bytes_.append(bytes);
@@ -152,16 +167,8 @@ void Container::watch_boot(Fd boot) {
                               }
                             },
                         .on_end = [this](int) { boot_ended(); }});
-  if (!stream) {
-    // The process exists: end it, and let its end be reported as any other.
-    failed_ = wire::Record{};
-    outcome_.error = stream.error();
-    boot_ended_ = true;
-    kill(Reason::sup_error);
-    read_output();  // its streams end with it, and only a stream that is read comes to its end
-    return;
-  }
-  (*stream)->read_start();
+  if (!stream) return std::unexpected(stream.error());
+  return std::move(channel->theirs);
 }
 
 void Container::heard(const wire::Record& record) {
@@ -232,6 +239,15 @@ void Container::write_input(std::string_view bytes) {
   *bytes_.in += bytes.size();
   if (termios modes{}; master_ && ::tcgetattr(master_->fd(), &modes) == 0) eof_.feed(bytes, modes);
   to->write(bytes);
+}
+
+// A terminal takes input as long as it is there; one that does not would leave its user, before a raw terminal, no way
+// out: not even ctrl-c would arrive.
+void Container::keyboard_failed(int err) {
+  if (hooks_.input_closed) hooks_.input_closed();
+  if (state_ != State::running) return;
+  outcome_.error = Error{.code = "E_INPUT", .where = "terminal", .what = "cannot pass input on to the command", .err = err};
+  kill(Reason::sup_error);
 }
 
 std::size_t Container::input_queued() const {

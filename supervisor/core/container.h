@@ -107,8 +107,12 @@ class Container {
   enum class State : std::uint8_t { created, starting, running, ended };
 
   std::uint64_t emit(decltype(Event::what) what);
+  void announce();
+  Result<void> begin(Wiring& wiring, int image);
   Result<void> wire(Wiring& wiring, int (&stdio)[3]);
-  void watch_boot(Fd boot);
+  // Our end is watched; gives init's.
+  [[nodiscard]] Result<Fd> watch_boot();
+  void keyboard_failed(int err);
   void heard(const wire::Record& record);
   void boot_ended();
   void now_running();

@@ -12,20 +12,21 @@
 
 namespace sup {
 
-Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)[3], int image) {
-  auto bytes = encode(plan);
-  if (!bytes) return std::unexpected(bytes.error());
-  auto steps = sealed_memfd("sup-plan", *bytes, Executable::no);
-  if (!steps) return std::unexpected(steps.error());
-
+Result<BootChannel> make_boot_channel() {
   // A stream, not SEQPACKET: libuv reads the last record of a SEQPACKET pair and the hang-up in one go and loses it.
   int pair[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
     return std::unexpected(Error{.code = "E_FDS", .where = "boot channel", .what = "cannot be made", .err = errno,
                                  .hint = errno == EMFILE ? "raise the limit: ulimit -n" : "", .stage = "spawn"});
   }
-  Fd ours(pair[0]);
-  const Fd theirs(pair[1]);
+  return BootChannel{Fd(pair[0]), Fd(pair[1])};
+}
+
+Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)[3], int image, int boot) {
+  auto bytes = encode(plan);
+  if (!bytes) return std::unexpected(bytes.error());
+  auto steps = sealed_memfd("sup-plan", *bytes, Executable::no);
+  if (!steps) return std::unexpected(steps.error());
 
   SpawnRequest request;
   request.clone_flags = plan.clone_flags;
@@ -35,7 +36,7 @@ Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)
   request.image = image;
   for (int i = 0; i < 3; ++i) request.fds.emplace_back(stdio[i], i);
   for (int i = 3; i < 3 + plan.preserve_fds; ++i) request.fds.emplace_back(i, i);
-  request.fds.emplace_back(theirs.get(), plan.boot_fd());
+  request.fds.emplace_back(boot, plan.boot_fd());
   request.fds.emplace_back(steps->get(), plan.boot_fd() + 1);
   request.argv = {"sup-init", std::to_string(plan.boot_fd())};
 
@@ -58,7 +59,6 @@ Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)
   launched.clone_us = Loop::now_us() - before;
   launched.pid = child->pid;
   launched.pidfd = std::move(child->pidfd);
-  launched.boot = std::move(ours);
   return launched;
 }
 

@@ -14,12 +14,19 @@ namespace sup {
 struct Launched {
   pid_t pid = -1;
   Fd pidfd;
-  Fd boot;                       // our end of the boot channel, CLOEXEC
   std::uint64_t clone_us = 0;    // clone to init's exec
 };
 
-// stdio: the command's 0, 1 and 2, borrowed. image: load_init()'s. Errors come explained (sys/explain.h), and
+// The two ends of the boot channel (init/plan.h), both CLOEXEC. Made and watched before there is a process: a start that
+// nobody could hear of must not happen.
+struct BootChannel {
+  Fd ours;
+  Fd theirs;
+};
+[[nodiscard]] Result<BootChannel> make_boot_channel();
+
+// stdio: the command's 0, 1 and 2, borrowed. image: load_init()'s. boot: `theirs`, borrowed. Errors come explained (sys/explain.h), and
 // leave nothing behind.
-[[nodiscard]] Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)[3], int image);
+[[nodiscard]] Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)[3], int image, int boot);
 
 }  // namespace sup

@@ -66,12 +66,14 @@ struct Stream::State {
     while (total < kTail) {
       const ssize_t n = ::read(fd, shared_buffer(), kPiece);
       if (n < 0 && errno == EINTR) continue;
-      if (n < 0 && errno == EAGAIN) {
+      if (n < 0) {
+        // Readable, and yet not read: once more, for what is lost here is lost for good.
+        const bool again = errno == EAGAIN;
         pollfd p{.fd = fd, .events = POLLIN, .revents = 0};
-        if (++waits < 3 && ::poll(&p, 1, 0) > 0) continue;
-        return true;
+        if (++waits < 3 && ::poll(&p, 1, 0) > 0 && (p.revents & POLLIN) != 0) continue;
+        return again;
       }
-      if (n <= 0) return false;
+      if (n == 0) return false;
       total += static_cast<std::size_t>(n);
       if (handlers.on_data) handlers.on_data({shared_buffer(), static_cast<std::size_t>(n)});
     }
@@ -176,7 +178,8 @@ Result<std::unique_ptr<Stream>> Stream::open(Loop& loop, Fd fd, Handlers handler
   state->is_socket = S_ISSOCK(st.st_mode);
   // uv_pipe_open takes a file or /dev/null without a word and uv_run aborts on it later: epoll refuses them (EPERM).
   state->is_file = S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode);
-  if (S_ISCHR(st.st_mode) && ::isatty(fd.get()) == 0) state->is_file = true;
+  // Only where the device itself says so: a terminal that cannot be asked just now is one all the same.
+  if (S_ISCHR(st.st_mode) && ::isatty(fd.get()) == 0 && (errno == ENOTTY || errno == EINVAL)) state->is_file = true;
   if (state->is_file) {
     auto* idle = new uv_idle_t;
     uv_idle_init(loop.get(), idle);  // cannot fail

@@ -6,7 +6,7 @@ namespace sup {
 
 std::optional<ExitStatus> ExitStatus::from_wait(int status) {
   if (WIFEXITED(status)) return ExitStatus{WEXITSTATUS(status), 0, false};
-  if (WIFSIGNALED(status)) return ExitStatus{0, WTERMSIG(status), WCOREDUMP(status)};
+  if (WIFSIGNALED(status)) return ExitStatus{0, WTERMSIG(status), WCOREDUMP(status) != 0};
   return std::nullopt;
 }
 

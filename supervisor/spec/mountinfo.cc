@@ -43,8 +43,12 @@ std::vector<MountEntry> parse_mountinfo(std::string_view text) {
 
 std::vector<std::string> proc_mounts(std::string_view text) {
   std::vector<std::string> targets;
-  for (MountEntry& entry : parse_mountinfo(text)) {
-    if (entry.fstype == "proc") targets.push_back(std::move(entry.target));
+  // Before every start: only lines that may be meant are taken apart.
+  for (const std::string_view line : split(text, '\n')) {
+    if (line.find(" - proc ") == std::string_view::npos) continue;
+    for (MountEntry& entry : parse_mountinfo(line)) {
+      if (entry.fstype == "proc") targets.push_back(std::move(entry.target));
+    }
   }
   return targets;
 }

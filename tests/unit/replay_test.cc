@@ -10,6 +10,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
+#include <cstdio>
 #include <fstream>
 
 #include "base/clock.h"
@@ -65,7 +66,8 @@ class Playing {
     }
     BOOST_REQUIRE(::pipe(err) == 0);
     BOOST_REQUIRE(::pipe(in) == 0);
-    pid_ = ::fork();
+    std::fflush(nullptr);  // what is buffered is the parent's to print, once
+  pid_ = ::fork();
     BOOST_REQUIRE(pid_ >= 0);
     if (pid_ == 0) {
       if (replay.terminal) {
