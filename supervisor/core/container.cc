@@ -92,6 +92,8 @@ Result<void> Container::begin(Wiring& wiring, int image) {
   if (auto wired = wire(wiring, stdio); !wired) return wired;
   auto theirs = watch_boot();
   if (!theirs) return std::unexpected(theirs.error());
+  boot_->read_start();
+  loop_.settle();
   auto launched = launch(plan_, facts_, stdio, image, theirs->get());
   if (!launched) return std::unexpected(launched.error());
   cloned_us_ = Loop::now_us();
@@ -100,7 +102,6 @@ Result<void> Container::begin(Wiring& wiring, int image) {
   pid_ = launched->pid;
   pidfd_ = std::move(launched->pidfd);
   reaper_.watch(pid_, [this](int status, const rusage& usage, std::uint64_t since) { reaped(status, usage, since); });
-  boot_->read_start();
   return {};
 }
 

@@ -23,6 +23,7 @@ Result<void> Pidfile::prepare(const std::string& path) {
   if (path.empty()) return {};
   const Fd probe(::open((path + ".tmp").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_TRUNC, 0644));
   if (!probe) return refused("--pidfile", path, errno);
+  ::unlink((path + ".tmp").c_str());  // not to be left behind should we be killed
   path_ = path;
   return {};
 }

@@ -30,11 +30,17 @@ Loop::~Loop() {
 
 void Loop::run() {
   stopped_ = false;
+  running_ = true;
   while (!stopped_) {
     const int alive = uv_run(&loop_, UV_RUN_ONCE);
     turn_end();
-    if (alive == 0 && later_.empty()) return;
+    if (alive == 0 && later_.empty()) break;
   }
+  running_ = false;
+}
+
+void Loop::settle() {
+  if (!running_) uv_run(&loop_, UV_RUN_NOWAIT);
 }
 
 void Loop::stop() { stopped_ = true; }

@@ -21,6 +21,11 @@ class Loop {
   void run();
   void stop();
 
+  // Hands the kernel every watch that was begun since the last turn. libuv would do so in the next one, and abort(3) when
+  // the kernel refuses (ENOMEM, ENOSPC): better before a process depends on it. Nothing within run(), which is not
+  // reentrant.
+  void settle();
+
   // Runs `work` at the end of this turn, when no callback of libuv is on the stack: the place to
   // destroy what has just called you (nobody dies in their own callback).
   void later(std::function<void()> work);
@@ -34,6 +39,7 @@ class Loop {
   void turn_end();
 
   uv_loop_t loop_{};
+  bool running_ = false;
   bool stopped_ = false;
   std::vector<std::function<void()>> later_;
 };
