@@ -9,7 +9,7 @@ using sup::fuzz::require;
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   std::size_t procs = 0;
-  for (const auto& m : parse_mountinfo(bytes)) procs += m.fstype == "proc" ? 1 : 0;
+  for (const auto& m : parse_mountinfo(bytes)) procs += m.fstype == "proc" ? 1U : 0U;
   require(proc_mounts(bytes).size() == procs, "every procfs once");
 
   sup::fuzz::Input in(data, size);
