@@ -1,0 +1,218 @@
+#include "spec/spec_json.h"
+
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/text.h"
+#include "spec/base64.h"
+#include "spec/signals.h"
+
+namespace sup {
+namespace {
+
+using Json = nlohmann::json;
+using std::chrono::milliseconds;
+
+// A field of Spec that is not written or read here would be lost on its way to the supervisor, silently. So both ways take
+// the Spec apart field by field: a new field does not compile until it is named in fields(), once for both.
+//
+// visit(name, field): each field with the name it travels under.
+template <typename SpecRef, typename Visit>
+void fields(SpecRef& spec, Visit&& visit) {
+  auto& [argv, name, tty, interactive, env, clear_env, workdir, hostname, user, init, stop_signal, stop_timeout, sig_proxy, detach_keys, timeout,
+         status_fd, pidfile, cidfile, preserve_fds, network, privileged, rm, record] = spec;
+  visit("argv", argv);
+  visit("name", name);
+  visit("tty", tty);
+  visit("interactive", interactive);
+  visit("env", env);
+  visit("clear_env", clear_env);
+  visit("workdir", workdir);
+  visit("hostname", hostname);
+  visit("user", user);
+  visit("init", init);
+  visit("stop_signal", stop_signal);
+  visit("stop_timeout_ms", stop_timeout);
+  visit("sig_proxy", sig_proxy);
+  visit("detach_keys", detach_keys);
+  visit("timeout_ms", timeout);
+  visit("status_fd", status_fd);
+  visit("pidfile", pidfile);
+  visit("cidfile", cidfile);
+  visit("preserve_fds", preserve_fds);
+  visit("network", network);
+  visit("privileged", privileged);
+  visit("rm", rm);
+  visit("record", record);
+}
+
+// ---- Spec's types to JSON
+
+Json to_json(bool value) { return value; }
+Json to_json(int value) { return value; }
+Json to_json(milliseconds value) { return value.count(); }
+Json to_json(const std::string& bytes) { return bytes_to_json(bytes); }
+Json to_json(Network value) {
+  switch (value) {
+    case Network::none: return "none";
+    case Network::host: return "host";
+  }
+  return nullptr;
+}
+Json to_json(const EnvEntry& entry) {
+  const auto& [key, value] = entry;   // as above: no field is forgotten
+  Json out = {{"key", bytes_to_json(key)}};
+  if (value) out["value"] = bytes_to_json(*value);
+  return out;
+}
+template <typename T>
+Json to_json(const std::vector<T>& items) {
+  Json out = Json::array();
+  for (const T& item : items) out.push_back(to_json(item));
+  return out;
+}
+template <typename T>
+Json to_json(const std::optional<T>& value) {
+  return value ? to_json(*value) : Json(nullptr);
+}
+
+// ---- and back
+
+using Wrong = std::optional<RpcError>;
+
+RpcError wrong(const std::string& at, const char* name, std::string message) {
+  return {.code = kInvalidParams, .name = name, .message = std::move(message), .pointer = at};
+}
+RpcError type(const std::string& at, const std::string& wanted) { return wrong(at, "E_RPC_TYPE", "must be " + wanted); }
+
+Wrong whole(const Json& in, std::int64_t least, std::int64_t most, std::int64_t& out, const std::string& at) {
+  if (!in.is_number_integer()) return type(at, "a whole number");
+  const bool huge = in.is_number_unsigned() && in.get<std::uint64_t>() > static_cast<std::uint64_t>(most);
+  if (huge || in.get<std::int64_t>() < least || in.get<std::int64_t>() > most) {
+    return wrong(at, "E_RPC_RANGE", "must be from " + std::to_string(least) + " to " + std::to_string(most));
+  }
+  out = in.get<std::int64_t>();
+  return std::nullopt;
+}
+
+Wrong from_json(const Json& in, bool& out, const std::string& at) {
+  if (!in.is_boolean()) return type(at, "true or false");
+  out = in.get<bool>();
+  return std::nullopt;
+}
+Wrong from_json(const Json& in, int& out, const std::string& at) {
+  std::int64_t value = 0;
+  if (auto e = whole(in, std::numeric_limits<int>::min(), std::numeric_limits<int>::max(), value, at)) return e;
+  out = static_cast<int>(value);
+  return std::nullopt;
+}
+Wrong from_json(const Json& in, milliseconds& out, const std::string& at) {
+  std::int64_t value = 0;
+  if (auto e = whole(in, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max(), value, at)) return e;
+  out = milliseconds(value);
+  return std::nullopt;
+}
+Wrong from_json(const Json& in, std::string& out, const std::string& at) {
+  auto bytes = bytes_from_json(in, at);
+  if (!bytes) return std::move(bytes.error());
+  out = std::move(*bytes);
+  return std::nullopt;
+}
+Wrong from_json(const Json& in, Network& out, const std::string& at) {
+  if (!in.is_string()) return type(at, "a string");
+  if (in == "none") out = Network::none;
+  else if (in == "host") out = Network::host;
+  else return wrong(at, "E_RPC_RANGE", "must be \"none\" or \"host\"");
+  return std::nullopt;
+}
+Wrong from_json(const Json& in, EnvEntry& out, const std::string& at) {
+  if (in.is_string()) {   // as one writes it by hand
+    const auto& text = in.get_ref<const std::string&>();
+    const auto equals = text.find('=');
+    out.key = text.substr(0, equals);
+    if (equals != std::string::npos) out.value = text.substr(equals + 1);
+    return std::nullopt;
+  }
+  if (!in.is_object()) return type(at, "{\"key\":…,\"value\":…} or a string");
+  const auto key = in.find("key");
+  if (key == in.end()) return wrong(pointer_to(at, "key"), "E_RPC_MISSING", "is missing");
+  if (auto e = from_json(*key, out.key, pointer_to(at, "key"))) return e;
+  const auto value = in.find("value");
+  if (value == in.end() || value->is_null()) return std::nullopt;
+  return from_json(*value, out.value.emplace(), pointer_to(at, "value"));
+}
+template <typename T>
+Wrong from_json(const Json& in, std::vector<T>& out, const std::string& at) {
+  if (!in.is_array()) return type(at, "an array");
+  out.clear();
+  out.reserve(in.size());
+  for (const Json& item : in) {
+    const std::size_t index = out.size();
+    if (auto e = from_json(item, out.emplace_back(), pointer_to(at, index))) return e;
+  }
+  return std::nullopt;
+}
+template <typename T>
+Wrong from_json(const Json& in, std::optional<T>& out, const std::string& at) {
+  return from_json(in, out.emplace(), at);
+}
+
+// The one number that people write as a word.
+Wrong signal_from_json(const Json& in, int& out, const std::string& at) {
+  if (!in.is_string()) return from_json(in, out, at);
+  const auto number = parse_signal(in.get_ref<const std::string&>());
+  if (!number) return wrong(at, "E_RPC_RANGE", "is no signal" + (number.error().hint.empty() ? "" : "; " + number.error().hint));
+  out = *number;
+  return std::nullopt;
+}
+
+}  // namespace
+
+Json bytes_to_json(const std::string& bytes) {
+  if (is_utf8(bytes)) return bytes;
+  return {{"base64", to_base64(bytes)}};
+}
+
+Rpc<std::string> bytes_from_json(const Json& value, const std::string& at) {
+  if (value.is_string()) return value.get<std::string>();
+  if (!value.is_object()) return std::unexpected(type(at, "a string or {\"base64\":…}"));
+  const auto text = value.find("base64");
+  if (text == value.end()) return std::unexpected(wrong(pointer_to(at, "base64"), "E_RPC_MISSING", "is missing"));
+  if (!text->is_string()) return std::unexpected(type(pointer_to(at, "base64"), "a string"));
+  auto bytes = from_base64(text->get_ref<const std::string&>());
+  if (!bytes) return std::unexpected(wrong(pointer_to(at, "base64"), "E_RPC_RANGE", "is not base64, with padding"));
+  return std::move(*bytes);
+}
+
+Json spec_to_json(const Spec& spec) {
+  Json out = Json::object();
+  fields(spec, [&](const char* name, const auto& field) {
+    Json value = to_json(field);
+    if (!value.is_null()) out[name] = std::move(value);
+  });
+  return out;
+}
+
+Rpc<Spec> spec_from_json(const Json& value, const std::string& at) {
+  if (!value.is_object()) return std::unexpected(type(at, "an object"));
+  Spec spec;
+  Wrong first;
+  fields(spec, [&](const char* name, auto& field) {
+    const auto member = value.find(name);
+    if (first || member == value.end() || member->is_null()) return;
+    if constexpr (std::is_same_v<std::remove_reference_t<decltype(field)>, int>) {
+      if (&field == &spec.stop_signal) {
+        first = signal_from_json(*member, field, pointer_to(at, name));
+        return;
+      }
+    }
+    first = from_json(*member, field, pointer_to(at, name));
+  });
+  if (first) return std::unexpected(std::move(*first));
+  return spec;
+}
+
+}  // namespace sup
