@@ -1,5 +1,6 @@
 #include "base/error.h"
 
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -29,7 +30,8 @@ std::string Error::line() const {
   add(where, ": ");
   add(what, ": ");
   add(why.empty() ? reason(err) : why, ": ");
-  add(hint, "; ");
+  // The one way out of it, whatever could not be opened.
+  add(err == EMFILE ? "raise the limit: ulimit -n" : hint, "; ");
   return out;
 }
 

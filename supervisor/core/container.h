@@ -96,6 +96,8 @@ class Container {
 
   [[nodiscard]] bool running() const { return state_ == State::running; }
   [[nodiscard]] bool ended() const { return state_ == State::ended; }
+  // Dead: what is left is to show its last output.
+  [[nodiscard]] bool dead() const { return reaped_ || state_ == State::ended; }
   [[nodiscard]] pid_t pid() const { return pid_; }
   // The name of PID 1's program, for messages.
   [[nodiscard]] std::string command_name() const;

@@ -46,6 +46,7 @@ class LineSink final : public spdlog::sinks::base_sink<spdlog::details::null_mut
     if (!waiting_.empty()) put(std::exchange(waiting_, {}));
   }
   void at_line_start(bool yes) { line_start_ = yes; }
+  [[nodiscard]] bool stuck() const { return stream_ && stream_->stuck(); }
   void flush_all() {
     if (stream_) stream_->flush_blocking();
   }
@@ -122,6 +123,7 @@ Result<std::unique_ptr<EventLog>> EventLog::open(Loop& loop, const std::string& 
   auto state = std::make_unique<State>();
   std::unique_ptr<Stream> stream;
   bool terminal = false;
+  bool borrowed = false;
   if (dest != "none") {
     int number = dest == "stderr" ? 2 : dest == "stdout" ? 1 : -1;
     if (dest.starts_with("fd:")) {
@@ -136,11 +138,12 @@ Result<std::unique_ptr<EventLog>> EventLog::open(Loop& loop, const std::string& 
       const int flags = ::fcntl(number, F_GETFL);
       auto own = own_description(number, O_WRONLY);
       if (!own) return std::unexpected(own.error());
-      if (own->shared) {
+      terminal = own->terminal;
+      borrowed = own->shared && !terminal;
+      if (own->shared && terminal) {
         state->shared_fd = number;
         state->shared_flags = flags;
       }
-      terminal = ::isatty(number) != 0;
       if (terminal) state->terminal = number;
       fd = std::move(own->fd);
     } else {
@@ -148,12 +151,13 @@ Result<std::unique_ptr<EventLog>> EventLog::open(Loop& loop, const std::string& 
       if (!file) return std::unexpected(file.error());
       fd = std::move(*file);
     }
-    auto opened = Stream::open(loop, std::move(fd), {.on_fail = [dest, lost = std::move(lost)](int err) {
-                                 if (lost) {
-                                   lost(Error{.code = "E_EVENTS", .where = "--events", .what = dest, .err = err, .why = {},
-                                              .hint = "events are lost from here on; the command is not touched", .path = {}, .stage = {}});
-                                 }
-                               }});
+    Stream::Handlers handlers{.on_fail = [dest, lost = std::move(lost)](int err) {
+      if (lost) {
+        lost(Error{.code = "E_EVENTS", .where = "--events", .what = dest, .err = err, .why = {},
+                   .hint = "events are lost from here on; the command is not touched", .path = {}, .stage = {}});
+      }
+    }};
+    auto opened = borrowed ? Stream::open_shared(loop, std::move(fd), std::move(handlers)) : Stream::open(loop, std::move(fd), std::move(handlers));
     if (!opened) return std::unexpected(opened.error());
     stream = std::move(*opened);
   }
@@ -177,6 +181,7 @@ void EventLog::hold() { state_->sink->hold(); }
 void EventLog::release() { state_->sink->release(); }
 int EventLog::terminal() const { return state_->terminal; }
 void EventLog::at_line_start(bool yes) { state_->sink->at_line_start(yes); }
+bool EventLog::stuck() const { return state_->sink->stuck(); }
 void EventLog::flush() { state_->sink->flush_all(); }
 void EventLog::set_supervisor(std::string name) { state_->supervisor = std::move(name); }
 

@@ -38,6 +38,8 @@ class EventLog {
 
   // Writes what is queued, waiting for the reader. Last call before exit.
   void flush();
+  // Whether flush() would have to wait now.
+  [[nodiscard]] bool stuck() const;
 
   // The name in every line's `supervisor`.
   void set_supervisor(std::string name);

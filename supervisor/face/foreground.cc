@@ -72,6 +72,13 @@ class Foreground {
   Result<int> run() {
     if (auto r = prepare(); !r) {
       if (cidfile_written_) ::unlink(spec_.cidfile.c_str());
+      put_back();
+      signals_.reset();
+      outcome_.reason = Reason::sup_error;
+      outcome_.error = r.error();
+      last_word_.say(facts_.id, spec_.name, outcome_, outcome_.shell_status());
+      container_.reset();
+      log_.reset();
       return std::unexpected(r.error());
     }
     container_->start(std::move(wiring_), image_.get());
@@ -81,7 +88,8 @@ class Foreground {
 
  private:
   Result<void> prepare() {
-    auto log = EventLog::open(loop_, globals_.events, globals_.log_level, globals_.quiet, [](const Error& error) { say(error); });
+    SharedFlags::note();
+    auto log = EventLog::open(loop_, globals_.events, globals_.log_level, globals_.quiet, [](const Error& error) { say_now(error); });
     if (!log) return std::unexpected(log.error());
     log_ = std::move(*log);
     log_->set_supervisor("run-" + facts_.id);
@@ -194,7 +202,7 @@ class Foreground {
 
   // A command that waits for input which cannot come, before a terminal that is raw: there would be no way out.
   void no_keyboard(const Error& error) {
-    say(error);
+    say_now(error);
     container_->kill(Reason::sup_error);
   }
 
@@ -205,7 +213,7 @@ class Foreground {
       while (!bytes.empty()) {
         const auto typed = detach_->feed(bytes);
         pass_on(typed.pass);
-        if (typed.detached) say("--detach-keys: nothing to detach to: a foreground run and its command end together");
+        if (typed.detached) say_now("--detach-keys: nothing to detach to: a foreground run and its command end together");
         bytes.remove_prefix(typed.used);
       }
       if (detach_->holding()) prefix_.start(kPrefixWait, [this] { pass_on(detach_->release()); });
@@ -248,7 +256,7 @@ class Foreground {
     if (recorder_) {
       recorder_->output(bytes);
       if (recorder_->failed() != 0) {
-        say(Error{.code = "E_RECORD", .where = "--record", .what = spec_.record, .err = recorder_->failed(), .why = {}, .hint = "the recording ends here, the command runs on"});
+        say_now(Error{.code = "E_RECORD", .where = "--record", .what = spec_.record, .err = recorder_->failed(), .why = {}, .hint = "the recording ends here, the command runs on"});
         recorder_.reset();
       }
     }
@@ -261,7 +269,7 @@ class Foreground {
   // A reader who has left (EPIPE) is an end like any other; a full disk is a loss that somebody must hear of.
   void screen_failed(Channel channel, int err) {
     if (err != EPIPE) {
-      say(Error{.code = "E_OUTPUT", .where = channel == Channel::out ? "standard output" : "standard error", .what = "cannot be written",
+      say_now(Error{.code = "E_OUTPUT", .where = channel == Channel::out ? "standard output" : "standard error", .what = "cannot be written",
                 .err = err, .why = {}, .hint = "the rest of the command's output is lost"});
       output_lost_ = true;
     }
@@ -280,19 +288,37 @@ class Foreground {
     if (number == SIGWINCH) return resize();
     if (job_control(number)) return suspend(number);
     if (number == SIGHUP && keyboard_is_terminal_ && keyboard_terminal_.gone()) return hung_up();
+    const bool ending = number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT;
+    if (ending && container_->dead() && reader_waited_for()) return leave(number);
     if (!spec_.sig_proxy) {
       if (number == SIGCONT) return;
       // Not passed on: it ends sup, and with sup the container.
       own_signal_ = number;
       return container_->kill(Reason::stopped);
     }
-    const bool ending = number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT;
     if (ending && warned_) return container_->kill(Reason::stopped);
     const auto sender = info.ssi_pid != 0 ? std::optional<std::int64_t>(info.ssi_pid) : std::nullopt;
     if (container_->signal(number, sender) == Effect::dropped_pid1 && ending) {
       warned_ = true;
-      say("PID 1 (" + printable(container_->command_name()) + ") has no handler for " + signal_name(number) + "; press again to kill it, or use --init");
+      say_now("PID 1 (" + printable(container_->command_name()) + ") has no handler for " + signal_name(number) + "; press again to kill it, or use --init");
     }
+  }
+
+  // The command is dead, and all that keeps us is a reader who takes nothing: there is nobody else left to tell to end.
+  void leave(int number) {
+    own_signal_ = number;
+    leaving_ = true;
+    for (const Channel channel : {Channel::out, Channel::err}) {
+      if (screens_[static_cast<std::size_t>(channel)]) container_->close_output(channel);
+    }
+    if (finished_) loop_.stop();
+  }
+
+  [[nodiscard]] bool reader_waited_for() const {
+    for (const auto& screen : screens_) {
+      if (screen && screen->busy()) return true;
+    }
+    return false;
   }
 
   void resize() {
@@ -318,12 +344,17 @@ class Foreground {
 
   void give_back() {
     keyboard_terminal_.restore();
-    log_->release();
+    if (log_) log_->release();
   }
 
   // Stops this process by `number`'s default action; returns when continued. False: the kernel did not stop us (orphaned
   // process group), told by the CONT that is not there: it is blocked, so it would be pending.
-  static bool stop_self(int number) {
+  bool stop_self(int number) {
+    // Whoever has the terminal meanwhile is to find it as it was.
+    keyboard_flags_.give_back();
+    for (const auto& screen : screens_) {
+      if (screen) screen->flags().give_back();
+    }
     sigset_t one;
     sigset_t cont;
     sigemptyset(&one);
@@ -336,6 +367,10 @@ class Foreground {
     ::kill(::getpid(), number);
     pthread_sigmask(SIG_UNBLOCK, &one, nullptr);  // here we stand still
     pthread_sigmask(SIG_BLOCK, &one, nullptr);
+    keyboard_flags_.again();
+    for (const auto& screen : screens_) {
+      if (screen) screen->flags().again();
+    }
     return ::sigtimedwait(&cont, nullptr, &now) == SIGCONT;
   }
 
@@ -350,27 +385,46 @@ class Foreground {
 
   // Not one byte is left behind: the loop turns until the slowest reader has taken the last one.
   void maybe_stop() {
-    for (const auto& screen : screens_) {
-      if (screen && screen->busy()) return;
-    }
-    loop_.stop();
+    if (leaving_ || !reader_waited_for()) loop_.stop();
   }
 
   int finish() {
     int status = own_signal_ != 0 ? 128 + own_signal_ : outcome_.shell_status();
     if (status == 0 && output_lost_) status = 125;  // no success without its output
-    keyboard_.reset();
-    for (auto& screen : screens_) screen.reset();
-    give_back();
+    put_back();
     if (recorder_) recorder_->ended(status);
     pidfile_.remove();
     if (!outcome_.ran && cidfile_written_) ::unlink(spec_.cidfile.c_str());
+    // Only words are left to write. Who does not take them can be left at any time, by the signals' own means; else the
+    // status is the command's, whatever comes now.
+    if (last_words_wait()) {
+      signals_.reset();
+    } else {
+      signals_->stay_blocked();
+    }
     if (outcome_.error) say(*outcome_.error);
     last_word_.say(facts_.id, spec_.name, outcome_, status);
     log_->flush();
     container_.reset();
     signals_.reset();
+    log_.reset();
     return status;
+  }
+
+  // What is the caller's, as we found it. Not left to destructors: a release build ends without them.
+  void put_back() {
+    keyboard_.reset();
+    for (auto& screen : screens_) screen.reset();
+    give_back();
+    keyboard_flags_.give_back();
+  }
+
+  [[nodiscard]] bool last_words_wait() const {
+    const auto full = [](int fd) {
+      pollfd p{.fd = fd, .events = POLLOUT, .revents = 0};
+      return fd >= 0 && ::poll(&p, 1, 0) == 0;
+    };
+    return log_->stuck() || (outcome_.error && full(2)) || full(spec_.status_fd);
   }
 
   const cli::Globals& globals_;
@@ -404,6 +458,7 @@ class Foreground {
   bool suspended_ = false;
   bool warned_ = false;
   bool finished_ = false;
+  bool leaving_ = false;
   int own_signal_ = 0;
   Outcome outcome_;
 };

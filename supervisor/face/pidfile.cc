@@ -1,6 +1,7 @@
 #include "face/pidfile.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -21,6 +22,9 @@ bool put(int fd, const std::string& text) { return ::write(fd, text.data(), text
 
 Result<void> Pidfile::prepare(const std::string& path) {
   if (path.empty()) return {};
+  // rename(2) could not put it there, and it would be noticed when the command runs already.
+  struct stat st {};
+  if (path.ends_with('/') || (::lstat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode))) return refused("--pidfile", path, EISDIR);
   const Fd probe(::open((path + ".tmp").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_TRUNC, 0644));
   if (!probe) return refused("--pidfile", path, errno);
   ::unlink((path + ".tmp").c_str());  // not to be left behind should we be killed

@@ -31,6 +31,13 @@ void say(std::string_view line) {
   }
 }
 
+void say_now(std::string_view line) {
+  pollfd p{.fd = 2, .events = POLLOUT, .revents = 0};
+  if (::poll(&p, 1, 0) > 0) say(line);
+}
+
+void say_now(const Error& error) { say_now(error.line()); }
+
 void say(const Error& error) { say(error.line()); }
 
 }  // namespace sup

@@ -16,8 +16,14 @@ class SharedFlags {
   ~SharedFlags();
   SharedFlags(const SharedFlags&) = delete;
   SharedFlags& operator=(const SharedFlags&) = delete;
-  // Remembers fd's flags as they are now. Once.
+  // Notes the flags of 0-2 before anything of ours has touched them: often they are one description, and what the first
+  // user of it has set the next one would take for the caller's.
+  static void note();
+  // fd's flags are to be put back. Once.
   void keep(int fd);
+  // Puts them back now; set again where the loop goes on (again()).
+  void give_back() const;
+  void again() const;
 
  private:
   int fd_ = -1;
@@ -38,6 +44,8 @@ class Screen {
   [[nodiscard]] bool full() const;
   [[nodiscard]] bool busy() const;
   [[nodiscard]] bool terminal() const { return terminal_; }
+  // Lends the caller's description back as it was, while sup stands still.
+  const SharedFlags& flags() const { return flags_; }
 
  private:
   Screen() = default;

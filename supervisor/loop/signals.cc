@@ -51,28 +51,32 @@ Result<SignalReader> SignalReader::open(Loop& loop, const sigset_t& set, Callbac
   if (const int r = uv_poll_start(
           h, UV_READABLE,
           [](uv_poll_t* p, int, int) {
-            // Read in small batches and look again whether the reader still lives: a callback may end it.
+            // A few, then everybody else's turn: who sends without a pause must not keep the loop from the command's end.
+            // Look again whether the reader still lives: a callback may end it.
             signalfd_siginfo info[8];
-            while (p->data != nullptr) {
-              auto* s = static_cast<State*>(p->data);
-              const ssize_t n = ::read(s->fd.get(), info, sizeof info);
-              if (n <= 0) return;
-              const auto count = static_cast<std::size_t>(n) / sizeof info[0];
-              for (std::size_t i = 0; i < count && p->data != nullptr; ++i) s->arrived(info[i]);
-            }
+            auto* s = static_cast<State*>(p->data);
+            const ssize_t n = s == nullptr ? 0 : ::read(s->fd.get(), info, sizeof info);
+            if (n <= 0) return;
+            const auto count = static_cast<std::size_t>(n) / sizeof info[0];
+            for (std::size_t i = 0; i < count && p->data != nullptr; ++i) s->arrived(info[i]);
           });
       r != 0) {
     return failed(-r);
   }
   // Not blocked, they would do what their defaults say and never be read.
-  if (const int err = pthread_sigmask(SIG_BLOCK, &wanted, &state->before); err != 0) return failed(err);
+  sigset_t before;
+  if (const int err = pthread_sigmask(SIG_BLOCK, &wanted, &before); err != 0) return failed(err);
+  state->ours = wanted;
+  for (int s = 1; s < NSIG; ++s) {
+    if (sigismember(&before, s) == 1) sigdelset(&state->ours, s);
+  }
   reader.state_ = std::move(state);
   return reader;
 }
 
 SignalReader::~SignalReader() {
   handle_.reset();  // before the descriptor: libuv forgets it first
-  if (state_) pthread_sigmask(SIG_SETMASK, &state_->before, nullptr);
+  if (state_ && !state_->stays) pthread_sigmask(SIG_UNBLOCK, &state_->ours, nullptr);
 }
 
 }  // namespace sup

@@ -25,11 +25,15 @@ class SignalReader {
   SignalReader& operator=(SignalReader&&) = delete;
   ~SignalReader();
 
+  // The process is about to end with a status of its own: what comes now comes too late, and must not change it.
+  void stay_blocked() { state_->stays = true; }
+
  private:
   struct State {
     Fd fd;
-    sigset_t before{};
+    sigset_t ours{};  // those that were not blocked before
     Callback arrived;
+    bool stays = false;
   };
   SignalReader() = default;
   std::unique_ptr<State> state_;

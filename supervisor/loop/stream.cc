@@ -2,11 +2,15 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <deque>
 #include <string>
 #include <utility>
@@ -35,6 +39,10 @@ struct Stream::State {
   Fd file;                              // regular files only
   UvPtr<uv_pipe_t> pipe;                // everything else; owns the descriptor
   UvPtr<uv_idle_t> idle;                // drives the reads of a file
+  Fd shared;                            // open_shared() only: written without O_NONBLOCK, and so without libuv
+  Fd room;                              // an epoll(7) of its own on it: uv_poll sets O_NONBLOCK on what it watches
+  UvPtr<uv_poll_t> room_watch;
+  std::string backlog;
   int number = -1;
   bool is_reading = false;
   bool has_ended = false;
@@ -82,10 +90,31 @@ struct Stream::State {
 
   bool revive();
 
+  // Writes as much of the backlog as the other side takes now; false: it takes no more.
+  bool push() {
+    while (!backlog.empty() && !failed) {
+      // A pipe that poll(2) calls writable has room for PIPE_BUF bytes.
+      pollfd p{.fd = shared.get(), .events = POLLOUT, .revents = 0};
+      if (!is_socket && ::poll(&p, 1, 0) == 0) return false;
+      const ssize_t n = is_socket ? ::send(shared.get(), backlog.data(), backlog.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
+                                  : ::write(shared.get(), backlog.data(), std::min<std::size_t>(backlog.size(), PIPE_BUF));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0 && errno == EAGAIN) return false;
+      if (n < 0) {
+        fail_write(errno);
+        return true;
+      }
+      backlog.erase(0, static_cast<std::size_t>(n));
+      queued = backlog.size();
+    }
+    return true;
+  }
+
   void fail_write(int err) {
     if (failed) return;
     failed = true;
     queued = 0;
+    backlog.clear();
     if (handlers.on_fail) handlers.on_fail(err);
   }
 };
@@ -148,6 +177,13 @@ void on_written(uv_write_t* write, int status) {
   }
 }
 
+void on_room(uv_poll_t* watch, int, int) {
+  auto* s = static_cast<Stream::State*>(watch->data);
+  if (s == nullptr || !s->push()) return;
+  uv_poll_stop(watch);
+  if (!s->failed && s->handlers.on_drained) s->handlers.on_drained();
+}
+
 void on_idle(uv_idle_t* idle) {
   auto* s = static_cast<Stream::State*>(idle->data);
   if (s == nullptr) return;
@@ -200,6 +236,35 @@ Result<std::unique_ptr<Stream>> Stream::open(Loop& loop, Fd fd, Handlers handler
   return std::unique_ptr<Stream>(new Stream(std::move(state)));
 }
 
+Result<std::unique_ptr<Stream>> Stream::open_shared(Loop& loop, Fd fd, Handlers handlers) {
+  const auto failed = [](int err) {
+    return std::unexpected(Error{.code = "E_STREAM", .where = "stream", .what = "cannot watch a descriptor", .err = err,
+                                 .hint = err == EMFILE ? "raise the limit: ulimit -n" : ""});
+  };
+  struct stat st {};
+  if (::fstat(fd.get(), &st) < 0) return failed(errno);
+  if (!S_ISFIFO(st.st_mode) && !S_ISSOCK(st.st_mode)) return open(loop, std::move(fd), std::move(handlers));
+  auto state = std::make_unique<State>();
+  state->loop = &loop;
+  state->handlers = std::move(handlers);
+  state->number = fd.get();
+  state->is_socket = S_ISSOCK(st.st_mode);
+  state->has_ended = true;  // nothing is read here
+  state->shared = std::move(fd);
+  state->room = Fd(::epoll_create1(EPOLL_CLOEXEC));
+  if (!state->room) return failed(errno);
+  epoll_event wanted{.events = EPOLLOUT, .data = {}};
+  if (::epoll_ctl(state->room.get(), EPOLL_CTL_ADD, state->number, &wanted) < 0) return failed(errno);
+  auto* watch = new uv_poll_t;
+  if (const int r = uv_poll_init(loop.get(), watch, state->room.get()); r != 0) {
+    delete watch;
+    return failed(-r);
+  }
+  watch->data = state.get();
+  state->room_watch.reset(watch);
+  return std::unique_ptr<Stream>(new Stream(std::move(state)));
+}
+
 Stream::~Stream() {
   for (auto* request : state_->pending) request->owner = nullptr;
 }
@@ -236,6 +301,13 @@ int Stream::fd() const { return state_->number; }
 void Stream::write(std::string_view bytes) {
   auto& s = *state_;
   if (s.failed || s.ending) return;
+  if (s.shared) {
+    s.backlog.append(bytes);
+    s.queued = s.backlog.size();
+    if (s.push()) return;
+    if (const int r = uv_poll_start(s.room_watch.get(), UV_READABLE, on_room); r != 0) s.fail_write(-r);
+    return;
+  }
   if (s.is_file) {
     while (!bytes.empty()) {
       const ssize_t n = ::write(s.file.get(), bytes.data(), bytes.size());
@@ -270,7 +342,7 @@ void Stream::end() {
   auto& s = *state_;
   if (s.ending) return;
   s.ending = true;
-  if (s.is_file || s.failed) return;
+  if (s.is_file || s.failed || s.shared) return;
   if (s.is_socket) {
     auto* request = new uv_shutdown_t;
     if (uv_shutdown(request, reinterpret_cast<uv_stream_t*>(s.pipe.get()), [](uv_shutdown_t* r, int) { delete r; }) != 0) delete request;
@@ -283,8 +355,18 @@ void Stream::end() {
   s.handlers.on_drained = [&s] { s.pipe.reset(); };
 }
 
+bool Stream::stuck() const {
+  const auto& s = *state_;
+  pollfd p{.fd = s.number, .events = POLLOUT, .revents = 0};
+  return s.queued > 0 && !s.failed && ::poll(&p, 1, 0) == 0;
+}
+
 void Stream::flush_blocking() {
   auto& s = *state_;
+  while (s.shared && !s.push()) {
+    pollfd p{.fd = s.number, .events = POLLOUT, .revents = 0};
+    if (::poll(&p, 1, -1) < 0 && errno != EINTR) return;
+  }
   if (s.is_file || !s.pipe) return;
   auto* stream = reinterpret_cast<uv_stream_t*>(s.pipe.get());
   while (s.queued > 0 && !s.failed) {
@@ -298,15 +380,19 @@ void Stream::flush_blocking() {
 Result<OwnDescription> own_description(int fd, int access_mode) {
   const std::string path = "/proc/self/fd/" + std::to_string(fd);
   struct stat st {};
-  if (::fstat(fd, &st) == 0 && !S_ISSOCK(st.st_mode) && !S_ISREG(st.st_mode)) {
+  const bool known = ::fstat(fd, &st) == 0;
+  const bool terminal = ::isatty(fd) != 0;
+  // /dev/ptmx opened again is another terminal: what goes there nobody reads.
+  const bool other_again = S_ISCHR(st.st_mode) && st.st_rdev == makedev(5, 2);
+  if (known && !S_ISSOCK(st.st_mode) && !S_ISREG(st.st_mode) && !other_again) {
     Fd own(::open(path.c_str(), access_mode | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-    if (own) return OwnDescription{std::move(own), false};
+    if (own) return OwnDescription{std::move(own), false, terminal};
   }
   // A regular file keeps its offset with its description (`>>log`, `(sup run …; echo) >file`): shared on purpose, and
   // O_NONBLOCK means nothing to it.
   Fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
   if (!copy) return std::unexpected(Error{.code = "E_FD", .where = "descriptor " + std::to_string(fd), .what = "cannot be used", .err = errno});
-  return OwnDescription{std::move(copy), !S_ISREG(st.st_mode)};
+  return OwnDescription{std::move(copy), !S_ISREG(st.st_mode), terminal};
 }
 
 }  // namespace sup

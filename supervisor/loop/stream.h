@@ -35,6 +35,9 @@ class Stream {
 
   // Takes the descriptor; it becomes non-blocking, so it must be ours alone (see own_description()).
   static Result<std::unique_ptr<Stream>> open(Loop& loop, Fd fd, Handlers handlers);
+  // For writing only, to a pipe or socket whose open file description others use as well: the command may have it as its
+  // own output. Its flags stay as they are.
+  static Result<std::unique_ptr<Stream>> open_shared(Loop& loop, Fd fd, Handlers handlers);
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -52,6 +55,8 @@ class Stream {
   void end();
   // Writes out what is queued without the loop, waiting as long as it takes for the other side. For the very end.
   void flush_blocking();
+  // Whether flush_blocking() would have to wait now.
+  [[nodiscard]] bool stuck() const;
 
   [[nodiscard]] int fd() const;
 
@@ -69,6 +74,7 @@ class Stream {
 struct OwnDescription {
   Fd fd;
   bool shared = false;
+  bool terminal = false;
 };
 [[nodiscard]] Result<OwnDescription> own_description(int fd, int access_mode);
 

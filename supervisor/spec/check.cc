@@ -68,7 +68,7 @@ Result<void> check(const Spec& spec) {
   }
   if (spec.argv.front().empty()) {
     Error error;
-    error.code = "E_EXEC_NOT_FOUND";
+    error.code = "E_EXEC_NOTFOUND";
     error.where = "exec";
     error.what = "''";
     error.why = "empty command";

@@ -9,7 +9,7 @@ inline constexpr int kMaxPreserveFds = 1024;
 // sethostname(2) takes __NEW_UTS_LEN bytes.
 inline constexpr std::size_t kMaxHostname = 64;
 
-// Error E_USAGE (125) says which part is wrong and what it may be; an empty command name is E_EXEC_NOT_FOUND (127),
+// Error E_USAGE (125) says which part is wrong and what it may be; an empty command name is E_EXEC_NOTFOUND (127),
 // as in a shell.
 [[nodiscard]] Result<void> check(const Spec& spec);
 

@@ -213,4 +213,31 @@ BOOST_AUTO_TEST_CASE(options_end_at_the_command) {
   BOOST_TEST(has(sup_run({"--tty", "--interactive", probe_path(), "streams"}).out, "stream 0 tty"));
 }
 
+BOOST_AUTO_TEST_CASE(an_empty_value_does_not_take_the_command) {
+  for (const char* option : {"--hostname=", "--user=", "--workdir=", "--pidfile=", "--cidfile=", "--detach-keys="}) {
+    const auto result = sup_run({"-e", "A=1", option, "/bin/echo", "--name=", "ran"});
+    BOOST_TEST(result.code == 0, option << ": " << shown(result.err));
+    BOOST_TEST(result.out == "--name= ran\n", option);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_pidfile_that_cannot_be_is_refused_first) {
+  for (const std::string& path : {dir(), dir() + "/", dir() + "/nosuch/pid"}) {
+    const auto result = sup_run({"--pidfile", path, "/bin/echo", "ran"});
+    BOOST_TEST(result.code == 125, path);
+    BOOST_TEST(result.out.empty());
+    BOOST_TEST(has(result.err, "--pidfile"), result.err);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(status_fd_tells_of_a_start_that_never_was) {
+  const std::string path = dir() + "/status";
+  const sup::Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+  Start start;
+  start.fds = {{fd.get(), 3}};
+  BOOST_TEST(sup_run({"--status-fd", "3", "-t", "--record", dir() + "/nosuch/cast", "/bin/true"}, start).code == 125);
+  BOOST_TEST(has(read_text(path), "\"origin\":\"sup\""), read_text(path));
+  BOOST_TEST(has(read_text(path), "\"code\":\"E_RECORD\""), read_text(path));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

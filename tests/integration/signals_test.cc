@@ -1,4 +1,8 @@
 // Signals to sup: proxied, or the truth about why not; time-outs and the stop signal.
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <csignal>
@@ -205,6 +209,48 @@ BOOST_AUTO_TEST_CASE(sup_killed_takes_the_container_along) {
       }
       process.wait();
       BOOST_TEST(gone(inside, 1s), "the container outlived sup killed by " << number);
+    }
+  }
+}
+
+// However full the way out is, sup can be ended without KILL: by the third signal at the latest.
+BOOST_AUTO_TEST_CASE(a_reader_that_takes_nothing_does_not_keep_sup) {
+  for (const char* command : {"exec yes", "head -c 1000000 /dev/zero", "exec yes >&2"}) {
+    for (const char* mode : {"-t", "-i"}) {
+      int out[2];
+      BOOST_TEST_REQUIRE(::pipe2(out, O_CLOEXEC) == 0);
+      const sup::Fd reader(out[0]);
+      sup::Fd writer(out[1]);
+      Start start;
+      start.args = {"--events", "stderr", "run", mode, "/bin/sh", "-c", command};
+      start.events = false;
+      start.out_fd = start.err_fd = writer.get();
+      Process process(start);
+      pollfd room{.fd = writer.get(), .events = POLLOUT, .revents = 0};
+      BOOST_TEST(process.wait_until([&] { return ::poll(&room, 1, 0) == 0; }, "a full pipe"));
+      const auto ended = [&process] { return state_of(process.pid()) == 'Z' || state_of(process.pid()) == 0; };
+      int signals = 0;
+      for (; signals < 6 && !ended(); ++signals) {
+        process.signal(SIGTERM);
+        for (int i = 0; i < 20 && !ended(); ++i) process.watch(10ms);
+      }
+      BOOST_TEST(ended(), mode << " " << command << " lives on after " << signals << " signals");
+      if (!ended()) process.signal(SIGKILL);
+      BOOST_TEST(process.wait().code() != 0);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(signals_at_the_end_do_not_change_the_status) {
+  for (const char* mode : {"-i", "-t", "--init"}) {
+    for (const int number : {SIGUSR1, SIGTERM, SIGALRM, 40}) {
+      for (int round = 0; round < 4; ++round) {
+        Process process(running({mode, "/bin/sh", "-c", "trap '' USR1 TERM ALRM 40; echo ready; exit 7"}));
+        process.wait_out("ready");
+        while (state_of(process.pid()) != 'Z' && state_of(process.pid()) != 0) ::kill(process.pid(), number);
+        const int code = process.wait().code();
+        BOOST_TEST(code == 7, mode << " and " << number << " gave " << code);
+      }
     }
   }
 }

@@ -1,7 +1,12 @@
 // The -i/-t truth table without a terminal, and what goes through the streams.
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 
 #include "clean.h"
@@ -173,6 +178,53 @@ BOOST_AUTO_TEST_CASE(output_of_a_terminal_keeps_its_line_ends) {
   // Where nobody shows it on a terminal, "\n" stays "\n" or becomes "\r\n": never anything else, never doubled.
   const auto result = sup_run({"-t", "sh", "-c", "echo a; echo b"});
   BOOST_TEST((result.out == "a\nb\n" || result.out == "a\r\nb\r\n"), shown(result.out));
+}
+
+// As a service manager gives it: one socket for both, of which the command and the events have the same description.
+BOOST_AUTO_TEST_CASE(a_socket_for_both_stays_blocking_for_the_command) {
+  int ends[2];
+  BOOST_TEST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+  const sup::Fd ours(ends[0]);
+  sup::Fd theirs(ends[1]);
+  Start start;
+  start.args = {"--events", "stderr", "run", "/bin/sh", "-c", "head -c 2000000 /dev/zero && echo all written"};
+  start.events = false;
+  start.out_fd = start.err_fd = theirs.get();
+  Process process(start);
+  std::string got;
+  char piece[65536];
+  while (!has(got, "\"started\"")) {
+    const ssize_t n = ::read(ours.get(), piece, sizeof piece);
+    BOOST_TEST_REQUIRE(n > 0);
+    got.append(piece, static_cast<std::size_t>(n));
+  }
+  BOOST_TEST((::fcntl(theirs.get(), F_GETFL) & O_NONBLOCK) == 0);
+  // The reader sleeps until the socket is full: a command that met EAGAIN there would give up.
+  pollfd room{.fd = theirs.get(), .events = POLLOUT, .revents = 0};
+  BOOST_TEST(process.wait_until([&] { return ::poll(&room, 1, 0) == 0; }, "a full socket"));
+  theirs.reset();
+  for (ssize_t n = 0; (n = ::read(ours.get(), piece, sizeof piece)) > 0;) got.append(piece, static_cast<std::size_t>(n));
+  BOOST_TEST(process.wait().code() == 0);
+  BOOST_TEST(has(got, "all written"));
+  BOOST_TEST(std::ranges::count(got, '\0') == 2'000'000);
+  BOOST_TEST(has(got, "\"exited\""));
+}
+
+// Opened again through /proc it would be another terminal, and what is written to that nobody reads.
+BOOST_AUTO_TEST_CASE(a_pty_master_as_stdout_is_that_very_one) {
+  const sup::Fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  BOOST_TEST_REQUIRE(::unlockpt(master.get()) == 0);
+  const sup::Fd slave(::ioctl(master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+  Start start;
+  start.args = {"run", "-t", "/bin/echo", "here"};
+  start.out_fd = master.get();
+  Process process(start);
+  BOOST_TEST(process.wait().code() == 0);
+  char line[64];
+  pollfd readable{.fd = slave.get(), .events = POLLIN, .revents = 0};
+  BOOST_TEST_REQUIRE(::poll(&readable, 1, 0) == 1);
+  const ssize_t n = ::read(slave.get(), line, sizeof line);
+  BOOST_TEST(has(std::string(line, n > 0 ? static_cast<std::size_t>(n) : 0), "here"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -39,6 +39,44 @@ bool may_be_meant(const Option& o, const std::vector<std::string>& args) {
   });
 }
 
+// `--name=`, as a script writes it whose variable is empty, gives an empty value. CLI11 would take the next word instead, be
+// it the command. Written apart it is understood; only before the first operand, the rest is not ours.
+std::vector<std::string> spread_empty_values(std::span<const Option> options, const std::vector<std::string>& args) {
+  std::vector<std::string> out;
+  out.reserve(args.size() + 1);
+  const auto long_option = [&](std::string_view name) {
+    return std::ranges::find_if(options, [&](const Option& o) { return !o.name.empty() && o.name == name; });
+  };
+  const auto takes_next = [&](std::string_view word) {
+    if (word.starts_with("--")) {
+      const auto o = long_option(word.substr(2));
+      return o != options.end() && !o->value.empty();
+    }
+    // In a cluster the first letter with a value takes the rest of the word, or the next one.
+    for (std::size_t i = 1; i < word.size(); ++i) {
+      const auto o = std::ranges::find(options, word[i], &Option::letter);
+      if (o != options.end() && !o->value.empty()) return i + 1 == word.size();
+    }
+    return false;
+  };
+  std::size_t i = 0;
+  while (i < args.size() && args[i].size() > 1 && args[i][0] == '-' && args[i] != "--") {
+    const std::string& word = args[i++];
+    if (word.starts_with("--") && word.ends_with('=') && word.find('=') == word.size() - 1) {
+      const auto o = long_option(std::string_view(word).substr(2, word.size() - 3));
+      if (o != options.end() && !o->value.empty()) {
+        out.push_back(word.substr(0, word.size() - 1));
+        out.emplace_back();
+        continue;
+      }
+    }
+    out.push_back(word);
+    if (takes_next(word) && i < args.size()) out.push_back(args[i++]);
+  }
+  out.insert(out.end(), args.begin() + static_cast<std::ptrdiff_t>(i), args.end());
+  return out;
+}
+
 // CLI11 turns every way of writing an option into calls of these; the rules of what follows the options are ours.
 struct Setter {
   const Option* option;
@@ -77,7 +115,8 @@ Result<Parsed> parse(std::string_view verb, std::span<const Option> options, con
     }
   }
   // CLI11 takes the arguments from the back.
-  std::vector<std::string> reversed(args.rbegin(), args.rend());
+  const std::vector<std::string> words = spread_empty_values(options, args);
+  std::vector<std::string> reversed(words.rbegin(), words.rend());
   try {
     app.parse(reversed);
   } catch (const CLI::Error& e) {

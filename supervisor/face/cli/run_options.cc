@@ -36,7 +36,11 @@ std::vector<Option> run_options(Spec& spec, RunFlags& flags) {
   std::vector<Option> o;
   o.push_back({'t', "tty", "", "give the command a terminal of its own", "", to(spec.tty)});
   o.push_back({'i', "interactive", "", "pass standard input on to the command", "", to(spec.interactive)});
-  o.push_back({0, "name", "NAME", "name the container", "its id", to(spec.name)});
+  o.push_back({0, "name", "NAME", "name the container", "its id", [&spec](std::string_view v) -> Result<void> {
+                 if (v.empty()) return usage("--name", "is empty", "a letter or digit, then letters, digits, '_', '.' and '-'");
+                 spec.name = v;
+                 return {};
+               }});
   o.push_back({'e', "env", "KEY[=VALUE]", "set a variable, or take the caller's; may be repeated", "", [&spec](std::string_view v) -> Result<void> {
                  auto entry = parse_env_entry(v);
                  if (!entry) return std::unexpected(entry.error());
