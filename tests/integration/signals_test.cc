@@ -245,7 +245,10 @@ BOOST_AUTO_TEST_CASE(signals_at_the_end_do_not_change_the_status) {
   for (const char* mode : {"-i", "-t", "--init"}) {
     for (const int number : {SIGUSR1, SIGTERM, SIGALRM, 40}) {
       for (int round = 0; round < 4; ++round) {
-        Process process(running({mode, "/bin/sh", "-c", "trap '' USR1 TERM ALRM 40; echo ready; exit 7"}));
+        Start start;
+        start.args = {"--events", "none", "run", mode, "/bin/sh", "-c", "trap '' USR1 TERM ALRM 40; echo ready; exit 7"};
+        start.events = false;
+        Process process(start);
         process.wait_out("ready");
         while (state_of(process.pid()) != 'Z' && state_of(process.pid()) != 0) ::kill(process.pid(), number);
         const int code = process.wait().code();
