@@ -15,6 +15,7 @@ struct Facts {
   std::vector<std::string> environ;       // the caller's, "K=V", bytes as given
   std::string cwd;                        // absolute; empty when the caller's directory is gone
   std::vector<std::string> proc_mounts;   // mount points of every procfs, as mountinfo lists them
+  bool proc_locked = false;               // root in a user namespace who cannot detach the procfs he inherited
   std::string passwd;                     // text of the root's /etc/passwd; only read when -u needs it
   std::string group;                      // text of the root's /etc/group; likewise
 };

@@ -229,7 +229,9 @@ Result<Plan> compile(const Spec& spec, const Facts& facts) {
   if (spec.argv.empty() || spec.argv.front().empty()) return usage("run", "Missing container command");
   Draft draft{spec, facts, std::nullopt, {}, {}};
   Plan& plan = draft.plan;
-  plan.user_namespace = facts.uid != 0;
+  // Root of a user namespace whose mounts are another's (unshare -Ur, bwrap) is as bound as an ordinary user, and is helped
+  // in the same way.
+  plan.user_namespace = facts.uid != 0 || facts.proc_locked;
   plan.tty = spec.tty;
   plan.preserve_fds = spec.preserve_fds;
   plan.clone_flags = CLONE_NEWNS | CLONE_NEWPID;

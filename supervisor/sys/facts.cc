@@ -1,12 +1,18 @@
 #include "sys/facts.h"
 
+#include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/random.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
+#include <cstdio>
 
+#include "base/fd.h"
 #include "spec/mountinfo.h"
 #include "sys/procfs.h"
 
@@ -30,6 +36,54 @@ std::string new_id() {
   return id;
 }
 
+namespace {
+
+// All ids, each as itself: the first user namespace, or one that is as good.
+bool whole_id_map() {
+  const auto map = read_file("/proc/self/uid_map");
+  unsigned inside = 1;
+  unsigned outside = 1;
+  unsigned count = 0;
+  return !map || (std::sscanf(map->c_str(), "%u %u %u", &inside, &outside, &count) == 3 && inside == 0 && outside == 0 && count == UINT32_MAX);
+}
+
+// Which mounts are locked (mount_namespaces(7)) no file tells, so it is tried, by a child in a mount namespace of its own.
+// False also where nothing can be tried: then the start itself will say what is missing.
+bool cannot_detach(std::vector<std::string> targets) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) return false;
+  const Fd answer(ends[0]);
+  Fd say(ends[1]);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto remains = [&targets] {
+      if (::unshare(CLONE_NEWNS) < 0 || ::mount("none", "/", nullptr, MS_REC | MS_SLAVE, nullptr) < 0) return false;
+      const Fd table(::open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC));
+      targets.emplace_back("/proc");
+      for (auto t = targets.rbegin(); t != targets.rend(); ++t) {
+        for (int i = 0; i < 1024 && ::umount2(t->c_str(), MNT_DETACH) == 0; ++i) {
+        }
+      }
+      std::string text;
+      char piece[16384];
+      for (ssize_t n = 0; (n = ::read(table.get(), piece, sizeof piece)) > 0;) text.append(piece, static_cast<std::size_t>(n));
+      return !proc_mounts(text).empty();
+    };
+    const char result = remains() ? 'y' : 'n';
+    ::_exit(::write(say.get(), &result, 1) == 1 ? 0 : 1);
+  }
+  if (child < 0) return false;
+  say.reset();
+  char result = 'n';
+  while (::read(answer.get(), &result, 1) < 0 && errno == EINTR) {
+  }
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return result == 'y';
+}
+
+}  // namespace
+
 Result<Facts> gather(const Spec& spec) {
   Facts facts;
   facts.id = new_id();
@@ -48,6 +102,7 @@ Result<Facts> gather(const Spec& spec) {
     return std::unexpected(e);
   }
   facts.proc_mounts = proc_mounts(*mounts);
+  facts.proc_locked = facts.uid == 0 && !whole_id_map() && cannot_detach(facts.proc_mounts);
   if (!spec.user.empty()) {
     // A missing file is an empty one: numeric users need neither.
     if (auto text = read_file("/etc/passwd")) facts.passwd = std::move(*text);

@@ -185,4 +185,19 @@ BOOST_AUTO_TEST_CASE(files_made_inside_belong_to_the_caller) {
   BOOST_TEST((facts.st_mode & 07777U) == 0644U);  // the caller's umask
 }
 
+// Root there, but of mounts that are not his: the host's procfs below cannot be detached, only covered.
+BOOST_AUTO_TEST_CASE(inside_a_user_namespace_as_its_root) {
+  Start start;
+  start.program = "/usr/bin/unshare";
+  start.events = false;
+  start.args = {"-Ur", sup_path(), "--events", "none", "run", "/bin/sh", "-c", "id -u; echo pid $$; umount /proc 2>/dev/null; ls /proc | grep -c '^[0-9]'"};
+  const auto result = run(start);
+  BOOST_TEST(result.code == 0, result.err);
+  const auto seen = lines(result.out);
+  BOOST_TEST_REQUIRE(seen.size() == 3U, shown(result.out));
+  BOOST_TEST(seen[0] == "0");
+  BOOST_TEST(seen[1] == "pid 1");
+  BOOST_TEST(std::stoi(seen[2]) < 6, "the host's processes show: " << seen[2]);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
