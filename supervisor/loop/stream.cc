@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -90,14 +91,24 @@ struct Stream::State {
 
   bool revive();
 
+  ssize_t put_in_pipe() const {
+    iovec all{const_cast<char*>(backlog.data()), backlog.size()};
+    const ssize_t n = ::pwritev2(shared.get(), &all, 1, -1, RWF_NOWAIT);
+    if (n >= 0 || (errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS)) return n;
+    // Before Linux 6.4. A pipe that poll(2) calls writable has room for PIPE_BUF bytes, unless another writer takes it first:
+    // then this waits for the reader.
+    pollfd p{.fd = shared.get(), .events = POLLOUT, .revents = 0};
+    if (::poll(&p, 1, 0) == 0) {
+      errno = EAGAIN;
+      return -1;
+    }
+    return ::write(shared.get(), backlog.data(), std::min<std::size_t>(backlog.size(), PIPE_BUF));
+  }
+
   // Writes as much of the backlog as the other side takes now; false: it takes no more.
   bool push() {
     while (!backlog.empty() && !failed) {
-      // A pipe that poll(2) calls writable has room for PIPE_BUF bytes.
-      pollfd p{.fd = shared.get(), .events = POLLOUT, .revents = 0};
-      if (!is_socket && ::poll(&p, 1, 0) == 0) return false;
-      const ssize_t n = is_socket ? ::send(shared.get(), backlog.data(), backlog.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
-                                  : ::write(shared.get(), backlog.data(), std::min<std::size_t>(backlog.size(), PIPE_BUF));
+      const ssize_t n = is_socket ? ::send(shared.get(), backlog.data(), backlog.size(), MSG_DONTWAIT | MSG_NOSIGNAL) : put_in_pipe();
       if (n < 0 && errno == EINTR) continue;
       if (n < 0 && errno == EAGAIN) return false;
       if (n < 0) {
