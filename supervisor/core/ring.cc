@@ -85,7 +85,8 @@ std::vector<Ring::Chunk> Ring::repaint() const {
     first.erase(0, end + 1);
   } else {
     std::size_t stray = 0;
-    while (stray < std::min<std::size_t>(3, first.size()) && (static_cast<unsigned char>(first[stray]) & 0xC0) == 0x80) ++stray;
+    while (stray < std::min<std::size_t>(3, first.size()) && (static_cast<unsigned char>(first[stray]) & 0xC0) == 0x80)
+      ++stray;
     first.erase(0, stray);
   }
   if (first.empty()) chunks.erase(chunks.begin());

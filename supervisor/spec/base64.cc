@@ -15,7 +15,8 @@ std::string to_base64(std::string_view bytes) {
   while (!bytes.empty()) {
     const std::string_view three = bytes.substr(0, 3);
     std::uint32_t group = 0;
-    for (std::size_t i = 0; i < 3; ++i) group = group << 8 | (i < three.size() ? static_cast<unsigned char>(three[i]) : 0U);
+    for (std::size_t i = 0; i < 3; ++i)
+      group = group << 8 | (i < three.size() ? static_cast<unsigned char>(three[i]) : 0U);
     for (std::size_t i = 0; i < 4; ++i) out += i <= three.size() ? kDigits[group >> (18 - 6 * i) & 63U] : '=';
     bytes.remove_prefix(three.size());
   }

@@ -36,7 +36,9 @@ void append_header(std::string& out, FrameType type, std::size_t length) {
   for (const unsigned shift : {24U, 16U, 8U, 0U}) out += static_cast<char>((length >> shift) & 0xFF);
 }
 
-Error broken(std::string why) { return {.code = "E_FRAME", .where = "protocol", .what = "frame", .err = 0, .why = std::move(why)}; }
+Error broken(std::string why) {
+  return {.code = "E_FRAME", .where = "protocol", .what = "frame", .err = 0, .why = std::move(why)};
+}
 
 }  // namespace
 
@@ -69,7 +71,9 @@ std::string frame_header(FrameType type, std::size_t length) {
 
 FrameSize resize_of(const Frame& frame) {
   if (frame.payload.size() != 4) std::abort();   // the decoder gives no other
-  const auto number = [&](std::size_t i) { return static_cast<std::uint16_t>(byte_at(frame.payload, i) << 8 | byte_at(frame.payload, i + 1)); };
+  const auto number = [&](std::size_t i) {
+    return static_cast<std::uint16_t>(byte_at(frame.payload, i) << 8 | byte_at(frame.payload, i + 1));
+  };
   return {number(0), number(2)};
 }
 
@@ -98,13 +102,15 @@ Result<std::optional<Frame>> FrameDecoder::next() {
   const auto type = static_cast<FrameType>(number);
   const Kind& kind = kind_of(type);
   if (!(from_ == FrameSide::client ? kind.client : kind.supervisor)) {
-    return fail(std::string(kind.name) + " does not come from a " + (from_ == FrameSide::client ? "client" : "supervisor"));
+    return fail(std::string(kind.name) + " does not come from a " +
+                (from_ == FrameSide::client ? "client" : "supervisor"));
   }
   if (rest.size() < kFrameHeader) return std::nullopt;
-  const std::size_t length = std::size_t{byte_at(rest, 1)} << 24 | byte_at(rest, 2) << 16 | byte_at(rest, 3) << 8 | byte_at(rest, 4);
+  const std::size_t length =
+      std::size_t{byte_at(rest, 1)} << 24 | byte_at(rest, 2) << 16 | byte_at(rest, 3) << 8 | byte_at(rest, 4);
   if (length < kind.least || length > kind.most) {
-    return fail(std::string(kind.name) + " of " + std::to_string(length) + " bytes; " + std::to_string(kind.least) + " to " +
-                std::to_string(kind.most) + " are allowed");
+    return fail(std::string(kind.name) + " of " + std::to_string(length) + " bytes; " + std::to_string(kind.least) +
+                " to " + std::to_string(kind.most) + " are allowed");
   }
   if (rest.size() < kFrameHeader + length) return std::nullopt;
   used_ += kFrameHeader + length;

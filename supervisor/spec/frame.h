@@ -25,7 +25,16 @@
 
 namespace sup {
 
-enum class FrameType : std::uint8_t { data_in = 0, out = 1, err = 2, resize = 3, eof_in = 4, exit = 5, detach = 6, ping = 7 };
+enum class FrameType : std::uint8_t {
+  data_in = 0,
+  out = 1,
+  err = 2,
+  resize = 3,
+  eof_in = 4,
+  exit = 5,
+  detach = 6,
+  ping = 7
+};
 enum class FrameSide : std::uint8_t { client, supervisor };   // who sends
 
 inline constexpr std::size_t kFrameHeader = 5;
@@ -46,8 +55,8 @@ struct FrameSize {
   bool operator==(const FrameSize&) const = default;
 };
 
-// Appends one frame. payload: of a length that the type may have, else it is a fault of the caller (abort): output longer
-// than kMaxFramePayload goes by append_data().
+// Appends one frame. payload: of a length that the type may have, else it is a fault of the caller (abort): output
+// longer than kMaxFramePayload goes by append_data().
 void append_frame(std::string& out, FrameType type, std::string_view payload = {});
 // Data of any length in as many frames as it takes; none for no bytes.
 void append_data(std::string& out, FrameType type, std::string_view bytes);
@@ -58,8 +67,8 @@ void append_resize(std::string& out, FrameSize size);
 // frame: of type resize, from a decoder.
 [[nodiscard]] FrameSize resize_of(const Frame& frame);
 
-// Takes bytes as they come and gives whole frames. Holds at most one unfinished frame and what was fed with it: a header
-// is judged before its payload is waited for. Owned by the session whose connection it reads.
+// Takes bytes as they come and gives whole frames. Holds at most one unfinished frame and what was fed with it: a
+// header is judged before its payload is waited for. Owned by the session whose connection it reads.
 class FrameDecoder {
  public:
   // from: who sends the bytes; what only the other side may say is an error.
@@ -77,7 +86,7 @@ class FrameDecoder {
  private:
   FrameSide from_;
   std::string buffer_;
-  std::size_t used_ = 0;        // bytes at the front that were given out
+  std::size_t used_ = 0;  // bytes at the front that were given out
   std::optional<Error> failed_;
 };
 

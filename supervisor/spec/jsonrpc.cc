@@ -19,7 +19,8 @@ std::string shown(std::string_view word) {
 }
 
 std::unexpected<RpcError> fail(int code, std::string name, std::string message, std::string pointer = {}) {
-  return std::unexpected(RpcError{.code = code, .name = std::move(name), .message = std::move(message), .pointer = std::move(pointer)});
+  return std::unexpected(
+      RpcError{.code = code, .name = std::move(name), .message = std::move(message), .pointer = std::move(pointer)});
 }
 
 const char* kind(const Json& value) {
@@ -39,7 +40,10 @@ const char* kind(const Json& value) {
 }
 
 RpcError type_error(int code, std::string pointer, std::string_view wanted, const Json& value) {
-  return {.code = code, .name = "E_RPC_TYPE", .message = "must be " + std::string(wanted) + ", is " + kind(value), .pointer = std::move(pointer)};
+  return {.code = code,
+          .name = "E_RPC_TYPE",
+          .message = "must be " + std::string(wanted) + ", is " + kind(value),
+          .pointer = std::move(pointer)};
 }
 
 std::string text_of(const Json& value) { return value.dump(-1, ' ', true, Json::error_handler_t::replace); }
@@ -104,7 +108,8 @@ class Builder final : public nlohmann::json_sax<Json> {
     return level.slot;
   }
   bool put(Json&& value) {
-    if (levels_.empty()) return refuse(kInvalidRequest, "E_RPC_TYPE", std::string("a message must be an object, is ") + kind(value));
+    if (levels_.empty())
+      return refuse(kInvalidRequest, "E_RPC_TYPE", std::string("a message must be an object, is ") + kind(value));
     place(std::move(value));
     return true;
   }
@@ -160,7 +165,8 @@ Rpc<Json> parse(std::string_view line) {
   if (!is_utf8(line)) return fail(kParseError, "E_RPC_UTF8", "is not UTF-8");
   Builder builder;
   if (!Json::sax_parse(line.begin(), line.end(), &builder)) {
-    RpcError error = builder.error.value_or(RpcError{.code = kParseError, .name = "E_RPC_JSON", .message = "is not JSON"});
+    RpcError error =
+        builder.error.value_or(RpcError{.code = kParseError, .name = "E_RPC_JSON", .message = "is not JSON"});
     if (error.code != kParseError && error.pointer != "/id") error.id = id_of(builder.root);
     return std::unexpected(std::move(error));
   }
@@ -169,8 +175,10 @@ Rpc<Json> parse(std::string_view line) {
 
 std::optional<RpcError> wrong_version(const Json& root) {
   const auto version = root.find("jsonrpc");
-  if (version != root.end() && version->is_string() && version->get_ref<const std::string&>() == "2.0") return std::nullopt;
-  return RpcError{.code = kInvalidRequest, .name = "E_RPC_VERSION", .message = "must be \"2.0\"", .pointer = "/jsonrpc"};
+  if (version != root.end() && version->is_string() && version->get_ref<const std::string&>() == "2.0")
+    return std::nullopt;
+  return RpcError{
+      .code = kInvalidRequest, .name = "E_RPC_VERSION", .message = "must be \"2.0\"", .pointer = "/jsonrpc"};
 }
 
 Rpc<std::string> method_of(const Json& root) {
@@ -185,7 +193,8 @@ Rpc<Params> params_of(Json& root) {
   const auto params = root.find("params");
   if (params == root.end()) return Params();
   // By position nobody could add a parameter later.
-  if (!params->is_object()) return std::unexpected(type_error(kInvalidParams, "/params", "an object, its members by name", *params));
+  if (!params->is_object())
+    return std::unexpected(type_error(kInvalidParams, "/params", "an object, its members by name", *params));
   return Params(std::make_shared<const Json>(std::move(*params)));
 }
 
@@ -203,13 +212,17 @@ int number(const Json& data, const char* name, int otherwise) {
 Rpc<Answer> failure(std::string id, const Json& object) {
   if (!object.is_object()) return std::unexpected(type_error(kInvalidRequest, "/error", "an object", object));
   const auto code = object.find("code");
-  if (code == object.end() || !code->is_number_integer()) return fail(kInvalidRequest, "E_RPC_ANSWER", "must be a whole number", "/error/code");
+  if (code == object.end() || !code->is_number_integer())
+    return fail(kInvalidRequest, "E_RPC_ANSWER", "must be a whole number", "/error/code");
   Answer answer{.id = std::move(id), .result = nullptr, .code = static_cast<int>(code->get<std::int64_t>())};
   Error& error = answer.error;
   const std::string message = text(object, "message");
   const auto data = object.find("data");
   if (data != object.end() && data->is_object()) {
-    error = {.code = text(*data, "code"), .where = text(*data, "where"), .what = text(*data, "what"), .err = number(*data, "errno", 0)};
+    error = {.code = text(*data, "code"),
+             .where = text(*data, "where"),
+             .what = text(*data, "what"),
+             .err = number(*data, "errno", 0)};
     error.why = text(*data, "why");
     error.hint = text(*data, "hint");
     error.path = text(*data, "path");
@@ -232,9 +245,7 @@ std::string message_line(std::initializer_list<std::pair<std::string_view, std::
 
 }  // namespace
 
-Error RpcError::error() const {
-  return {.code = name, .where = "protocol", .what = pointer, .err = 0, .why = message};
-}
+Error RpcError::error() const { return {.code = name, .where = "protocol", .what = pointer, .err = 0, .why = message}; }
 
 std::string pointer_to(std::string_view pointer, std::string_view token) {
   std::string out(pointer);
@@ -247,14 +258,19 @@ std::string pointer_to(std::string_view pointer, std::string_view token) {
       out += "…";
       break;
     }
-    if (token[used] == '~') out += "~0";
-    else if (token[used] == '/') out += "~1";
-    else out.append(token.substr(used, c.length));
+    if (token[used] == '~')
+      out += "~0";
+    else if (token[used] == '/')
+      out += "~1";
+    else
+      out.append(token.substr(used, c.length));
     used += c.length;
   }
   return out;
 }
-std::string pointer_to(std::string_view pointer, std::size_t index) { return pointer_to(pointer, std::to_string(index)); }
+std::string pointer_to(std::string_view pointer, std::size_t index) {
+  return pointer_to(pointer, std::to_string(index));
+}
 
 Params::Params() : Params(std::make_shared<const Json>(Json::object())) {}
 Params::Params(std::shared_ptr<const Json> value, std::string at) : value_(std::move(value)), at_(std::move(at)) {}
@@ -267,11 +283,13 @@ const Json* Params::find(std::string_view name) const {
 
 Rpc<const Json*> Params::get(std::string_view name) const {
   if (const Json* value = find(name)) return value;
-  return std::unexpected(RpcError{.code = kInvalidParams, .name = "E_RPC_MISSING", .message = "is missing", .pointer = pointer_to(at_, name)});
+  return std::unexpected(RpcError{
+      .code = kInvalidParams, .name = "E_RPC_MISSING", .message = "is missing", .pointer = pointer_to(at_, name)});
 }
 
 RpcError Params::wrong(std::string_view name, std::string message, std::string code) const {
-  return {.code = kInvalidParams, .name = std::move(code), .message = std::move(message), .pointer = pointer_to(at_, name)};
+  return {
+      .code = kInvalidParams, .name = std::move(code), .message = std::move(message), .pointer = pointer_to(at_, name)};
 }
 
 bool Params::has(std::string_view name) const { return find(name) != nullptr; }
@@ -279,7 +297,8 @@ bool Params::has(std::string_view name) const { return find(name) != nullptr; }
 Rpc<std::string> Params::get_string(std::string_view name) const {
   const auto value = get(name);
   if (!value) return std::unexpected(value.error());
-  if (!(*value)->is_string()) return std::unexpected(type_error(kInvalidParams, pointer_to(at_, name), "a string", **value));
+  if (!(*value)->is_string())
+    return std::unexpected(type_error(kInvalidParams, pointer_to(at_, name), "a string", **value));
   const auto& string = (*value)->get_ref<const std::string&>();
   if (string.find('\0') != std::string::npos) return std::unexpected(wrong(name, "must not hold a NUL", "E_RPC_NUL"));
   return string;
@@ -293,7 +312,8 @@ Rpc<std::optional<std::string>> Params::find_string(std::string_view name) const
 Rpc<bool> Params::get_bool(std::string_view name) const {
   const auto value = get(name);
   if (!value) return std::unexpected(value.error());
-  if (!(*value)->is_boolean()) return std::unexpected(type_error(kInvalidParams, pointer_to(at_, name), "true or false", **value));
+  if (!(*value)->is_boolean())
+    return std::unexpected(type_error(kInvalidParams, pointer_to(at_, name), "true or false", **value));
   return (*value)->get<bool>();
 }
 
@@ -305,7 +325,8 @@ Rpc<bool> Params::get_bool(std::string_view name, bool otherwise) const {
 Rpc<std::uint64_t> Params::get_uint(std::string_view name, std::uint64_t most) const {
   const auto value = get(name);
   if (!value) return std::unexpected(value.error());
-  if (!(*value)->is_number_integer()) return std::unexpected(type_error(kInvalidParams, pointer_to(at_, name), "a whole number", **value));
+  if (!(*value)->is_number_integer())
+    return std::unexpected(type_error(kInvalidParams, pointer_to(at_, name), "a whole number", **value));
   if (!(*value)->is_number_unsigned() || (*value)->get<std::uint64_t>() > most) {
     return std::unexpected(wrong(name, "must be from 0 to " + std::to_string(most)));
   }
@@ -325,7 +346,8 @@ Rpc<std::vector<std::string>> Params::get_strings(std::string_view name) const {
   std::vector<std::string> out;
   out.reserve((*value)->size());
   for (const Json& item : **value) {
-    if (!item.is_string()) return std::unexpected(type_error(kInvalidParams, pointer_to(at, out.size()), "a string", item));
+    if (!item.is_string())
+      return std::unexpected(type_error(kInvalidParams, pointer_to(at, out.size()), "a string", item));
     const auto& string = item.get_ref<const std::string&>();
     if (string.find('\0') != std::string::npos) {
       return fail(kInvalidParams, "E_RPC_NUL", "must not hold a NUL", pointer_to(at, out.size()));
@@ -343,7 +365,8 @@ Rpc<std::vector<std::string>> Params::find_strings(std::string_view name) const 
 Rpc<Params> Params::get_object(std::string_view name) const {
   const auto value = get(name);
   if (!value) return std::unexpected(value.error());
-  if (!(*value)->is_object()) return std::unexpected(type_error(kInvalidParams, pointer_to(at_, name), "an object", **value));
+  if (!(*value)->is_object())
+    return std::unexpected(type_error(kInvalidParams, pointer_to(at_, name), "an object", **value));
   return Params(std::shared_ptr<const Json>(value_, *value), pointer_to(at_, name));   // shares the owner
 }
 
@@ -359,7 +382,10 @@ Rpc<Request> parse_request(std::string_view line) {
     if (!scalar_id(*id)) return refused(type_error(kInvalidRequest, "/id", "null, a string or a number", *id));
     request.id = text_of(*id);
     if (request.id.size() > kMaxId) {
-      return refused({.code = kInvalidRequest, .name = "E_RPC_RANGE", .message = "is longer than " + std::to_string(kMaxId) + " bytes", .pointer = "/id"});
+      return refused({.code = kInvalidRequest,
+                      .name = "E_RPC_RANGE",
+                      .message = "is longer than " + std::to_string(kMaxId) + " bytes",
+                      .pointer = "/id"});
     }
   }
   if (auto error = wrong_version(*root)) return refused(std::move(*error));
@@ -392,7 +418,8 @@ Rpc<Said> parse_said(std::string_view line) {
     return Notification{std::move(*method), std::move(*params)};
   }
   const auto id = root->find("id");
-  if (id == root->end() || !scalar_id(*id)) return fail(kInvalidRequest, "E_RPC_ANSWER", "an answer says what it answers", "/id");
+  if (id == root->end() || !scalar_id(*id))
+    return fail(kInvalidRequest, "E_RPC_ANSWER", "an answer says what it answers", "/id");
   const auto result = root->find("result");
   const auto error = root->find("error");
   if ((result == root->end()) == (error == root->end())) {
@@ -409,14 +436,16 @@ Rpc<Said> parse_said(std::string_view line) {
 std::string response_line(std::string_view id, const Json& result) {
   std::string line = message_line({{"id", id}, {"result", text_of(result)}});
   if (line.size() <= kMaxMessage) return line;
-  RpcError error{.code = kInternal, .name = "E_RPC_TOO_LARGE", .message = "the answer is longer than a message may be; ask for less"};
+  RpcError error{.code = kInternal,
+                 .name = "E_RPC_TOO_LARGE",
+                 .message = "the answer is longer than a message may be; ask for less"};
   error.id = id;
   return error_line(error);
 }
 
 std::string error_line(std::string_view id, int code, std::string_view message, const Json& data) {
-  const std::string error = R"({"code":)" + std::to_string(code) + R"(,"message":)" + text_of(Json(std::string(message))) +
-                            R"(,"data":)" + text_of(data) + '}';
+  const std::string error = R"({"code":)" + std::to_string(code) + R"(,"message":)" +
+                            text_of(Json(std::string(message))) + R"(,"data":)" + text_of(data) + '}';
   return message_line({{"id", id}, {"error", error}});
 }
 
@@ -430,8 +459,9 @@ std::string error_line(std::string_view id, const Error& error) {
   constexpr std::size_t kMost = 4096;   // a name that fills a message must not make an answer that does not fit
   Json data = {{"code", error.code}, {"status", error.status}};
   if (error.err != 0) data["errno"] = error.err;
-  const std::pair<const char*, const std::string*> texts[] = {{"where", &error.where}, {"what", &error.what}, {"why", &error.why},
-                                                              {"hint", &error.hint},   {"path", &error.path}, {"stage", &error.stage}};
+  const std::pair<const char*, const std::string*> texts[] = {{"where", &error.where}, {"what", &error.what},
+                                                              {"why", &error.why},     {"hint", &error.hint},
+                                                              {"path", &error.path},   {"stage", &error.stage}};
   for (const auto& [name, value] : texts) {
     if (!value->empty()) data[name] = value->substr(0, kMost);
   }

@@ -119,7 +119,8 @@ using Said = std::variant<Answer, Notification>;
 // Lines to send: ASCII, without the line end. Bytes that are not UTF-8 become U+FFFD. id: as Request has it.
 // An answer longer than kMaxMessage is replaced by the error E_RPC_TOO_LARGE: who answers lists must cut them.
 [[nodiscard]] std::string response_line(std::string_view id, const nlohmann::json& result);
-[[nodiscard]] std::string error_line(std::string_view id, int code, std::string_view message, const nlohmann::json& data);
+[[nodiscard]] std::string error_line(std::string_view id, int code, std::string_view message,
+                                     const nlohmann::json& data);
 [[nodiscard]] std::string error_line(const RpcError& error);   // answers to error.id
 [[nodiscard]] std::string error_line(std::string_view id, const Error& error);
 [[nodiscard]] std::string request_line(std::string_view id, std::string_view method, const nlohmann::json& params);

@@ -8,27 +8,33 @@ namespace {
 using S = ContainerState;
 using A = ContainerAction;
 
+using enum ContainerState;
 constexpr S kNo{0xFF};   // cannot happen
 
 // Read a row as "in this state, each action leads to". Both orders are those of the enums.
+// clang-format off
 constexpr std::array<std::array<S, kContainerActions>, kContainerStates> kNext{{
-    // start        started      failed       pause        unpause      stop         kill         exited       again        restart      remove
-    {S::starting,   kNo,         kNo,         kNo,         kNo,         S::created,  kNo,         kNo,         kNo,         S::starting, S::removed},   // created
-    {kNo,           S::running,  S::exited,   kNo,         kNo,         S::stopping, S::starting, S::exited,   kNo,         S::stopping, kNo},          // starting
-    {kNo,           kNo,         kNo,         S::paused,   kNo,         S::stopping, S::running,  S::exited,   kNo,         S::stopping, kNo},          // running
-    {kNo,           kNo,         kNo,         kNo,         S::running,  S::stopping, S::paused,   S::exited,   kNo,         S::stopping, kNo},          // paused
-    {kNo,           S::stopping, S::exited,   kNo,         kNo,         S::stopping, S::stopping, S::exited,   kNo,         S::stopping, kNo},          // stopping
-    {S::starting,   kNo,         kNo,         kNo,         kNo,         S::exited,   kNo,         kNo,         S::backoff,  S::starting, S::removed},   // exited
-    {S::starting,   kNo,         kNo,         kNo,         kNo,         S::exited,   kNo,         kNo,         kNo,         S::starting, kNo},          // backoff
-    {kNo,           kNo,         kNo,         kNo,         kNo,         kNo,         kNo,         kNo,         kNo,         kNo,         kNo},          // removed
+    // start     started   failed  pause   unpause  stop      kill      exited  again    restart   remove
+    {starting, kNo,      kNo,    kNo,    kNo,     created,  kNo,      kNo,    kNo,     starting, removed},  // created
+    {kNo,      running,  exited, kNo,    kNo,     stopping, starting, exited, kNo,     stopping, kNo    },  // starting
+    {kNo,      kNo,      kNo,    paused, kNo,     stopping, running,  exited, kNo,     stopping, kNo    },  // running
+    {kNo,      kNo,      kNo,    kNo,    running, stopping, paused,   exited, kNo,     stopping, kNo    },  // paused
+    {kNo,      stopping, exited, kNo,    kNo,     stopping, stopping, exited, kNo,     stopping, kNo    },  // stopping
+    {starting, kNo,      kNo,    kNo,    kNo,     exited,   kNo,      kNo,    backoff, starting, removed},  // exited
+    {starting, kNo,      kNo,    kNo,    kNo,     exited,   kNo,      kNo,    kNo,     starting, kNo    },  // backoff
+    {kNo,      kNo,      kNo,    kNo,    kNo,     kNo,      kNo,      kNo,    kNo,     kNo,      kNo    },  // removed
 }};
+// clang-format on
 
-constexpr std::array<std::string_view, kContainerStates> kStates{"created", "starting", "running", "paused", "stopping", "exited", "backoff", "removed"};
-constexpr std::array<std::string_view, kContainerActions> kActions{"start", "started", "failed", "pause", "unpause", "stop", "kill", "exited", "again", "restart", "remove"};
+constexpr std::array<std::string_view, kContainerStates> kStates{"created",  "starting", "running", "paused",
+                                                                 "stopping", "exited",   "backoff", "removed"};
+constexpr std::array<std::string_view, kContainerActions> kActions{
+    "start", "started", "failed", "pause", "unpause", "stop", "kill", "exited", "again", "restart", "remove"};
 
 // How the state is told to a user whose verb does not fit.
 constexpr std::array<std::string_view, kContainerStates> kIs{
-    "has not been started", "is starting", "is running", "is paused", "is being stopped", "has exited", "waits to be restarted", "has been removed"};
+    "has not been started", "is starting",           "is running",      "is paused", "is being stopped",
+    "has exited",           "waits to be restarted", "has been removed"};
 
 struct Refusal {
   std::string_view why;
@@ -48,8 +54,12 @@ Refusal refusal(S state, A action) {
       if (state == S::starting) return {is, "pause it when it runs"};
       if (state == S::stopping) return {is, {}};
       return {is, "only what runs can be paused"};
-    case A::unpause: return {state == S::running ? "is not paused" : is, state == S::running ? "" : "only what is paused can be unpaused"};
-    case A::kill: return {is, state == S::backoff ? "stop it, and it will not be restarted" : "there is nothing to send a signal to"};
+    case A::unpause:
+      return {state == S::running ? "is not paused" : is,
+              state == S::running ? "" : "only what is paused can be unpaused"};
+    case A::kill:
+      return {is,
+              state == S::backoff ? "stop it, and it will not be restarted" : "there is nothing to send a signal to"};
     case A::remove:
       if (state == S::stopping) return {is, "wait for it first, or use rm -f"};
       return {is, "stop it first, or use rm -f"};
@@ -85,8 +95,12 @@ std::optional<S> next_state(S state, A action) {
 Result<S> next_state(S state, A action, std::string_view name) {
   if (const auto next = next_state(state, action)) return *next;
   const Refusal no = refusal(state, action);
-  return std::unexpected(Error{.code = "E_STATE", .where = std::string(action == A::remove ? "rm" : to_string(action)), .what = std::string(name),
-                               .err = 0, .why = std::string(no.why), .hint = std::string(no.hint)});
+  return std::unexpected(Error{.code = "E_STATE",
+                               .where = std::string(action == A::remove ? "rm" : to_string(action)),
+                               .what = std::string(name),
+                               .err = 0,
+                               .why = std::string(no.why),
+                               .hint = std::string(no.hint)});
 }
 
 bool is_live(S state) {

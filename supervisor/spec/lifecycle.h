@@ -13,14 +13,15 @@
 //      │                                                             backoff ── start, restart ► starting     │
 //      └──────────────────────────────── remove ──────────────────── backoff ── stop ► exited ────────────────┘
 //
-// start, pause, unpause, stop, kill, restart and remove are the user's; started, failed and exited are what the kernel and
-// init tell; `again` is the restart policy's verdict about a container that just exited: it waits for its pause to be over,
-// which is a `start`.
+// start, pause, unpause, stop, kill, restart and remove are the user's; started, failed and exited are what the
+// kernel and init tell; `again` is the restart policy's verdict about a container that just exited: it waits for its
+// pause to be over, which is a `start`.
 //
-// Asking for what is so already is no error where docker makes none: stopping a container that does not run, or one that is
-// being stopped. `restart` of a running one is a stop whose end the caller turns into a start. A signal (kill) changes no
-// state: what it does to the command, the kernel tells later. While starting it is kept until the command runs, while paused
-// until the container thaws (except SIGKILL). A container is removed when nothing of it runs: `rm -f` kills first.
+// Asking for what is so already is no error where docker makes none: stopping a container that does not run, or one
+// that is being stopped. `restart` of a running one is a stop whose end the caller turns into a start. A signal
+// (kill) changes no state: what it does to the command, the kernel tells later. While starting it is kept until the
+// command runs, while paused until the container thaws (except SIGKILL). A container is removed when nothing of it
+// runs: `rm -f` kills first.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -33,7 +34,19 @@
 namespace sup {
 
 enum class ContainerState : std::uint8_t { created, starting, running, paused, stopping, exited, backoff, removed };
-enum class ContainerAction : std::uint8_t { start, started, failed, pause, unpause, stop, kill, exited, again, restart, remove };
+enum class ContainerAction : std::uint8_t {
+  start,
+  started,
+  failed,
+  pause,
+  unpause,
+  stop,
+  kill,
+  exited,
+  again,
+  restart,
+  remove
+};
 inline constexpr std::size_t kContainerStates = 8;
 inline constexpr std::size_t kContainerActions = 11;
 

@@ -55,7 +55,8 @@ std::string_view to_string(RestartVerdict verdict) {
   return "no-policy";
 }
 
-RestartVerdict decide(const RestartPolicy& policy, const ExitStatus& status, std::uint32_t count, bool stopped_by_user) {
+RestartVerdict decide(const RestartPolicy& policy, const ExitStatus& status, std::uint32_t count,
+                      bool stopped_by_user) {
   if (policy.kind == Kind::no) return RestartVerdict::no_policy;
   if (stopped_by_user) return RestartVerdict::stopped;
   switch (policy.kind) {
@@ -85,7 +86,8 @@ std::chrono::milliseconds Backoff::next(std::uint64_t random) {
   const std::int64_t base = std::min<std::int64_t>(kMost.count(), kFirst.count() << std::min(count_, 10U));
   if (count_ != std::numeric_limits<std::uint32_t>::max()) ++count_;
   const std::int64_t tenth = base / 10;
-  return std::chrono::milliseconds(base - tenth + static_cast<std::int64_t>(random % static_cast<std::uint64_t>(2 * tenth + 1)));
+  return std::chrono::milliseconds(base - tenth +
+                                   static_cast<std::int64_t>(random % static_cast<std::uint64_t>(2 * tenth + 1)));
 }
 
 }  // namespace sup

@@ -36,18 +36,20 @@ enum class RestartVerdict : std::uint8_t {
 // status: how it ended; a start that failed counts as its exit status (125, 126, 127).
 // count: restarts since the user started it or since it last stayed up (Backoff::count()).
 // stopped_by_user: `stop`, `kill` with a signal that ended it, or `rm -f` asked for this end.
-[[nodiscard]] RestartVerdict decide(const RestartPolicy& policy, const ExitStatus& status, std::uint32_t count, bool stopped_by_user);
+[[nodiscard]] RestartVerdict decide(const RestartPolicy& policy, const ExitStatus& status, std::uint32_t count,
+                                    bool stopped_by_user);
 
-// A supervisor that comes back finds a container that does not run: start it? Here `always` and `unless-stopped` differ.
+// A supervisor that comes back finds a container that does not run: start it? Here `always` and `unless-stopped`
+// differ.
 [[nodiscard]] bool starts_with_supervisor(const RestartPolicy& policy, bool stopped_by_user);
 
 // The pauses between restarts: 100 ms, doubled each time up to a minute, each 10 % more or less so that many containers
-// that failed together do not come back together. Forgotten once the container stayed up for 10 s. A value: its owner is
-// the container, time and chance are handed in.
+// that failed together do not come back together. Forgotten once the container stayed up for 10 s. A value: its owner
+// is the container, time and chance are handed in.
 class Backoff {
  public:
   static constexpr std::chrono::milliseconds kFirst{100};
-  static constexpr std::chrono::milliseconds kMost{60'000};   // before the 10 %
+  static constexpr std::chrono::milliseconds kMost{60'000};  // before the 10 %
   static constexpr std::chrono::seconds kUp{10};
 
   Backoff() = default;

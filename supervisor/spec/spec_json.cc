@@ -16,14 +16,15 @@ namespace {
 using Json = nlohmann::json;
 using std::chrono::milliseconds;
 
-// A field of Spec that is not written or read here would be lost on its way to the supervisor, silently. So both ways take
-// the Spec apart field by field: a new field does not compile until it is named in fields(), once for both.
+// A field of Spec that is not written or read here would be lost on its way to the supervisor, silently. So both ways
+// take the Spec apart field by field: a new field does not compile until it is named in fields(), once for both.
 //
 // visit(name, field): each field with the name it travels under.
 template <typename SpecRef, typename Visit>
 void fields(SpecRef& spec, Visit&& visit) {
-  auto& [argv, name, tty, interactive, env, clear_env, workdir, hostname, user, init, stop_signal, stop_timeout, sig_proxy, detach_keys, timeout,
-         status_fd, pidfile, cidfile, preserve_fds, network, privileged, rm, record] = spec;
+  auto& [argv, name, tty, interactive, env, clear_env, workdir, hostname, user, init, stop_signal, stop_timeout,
+         sig_proxy, detach_keys, timeout, status_fd, pidfile, cidfile, preserve_fds, network, privileged, rm, record] =
+      spec;
   visit("argv", argv);
   visit("name", name);
   visit("tty", tty);
@@ -63,7 +64,7 @@ Json to_json(Network value) {
   return nullptr;
 }
 Json to_json(const EnvEntry& entry) {
-  const auto& [key, value] = entry;   // as above: no field is forgotten
+  const auto& [key, value] = entry;  // as above: no field is forgotten
   Json out = {{"key", bytes_to_json(key)}};
   if (value) out["value"] = bytes_to_json(*value);
   return out;
@@ -111,7 +112,8 @@ Wrong from_json(const Json& in, int& out, const std::string& at) {
 }
 Wrong from_json(const Json& in, milliseconds& out, const std::string& at) {
   std::int64_t value = 0;
-  if (auto e = whole(in, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max(), value, at)) return e;
+  if (auto e = whole(in, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max(), value, at))
+    return e;
   out = milliseconds(value);
   return std::nullopt;
 }
@@ -123,13 +125,16 @@ Wrong from_json(const Json& in, std::string& out, const std::string& at) {
 }
 Wrong from_json(const Json& in, Network& out, const std::string& at) {
   if (!in.is_string()) return type(at, "a string");
-  if (in == "none") out = Network::none;
-  else if (in == "host") out = Network::host;
-  else return wrong(at, "E_RPC_RANGE", "must be \"none\" or \"host\"");
+  if (in == "none")
+    out = Network::none;
+  else if (in == "host")
+    out = Network::host;
+  else
+    return wrong(at, "E_RPC_RANGE", "must be \"none\" or \"host\"");
   return std::nullopt;
 }
 Wrong from_json(const Json& in, EnvEntry& out, const std::string& at) {
-  if (in.is_string()) {   // as one writes it by hand
+  if (in.is_string()) {  // as one writes it by hand
     const auto& text = in.get_ref<const std::string&>();
     const auto equals = text.find('=');
     out.key = text.substr(0, equals);
@@ -164,7 +169,8 @@ Wrong from_json(const Json& in, std::optional<T>& out, const std::string& at) {
 Wrong signal_from_json(const Json& in, int& out, const std::string& at) {
   if (!in.is_string()) return from_json(in, out, at);
   const auto number = parse_signal(in.get_ref<const std::string&>());
-  if (!number) return wrong(at, "E_RPC_RANGE", "is no signal" + (number.error().hint.empty() ? "" : "; " + number.error().hint));
+  if (!number)
+    return wrong(at, "E_RPC_RANGE", "is no signal" + (number.error().hint.empty() ? "" : "; " + number.error().hint));
   out = *number;
   return std::nullopt;
 }

@@ -1,9 +1,9 @@
 // Spec as JSON: how a container is asked for over the control socket, and kept across a live upgrade.
 //
-// One object, its members named as Spec's fields; durations are in milliseconds (stop_timeout_ms, timeout_ms), a signal is
-// a number or a name, `network` is "none" or "host", and an item of `env` is {"key":…,"value":…}, without the value
-// where it is the caller's; when read also "KEY=VALUE" or "KEY". What is absent or null has Spec's default; members that
-// are not known are ignored.
+// One object, its members named as Spec's fields; durations are in milliseconds (stop_timeout_ms, timeout_ms), a
+// signal is a number or a name, `network` is "none" or "host", and an item of `env` is {"key":…,"value":…}, without
+// the value where it is the caller's; when read also "KEY=VALUE" or "KEY". What is absent or null has Spec's default;
+// members that are not known are ignored.
 //
 // Bytes are bytes: a string that is not UTF-8 travels as {"base64":"…"}, and every string may be written so. What
 // spec_to_json() made, spec_from_json() reads back as the same Spec. Whether it makes sense is check()'s question.

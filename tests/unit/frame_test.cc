@@ -46,8 +46,11 @@ BOOST_AUTO_TEST_CASE(bytes_on_the_wire) {
 
 BOOST_AUTO_TEST_CASE(who_may_say_what) {
   for (const FrameType type : kTypes) {
-    const std::string bytes = frame(type, type == FrameType::resize ? "\0\x18\0P"s : type == FrameType::exit ? "{}"s : ""s);
-    const bool client = type == FrameType::data_in || type == FrameType::resize || type == FrameType::eof_in || type == FrameType::detach || type == FrameType::ping;
+    const std::string bytes = frame(type, type == FrameType::resize ? "\0\x18\0P"s
+                                          : type == FrameType::exit ? "{}"s
+                                                                    : ""s);
+    const bool client = type == FrameType::data_in || type == FrameType::resize || type == FrameType::eof_in ||
+                        type == FrameType::detach || type == FrameType::ping;
     const bool supervisor = !client || type == FrameType::detach || type == FrameType::ping;
     BOOST_TEST_CONTEXT(to_string(type)) {
       FrameDecoder from_client(FrameSide::client);
@@ -61,8 +64,19 @@ BOOST_AUTO_TEST_CASE(who_may_say_what) {
 }
 
 BOOST_AUTO_TEST_CASE(a_header_is_judged_at_once) {
-  const std::string bad[] = {"\x08"s,        "\xff"s,        header(0, (1U << 20) + 1), header(0, 0xFFFFFFFF), header(3, 3), header(3, 5), header(3, 0),
-                             header(4, 1),   header(6, 1),   header(7, 65),             "\1"s,                 "\2"s,        "\5"s};
+  const std::string bad[] = {"\x08"s,
+                             "\xff"s,
+                             header(0, (1U << 20) + 1),
+                             header(0, 0xFFFFFFFF),
+                             header(3, 3),
+                             header(3, 5),
+                             header(3, 0),
+                             header(4, 1),
+                             header(6, 1),
+                             header(7, 65),
+                             "\1"s,
+                             "\2"s,
+                             "\5"s};
   for (const std::string& bytes : bad) {
     FrameDecoder decoder(FrameSide::client);
     decoder.feed(bytes);
@@ -103,11 +117,13 @@ BOOST_AUTO_TEST_CASE(any_cut_gives_the_same_frames) {
     std::string bytes;
     std::vector<std::pair<FrameType, std::string>> sent;
     for (auto n = random() % 8; n > 0; --n) {
-      constexpr FrameType kClient[] = {FrameType::data_in, FrameType::resize, FrameType::eof_in, FrameType::detach, FrameType::ping};
+      constexpr FrameType kClient[] = {FrameType::data_in, FrameType::resize, FrameType::eof_in, FrameType::detach,
+                                       FrameType::ping};
       const FrameType type = kClient[random() % 5];
       std::string payload;
       if (type == FrameType::resize) payload = "abcd";
-      if (type == FrameType::data_in || type == FrameType::ping) payload.assign(random() % 65, static_cast<char>(random()));
+      if (type == FrameType::data_in || type == FrameType::ping)
+        payload.assign(random() % 65, static_cast<char>(random()));
       append_frame(bytes, type, payload);
       sent.emplace_back(type, payload);
     }

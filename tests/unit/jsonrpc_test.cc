@@ -18,7 +18,9 @@ RpcError refused(std::string_view line) {
   return request.error();
 }
 
-std::string params(std::string_view members) { return R"({"jsonrpc":"2.0","id":1,"method":"run","params":)" + std::string(members) + "}"; }
+std::string params(std::string_view members) {
+  return R"({"jsonrpc":"2.0","id":1,"method":"run","params":)" + std::string(members) + "}";
+}
 
 Params taken(std::string_view members) {
   auto request = parse_request(params(members));
@@ -31,7 +33,8 @@ Params taken(std::string_view members) {
 BOOST_AUTO_TEST_SUITE(jsonrpc)
 
 BOOST_AUTO_TEST_CASE(a_request_is_read) {
-  const auto request = parse_request(R"( {"jsonrpc":"2.0","id":7,"method":"stop","params":{"name":"web","t":3},"later":[1]} )");
+  const auto request =
+      parse_request(R"( {"jsonrpc":"2.0","id":7,"method":"stop","params":{"name":"web","t":3},"later":[1]} )");
   BOOST_REQUIRE(request.has_value());
   BOOST_TEST(request->id == "7");
   BOOST_TEST(request->method == "stop");
@@ -140,7 +143,8 @@ BOOST_AUTO_TEST_CASE(pointers_stay_short) {
 }
 
 BOOST_AUTO_TEST_CASE(params_by_type) {
-  const Params p = taken(R"({"s":"text","b":true,"u":5,"l":["a","b"],"o":{"in":"x"},"n":null,"neg":-1,"f":1.0,"nul":"a\u0000b","mixed":["a",1],"big":18446744073709551616})");
+  const Params p = taken(
+      R"({"s":"text","b":true,"u":5,"l":["a","b"],"o":{"in":"x"},"n":null,"neg":-1,"f":1.0,"nul":"a\u0000b","mixed":["a",1],"big":18446744073709551616})");
   BOOST_TEST(p.has("s"));
   BOOST_TEST(!p.has("n"));
   BOOST_TEST(!p.has("absent"));
@@ -180,7 +184,9 @@ BOOST_AUTO_TEST_CASE(params_by_type) {
 
 BOOST_AUTO_TEST_CASE(a_sub_object_outlives_its_message) {
   std::optional<Params> inner;
-  { inner = taken(R"({"o":{"name":"still here, and longer than a short string"}})").get_object("o").value(); }
+  {
+    inner = taken(R"({"o":{"name":"still here, and longer than a short string"}})").get_object("o").value();
+  }
   BOOST_TEST(inner->get_string("name").value() == "still here, and longer than a short string");
 }
 
@@ -219,7 +225,15 @@ BOOST_AUTO_TEST_CASE(lines_are_read_back) {
 }
 
 BOOST_AUTO_TEST_CASE(an_error_crosses_whole) {
-  const Error error{.code = "E_EXEC", .where = "exec", .what = "/bin/no\"pe\n\xff", .err = 2, .why = {}, .hint = "look", .path = "/bin", .status = 127, .stage = "exec"};
+  const Error error{.code = "E_EXEC",
+                    .where = "exec",
+                    .what = "/bin/no\"pe\n\xff",
+                    .err = 2,
+                    .why = {},
+                    .hint = "look",
+                    .path = "/bin",
+                    .status = 127,
+                    .stage = "exec"};
   const std::string line = error_line("5", error);
   for (const char c : line) BOOST_REQUIRE(c >= 0x20 && c < 0x7f);
   const auto said = parse_said(line);
@@ -242,11 +256,14 @@ BOOST_AUTO_TEST_CASE(an_error_crosses_whole) {
 }
 
 BOOST_AUTO_TEST_CASE(foreign_answers_are_judged) {
-  for (const char* line : {R"({"jsonrpc":"2.0","id":1})", R"({"jsonrpc":"2.0","id":1,"result":1,"error":{"code":1,"message":""}})", R"({"jsonrpc":"2.0","result":1})",
-                           R"({"jsonrpc":"2.0","id":1,"error":3})", R"({"jsonrpc":"2.0","id":1,"error":{"message":"x"}})", R"({"id":1,"result":1})", "[]"}) {
+  for (const char* line :
+       {R"({"jsonrpc":"2.0","id":1})", R"({"jsonrpc":"2.0","id":1,"result":1,"error":{"code":1,"message":""}})",
+        R"({"jsonrpc":"2.0","result":1})", R"({"jsonrpc":"2.0","id":1,"error":3})",
+        R"({"jsonrpc":"2.0","id":1,"error":{"message":"x"}})", R"({"id":1,"result":1})", "[]"}) {
     BOOST_TEST(!parse_said(line).has_value(), line);
   }
-  const auto said = parse_said(R"({"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"no","data":{"errno":99999999999,"status":"x","why":5}}})");
+  const auto said = parse_said(
+      R"({"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"no","data":{"errno":99999999999,"status":"x","why":5}}})");
   BOOST_REQUIRE(said.has_value());
   BOOST_TEST(std::get<Answer>(*said).error.line() == "no");
   BOOST_TEST(std::get<Answer>(*said).error.status == 125);

@@ -76,8 +76,10 @@ BOOST_AUTO_TEST_CASE(every_refusal_has_words) {
     }
   }
   BOOST_TEST(next_state(S::paused, A::start, "web").error().line() == "start: web: is paused; unpause it first");
-  BOOST_TEST(next_state(S::running, A::remove, "web").error().line() == "rm: web: is running; stop it first, or use rm -f");
-  BOOST_TEST(next_state(S::exited, A::kill, "web").error().line() == "kill: web: has exited; there is nothing to send a signal to");
+  BOOST_TEST(next_state(S::running, A::remove, "web").error().line() ==
+             "rm: web: is running; stop it first, or use rm -f");
+  BOOST_TEST(next_state(S::exited, A::kill, "web").error().line() ==
+             "kill: web: has exited; there is nothing to send a signal to");
   BOOST_TEST(next_state(S::running, A::unpause, "web").error().line() == "unpause: web: is not paused");
 }
 

@@ -18,8 +18,9 @@ BOOST_AUTO_TEST_CASE(words_are_read_and_written_back) {
   }
   BOOST_TEST((parse_restart("on-failure:7").value() == RestartPolicy{Kind::on_failure, 7}));
   BOOST_TEST(to_string(parse_restart("on-failure:0").value()) == "on-failure");
-  for (const char* bad : {"", "yes", "Always", "on-failure:", "on-failure:-1", "on-failure:x", "on-failure: 1", "on-failure:4294967296", "always:3",
-                          "no:0", "unless-stopped:1", "on_failure", " no", "no "}) {
+  for (const char* bad :
+       {"", "yes", "Always", "on-failure:", "on-failure:-1", "on-failure:x", "on-failure: 1", "on-failure:4294967296",
+        "always:3", "no:0", "unless-stopped:1", "on_failure", " no", "no "}) {
     const auto policy = parse_restart(bad);
     BOOST_TEST_CONTEXT(bad) {
       BOOST_REQUIRE(!policy);
@@ -40,14 +41,18 @@ BOOST_AUTO_TEST_CASE(every_combination) {
       const bool failed = !(status == good);
       // A user's stop ends it under every policy.
       BOOST_TEST((decide({Kind::no, 0}, status, count, true) == no_policy));
-      for (const Kind kind : {Kind::on_failure, Kind::always, Kind::unless_stopped}) BOOST_TEST((decide({kind, 0}, status, count, true) == stopped));
+      for (const Kind kind : {Kind::on_failure, Kind::always, Kind::unless_stopped})
+        BOOST_TEST((decide({kind, 0}, status, count, true) == stopped));
       BOOST_TEST((decide({Kind::on_failure, 2}, status, count, true) == stopped));
 
       BOOST_TEST((decide({Kind::no, 0}, status, count, false) == no_policy));
       BOOST_TEST((decide({Kind::always, 0}, status, count, false) == RestartVerdict::restart));
       BOOST_TEST((decide({Kind::unless_stopped, 0}, status, count, false) == RestartVerdict::restart));
-      BOOST_TEST((decide({Kind::on_failure, 0}, status, count, false) == (failed ? RestartVerdict::restart : succeeded)));
-      BOOST_TEST((decide({Kind::on_failure, 2}, status, count, false) == (!failed ? succeeded : count < 2 ? RestartVerdict::restart : exhausted)));
+      BOOST_TEST(
+          (decide({Kind::on_failure, 0}, status, count, false) == (failed ? RestartVerdict::restart : succeeded)));
+      BOOST_TEST((decide({Kind::on_failure, 2}, status, count, false) == (!failed     ? succeeded
+                                                                          : count < 2 ? RestartVerdict::restart
+                                                                                      : exhausted)));
     }
   }
 }

@@ -87,7 +87,8 @@ BOOST_AUTO_TEST_CASE(random_bytes_survive) {
 }
 
 BOOST_AUTO_TEST_CASE(written_by_hand) {
-  const auto spec = spec_from_json(Json::parse(R"({"argv":["sh",{"base64":"/w=="}],"env":["A=b=c","D",{"key":"E","value":null}],"stop_signal":"SIGINT","timeout_ms":null,"later":{"x":[1]}})"));
+  const auto spec = spec_from_json(Json::parse(
+      R"({"argv":["sh",{"base64":"/w=="}],"env":["A=b=c","D",{"key":"E","value":null}],"stop_signal":"SIGINT","timeout_ms":null,"later":{"x":[1]}})"));
   BOOST_REQUIRE(spec.has_value());
   BOOST_TEST(spec->argv.at(1) == "\xff");
   BOOST_TEST((spec->env == std::vector<EnvEntry>{{"A", "b=c"}, {"D", std::nullopt}, {"E", std::nullopt}}));
@@ -137,13 +138,20 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_and_where) {
 }
 
 BOOST_AUTO_TEST_CASE(base64_of_the_rfc) {
-  const std::pair<const char*, const char*> cases[] = {{"", ""},           {"f", "Zg=="},         {"fo", "Zm8="},        {"foo", "Zm9v"},
-                                                       {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  const std::pair<const char*, const char*> cases[] = {{"", ""},
+                                                       {"f", "Zg=="},
+                                                       {"fo", "Zm8="},
+                                                       {"foo", "Zm9v"},
+                                                       {"foob", "Zm9vYg=="},
+                                                       {"fooba", "Zm9vYmE="},
+                                                       {"foobar", "Zm9vYmFy"}};
   for (const auto& [bytes, text] : cases) {
     BOOST_TEST(to_base64(bytes) == text);
     BOOST_TEST((from_base64(text) == std::optional<std::string>(bytes)));
   }
-  for (const char* bad : {"Z", "Zg", "Zg=", "Zh==", "Zm9=", "Z===", "====", "Zg==Zg==", "Zm 9", "Zm9v\n", "Zm_v", "=Zm9"}) BOOST_TEST(!from_base64(bad).has_value(), bad);
+  for (const char* bad :
+       {"Z", "Zg", "Zg=", "Zh==", "Zm9=", "Z===", "====", "Zg==Zg==", "Zm 9", "Zm9v\n", "Zm_v", "=Zm9"})
+    BOOST_TEST(!from_base64(bad).has_value(), bad);
   std::string all;
   for (int i = 0; i < 256; ++i) all += static_cast<char>(i);
   BOOST_TEST((from_base64(to_base64(all)) == all));
