@@ -30,6 +30,7 @@ void settle_descriptors() {
   if (::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) < 0) {
     for (int fd = 3; fd < 1024; ++fd) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
   }
+  std::signal(SIGXFSZ, SIG_IGN);  // a log that may not grow is an error of that log
   std::signal(SIGPIPE, SIG_IGN);  // a reader who leaves is an error of that stream, not our end
 }
 

@@ -85,6 +85,10 @@ struct Problem {                             // the `error` event: an Error that
   Error error;
   Level level = Level::error;
 };
+struct Restarting {                          // after a pause
+  std::uint64_t delay_ms = 0;
+  std::uint32_t count = 0;                   // restarts since it last stayed up
+};
 struct Removed {};
 }  // namespace event
 
@@ -93,7 +97,7 @@ struct Event {
   std::string name;
   std::uint64_t cause = 0;                   // seq of the event that led here; 0: none
   std::variant<event::Starting, event::Started, event::Failed, event::Resized, event::Signalled, event::Stopping, event::Exited,
-               event::Problem, event::Removed>
+               event::Problem, event::Restarting, event::Removed>
       what;
 };
 

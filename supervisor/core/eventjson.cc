@@ -102,6 +102,10 @@ struct Renderer {
     out["bytes"] = {{"stdin", count(e.bytes.in)}, {"stdout", count(e.bytes.out)}, {"stderr", count(e.bytes.err)}};
   }
   void operator()(const event::Problem& e) { error(e.error); }
+  void operator()(const event::Restarting& e) {
+    out["delay_ms"] = e.delay_ms;
+    out["count"] = e.count;
+  }
   void operator()(const event::Removed&) {}
 };
 
@@ -114,6 +118,7 @@ struct Name {
   std::string_view operator()(const event::Stopping&) { return "stopping"; }
   std::string_view operator()(const event::Exited&) { return "exited"; }
   std::string_view operator()(const event::Problem&) { return "error"; }
+  std::string_view operator()(const event::Restarting&) { return "restarting"; }
   std::string_view operator()(const event::Removed&) { return "removed"; }
 };
 
@@ -130,6 +135,7 @@ struct Message {
     return "exited with " + std::to_string(e.exit_code.value_or(125));
   }
   std::string operator()(const event::Problem& e) { return e.error.line(); }
+  std::string operator()(const event::Restarting& e) { return "restarting in " + std::to_string(e.delay_ms) + " ms"; }
   std::string operator()(const event::Removed&) { return "removed"; }
 };
 

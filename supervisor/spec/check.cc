@@ -20,14 +20,6 @@ bool letter_or_digit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-bool valid_name(std::string_view name) {
-  if (name.empty() || !letter_or_digit(name.front())) return false;
-  for (const char c : name) {
-    if (!letter_or_digit(c) && c != '_' && c != '.' && c != '-') return false;
-  }
-  return true;
-}
-
 // What hostname(7) allows, and the underscore that everybody uses.
 bool valid_hostname(std::string_view name) {
   if (name.empty() || name.size() > kMaxHostname || name.front() == '-' || name.front() == '.') return false;
@@ -62,6 +54,14 @@ Result<void> check_nul(const Spec& spec) {
 
 }  // namespace
 
+bool is_container_name(std::string_view name) {
+  if (name.empty() || !letter_or_digit(name.front())) return false;
+  for (const char c : name) {
+    if (!letter_or_digit(c) && c != '_' && c != '.' && c != '-') return false;
+  }
+  return true;
+}
+
 Result<void> check(const Spec& spec) {
   if (spec.argv.empty()) {
     return usage("run", "Missing container command", "sup run [OPTIONS] [--] COMMAND [ARG…]");
@@ -78,7 +78,7 @@ Result<void> check(const Spec& spec) {
     return std::unexpected(std::move(error));
   }
   if (auto clean = check_nul(spec); !clean) return clean;
-  if (!spec.name.empty() && !valid_name(spec.name)) {
+  if (!spec.name.empty() && !is_container_name(spec.name)) {
     return wrong("--name", spec.name, "is not a name", "a letter or digit, then letters, digits, '_', '.' and '-'");
   }
   if (!spec.hostname.empty() && !valid_hostname(spec.hostname)) {

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "spec/restart.h"
+
 namespace sup {
 
 // One -e or one line of an --env-file, in the order given.
@@ -42,6 +44,7 @@ struct Spec {
   bool privileged = false;                    // keep the capabilities that namespaces cannot contain
   bool rm = true;                             // gone at exit (foreground's default); --keep: false
   std::string record;                         // asciicast file; empty: off
+  RestartPolicy restart;                      // under a supervisor: whether it is started again
   bool operator==(const Spec&) const = default;
 };
 

@@ -23,7 +23,7 @@ using std::chrono::milliseconds;
 template <typename SpecRef, typename Visit>
 void fields(SpecRef& spec, Visit&& visit) {
   auto& [argv, name, tty, interactive, env, clear_env, workdir, hostname, user, init, stop_signal, stop_timeout,
-         sig_proxy, detach_keys, timeout, status_fd, pidfile, cidfile, preserve_fds, network, privileged, rm, record] =
+         sig_proxy, detach_keys, timeout, status_fd, pidfile, cidfile, preserve_fds, network, privileged, rm, record, restart] =
       spec;
   visit("argv", argv);
   visit("name", name);
@@ -48,6 +48,7 @@ void fields(SpecRef& spec, Visit&& visit) {
   visit("privileged", privileged);
   visit("rm", rm);
   visit("record", record);
+  visit("restart", restart);
 }
 
 // ---- Spec's types to JSON
@@ -63,6 +64,7 @@ Json to_json(Network value) {
   }
   return nullptr;
 }
+Json to_json(const RestartPolicy& policy) { return to_string(policy); }
 Json to_json(const EnvEntry& entry) {
   const auto& [key, value] = entry;  // as above: no field is forgotten
   Json out = {{"key", bytes_to_json(key)}};
@@ -131,6 +133,13 @@ Wrong from_json(const Json& in, Network& out, const std::string& at) {
     out = Network::host;
   else
     return wrong(at, "E_RPC_RANGE", "must be \"none\" or \"host\"");
+  return std::nullopt;
+}
+Wrong from_json(const Json& in, RestartPolicy& out, const std::string& at) {
+  if (!in.is_string()) return type(at, "a string");
+  const auto policy = parse_restart(in.get_ref<const std::string&>());
+  if (!policy) return wrong(at, "E_RPC_RANGE", "is no restart policy");
+  out = *policy;
   return std::nullopt;
 }
 Wrong from_json(const Json& in, EnvEntry& out, const std::string& at) {

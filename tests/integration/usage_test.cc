@@ -55,7 +55,7 @@ BOOST_AUTO_TEST_CASE(wrong_values) {
 }
 
 BOOST_AUTO_TEST_CASE(help_goes_to_stdout) {
-  for (const auto& args : {std::vector<std::string>{"--help"}, {"run", "--help"}, {"plan", "--help"}, {"doctor", "--help"}, {"replay", "--help"}, {"version", "--help"}}) {
+  for (const auto& args : {std::vector<std::string>{"--help"}, {"run", "--help"}, {"plan", "--help"}, {"doctor", "--help"}, {"replay", "--help"}, {"version", "--help"}, {"ps", "--help"}, {"stop", "--help"}, {"kill", "--help"}, {"wait", "--help"}, {"rm", "--help"}, {"inspect", "--help"}, {"daemon", "--help"}}) {
     Start start;
     start.events = false;
     const auto result = sup_cli(args, start);
@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(help_goes_to_stdout) {
                              "--preserve-fds", "--network", "--rm", "--keep", "--record", "--plan", "--privileged"}) {
     BOOST_TEST(has(help.out, option), "run --help does not tell of " << option);
   }
-  for (const char* verb : {"run", "plan", "doctor", "version", "replay"}) BOOST_TEST(has(sup_cli({"--help"}, start).out, verb));
+  for (const char* verb : {"run", "plan", "doctor", "version", "replay", "ps", "stop", "kill", "wait", "rm", "inspect", "daemon"}) BOOST_TEST(has(sup_cli({"--help"}, start).out, verb));
   // After the command's name it is the command's.
   BOOST_TEST(sup_run({"sh", "-c", "test \"$0\" = --help", "--help"}).code == 0);
 }

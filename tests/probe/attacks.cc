@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cctype>
@@ -78,8 +80,25 @@ int rewrite(int, char**) {
   return 0;
 }
 
+// talk PATH: connects to a Unix socket and tells what is heard, up to the end.
+int talk(int argc, char** argv) {
+  sockaddr_un where{};
+  where.sun_family = AF_UNIX;
+  if (argc > 0) std::strncpy(where.sun_path, argv[0], sizeof where.sun_path - 1);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) {
+    say("talk %s", std::strerror(errno));
+    return 1;
+  }
+  say("talk connected");
+  char heard[4096];
+  for (ssize_t n; (n = ::read(fd, heard, sizeof heard)) > 0;) say("talk heard %.*s", static_cast<int>(n), heard);
+  say("talk end");
+  return 0;
+}
+
 }  // namespace
 
-const Command kAttacks[] = {{"tiocsti", tiocsti}, {"umountproc", umountproc}, {"rewrite", rewrite}, {"", nullptr}};
+const Command kAttacks[] = {{"talk", talk}, {"tiocsti", tiocsti}, {"umountproc", umountproc}, {"rewrite", rewrite}, {"", nullptr}};
 
 }  // namespace probe

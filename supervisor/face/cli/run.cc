@@ -1,3 +1,4 @@
+#include "face/cli/run_detached.h"
 #include "face/cli/run_options.h"
 #include "face/cli/show_plan.h"
 #include "face/cli/verb.h"
@@ -36,8 +37,11 @@ class RunVerb : public Verb {
   Result<int> run(const Globals& globals, std::vector<std::string> operands) override {
     spec_.argv = std::move(operands);
     if (flags_.rm && flags_.keep) return usage("run", "conflicting options: cannot specify both --rm and --keep");
+    const bool restarts = spec_.restart.kind != RestartPolicy::Kind::no;
+    if (restarts && flags_.rm) return usage("run", "conflicting options: cannot specify both --restart and --rm");
+    if (restarts && !flags_.detach) return usage("--restart", "a foreground run ends with its command", "add -d");
     if (!flags_.plan && !flags_.as.empty()) return usage("--as", "shows a plan", "say sup plan, or run --plan");
-    spec_.rm = !flags_.keep;
+    spec_.rm = flags_.detach ? flags_.rm : !flags_.keep;
     if (auto r = check(spec_); !r) return std::unexpected(r.error());
     if (auto r = check_preserved(spec_); !r) return std::unexpected(r.error());
     auto facts = gather(spec_);
@@ -45,6 +49,7 @@ class RunVerb : public Verb {
     auto plan = compile(spec_, *facts);
     if (!plan) return std::unexpected(plan.error());
     if (flags_.plan) return show_plan(spec_, *facts, *plan, flags_);
+    if (flags_.detach) return run_detached(globals, spec_, *facts);
     return run_foreground(globals, spec_, *facts, *plan);
   }
 

@@ -36,6 +36,7 @@ std::vector<Option> run_options(Spec& spec, RunFlags& flags) {
   std::vector<Option> o;
   o.push_back({'t', "tty", "", "give the command a terminal of its own", "", to(spec.tty)});
   o.push_back({'i', "interactive", "", "pass standard input on to the command", "", to(spec.interactive)});
+  o.push_back({'d', "detach", "", "run in the background, and print the id", "", to(flags.detach)});
   o.push_back({0, "name", "NAME", "name the container", "its id", [&spec](std::string_view v) -> Result<void> {
                  if (v.empty()) return usage("--name", "is empty", "a letter or digit, then letters, digits, '_', '.' and '-'");
                  spec.name = v;
@@ -103,6 +104,12 @@ std::vector<Option> run_options(Spec& spec, RunFlags& flags) {
   o.push_back({0, "privileged", "", "keep the capabilities that no namespace contains", "", to(spec.privileged)});
   o.push_back({0, "rm", "", "forget the container when it ends", "true in the foreground", to(flags.rm)});
   o.push_back({0, "keep", "", "keep what is known of it after its end", "", to(flags.keep)});
+  o.push_back({0, "restart", "POLICY", "with -d: no, on-failure[:N], always or unless-stopped", "no", [&spec](std::string_view v) -> Result<void> {
+                 auto policy = parse_restart(v, "--restart");
+                 if (!policy) return std::unexpected(policy.error());
+                 spec.restart = *policy;
+                 return {};
+               }});
   o.push_back({0, "record", "FILE", "record the terminal to an asciicast file", "", to(spec.record)});
   o.push_back({0, "plan", "", "print the steps and stop", "", to(flags.plan)});
   o.push_back({0, "as", "docker|bwrap|unshare|oci", "with --plan: the same run in a peer's words", "", [&flags](std::string_view v) -> Result<void> {

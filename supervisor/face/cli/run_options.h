@@ -10,6 +10,7 @@ namespace sup::cli {
 
 // What the options say beyond the Spec.
 struct RunFlags {
+  bool detach = false;            // -d
   bool plan = false;              // --plan
   std::string as;                 // --as PEER
   std::string format = "text";    // --format, of the plan

@@ -43,5 +43,13 @@ std::unique_ptr<Verb> make_plan();
 std::unique_ptr<Verb> make_doctor();
 std::unique_ptr<Verb> make_version();
 std::unique_ptr<Verb> make_replay();
+std::unique_ptr<Verb> make_daemon();
+std::unique_ptr<Verb> make_ps();
+std::unique_ptr<Verb> make_logs();
+std::unique_ptr<Verb> make_stop();
+std::unique_ptr<Verb> make_kill();
+std::unique_ptr<Verb> make_wait();
+std::unique_ptr<Verb> make_rm();
+std::unique_ptr<Verb> make_inspect();
 
 }  // namespace sup::cli

@@ -1,0 +1,297 @@
+#include "core/supervisor.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "base/text.h"
+#include "spec/check.h"
+#include "spec/plan.h"
+#include "sys/facts.h"
+#include "sys/initimage.h"
+
+namespace sup {
+namespace {
+
+constexpr std::chrono::milliseconds kLogPause{250};
+
+// What cannot be removed has been removed by somebody else.
+void remove_tree(const std::string& directory) {
+  std::error_code ignored;
+  std::filesystem::remove_all(directory, ignored);
+}
+
+Error no_container(std::string_view reference) {
+  return Error{.code = "E_NO_CONTAINER", .where = printable(reference), .what = "no such container", .err = ENOENT, .why = "no id or name is like that",
+               .hint = "see sup ps -a", .path = {}, .stage = {}};
+}
+
+}  // namespace
+
+Supervisor::Supervisor(Loop& loop, EventLog& log, std::string logs)
+    : loop_(loop), log_(log), logs_(std::move(logs)), reaper_(loop), chance_(static_cast<std::minstd_rand::result_type>(Loop::now_us())) {}
+Supervisor::~Supervisor() = default;
+
+Result<void> Supervisor::start() {
+  if (auto r = reaper_.start(); !r) return r;
+  auto image = load_init();
+  if (!image) return std::unexpected(image.error());
+  image_ = std::move(*image);
+  return {};
+}
+
+Result<void> Supervisor::move(Held& held, ContainerAction action) {
+  auto next = next_state(held.state_, action, held.name().empty() ? held.id() : held.name());
+  if (!next) return std::unexpected(next.error());
+  held.state_ = *next;
+  return {};
+}
+
+Result<Held*> Supervisor::run(RunRequest request) {
+  if (closing_) {
+    return std::unexpected(Error{.code = "E_CLOSING", .where = "supervisor", .what = "is about to leave", .err = 0, .why = "it was asked to stop",
+                                 .hint = "try again in a moment", .path = {}, .stage = {}});
+  }
+  if (auto r = check(request.spec); !r) return std::unexpected(r.error());
+  for (const auto& [id, other] : held_) {
+    if (!request.spec.name.empty() && other->name() == request.spec.name) {
+      return std::unexpected(Error{.code = "E_NAME_TAKEN", .where = "--name", .what = request.spec.name, .err = EEXIST,
+                                   .why = "container " + id + " has it, which is " + std::string(to_string(other->state())),
+                                   .hint = "remove that one (sup rm " + request.spec.name + "), or choose another name", .path = {}, .stage = {}});
+    }
+  }
+  auto held = std::make_unique<Held>();
+  held->request_ = std::move(request);
+  held->spec_ = held->request_.spec;
+  held->created_ = ::time(nullptr);
+  do held->id_ = new_id();
+  while (held_.contains(held->id_));
+  auto begun = open_log(*held);
+  if (begun) begun = launch(*held);
+  if (!begun) {
+    remove_tree(held->log_directory_);
+    return std::unexpected(begun.error());
+  }
+  Held* made = held.get();
+  order_.push_back(made->id());
+  held_.emplace(made->id(), std::move(held));
+  return made;
+}
+
+Result<void> Supervisor::launch(Held& held) {
+  auto facts = gather(held.spec_);
+  if (!facts) return std::unexpected(facts.error());
+  facts->id = held.id_;
+  facts->environ = held.request_.environ;
+  facts->cwd = held.request_.cwd;
+  auto plan = compile(held.spec_, *facts);
+  if (!plan) return std::unexpected(plan.error());
+  Container::Wiring wiring;
+  wiring.size = held.request_.size;
+  if (!held.spec_.tty && !held.spec_.interactive) {
+    wiring.in = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!wiring.in) return std::unexpected(Error{.code = "E_STDIN", .where = "/dev/null", .what = "cannot be opened", .err = errno});
+  }
+  if (auto r = move(held, ContainerAction::start); !r) return r;
+  held.stopped_by_user_ = false;
+  held.finished_ = 0;
+  held.container_ = std::make_unique<Container>(
+      loop_, log_, reaper_, held.spec_, std::move(*facts), std::move(*plan),
+      Container::Hooks{.started =
+                           [this, &held] {
+                             held.started_ = ::time(nullptr);
+                             (void)move(held, ContainerAction::started);
+                             if (held.begun_) std::exchange(held.begun_, {})(held);
+                           },
+                       .output =
+                           [this, &held](Channel channel, std::string_view bytes) {
+                             log_output(held, held.spec_.tty ? OutputStream::tty : channel == Channel::out ? OutputStream::out : OutputStream::err, bytes);
+                           },
+                       .input_drained = {},
+                       .input_closed = {},
+                       .ended = [this, &held](const Outcome& outcome) { ended(held, outcome); }});
+  held.container_->start(std::move(wiring), image_.get());
+  return {};
+}
+
+Result<void> Supervisor::open_log(Held& held) {
+  held.log_directory_ = logs_ + "/" + held.id_;
+  const auto failed = [&](int err) {
+    return std::unexpected(Error{.code = "E_LOG", .where = "log", .what = held.log_directory_, .err = err, .path = held.log_directory_, .stage = {}});
+  };
+  if (::mkdir(held.log_directory_.c_str(), 0700) < 0) return failed(errno);
+  held.log_fd_ = Fd(::open(held.log_directory_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!held.log_fd_) return failed(errno);
+  auto log = LogFile::open(held.log_fd_.get(), kLogName);
+  if (!log) return std::unexpected(log.error());
+  held.log_ = std::move(*log);
+  held.log_pause_ = std::make_unique<Timer>(loop_);
+  return {};
+}
+
+void Supervisor::log_output(Held& held, OutputStream stream, std::string_view bytes) {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  held.ring_.append(stream, bytes);
+  held.log_->append(stream, bytes, now);
+  // Set once, not with every read: a prompt is shown a moment late, and output in full flow costs no timers.
+  if (held.log_->holding() && !held.log_pause_->active()) {
+    held.log_pause_->start(kLogPause, [&held] {
+      timespec then{};
+      ::clock_gettime(CLOCK_REALTIME, &then);
+      held.log_->flush(then);
+    });
+  }
+}
+
+void Supervisor::ended(Held& held, const Outcome& outcome) {
+  held.outcome_ = outcome;
+  held.finished_ = ::time(nullptr);
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  for (const auto stream : {OutputStream::out, OutputStream::err, OutputStream::tty}) held.log_->finish(stream, now);
+  (void)move(held, outcome.ran ? ContainerAction::exited : ContainerAction::failed);
+  // Not in its own callback: whoever waits may remove it, and the Container is on the stack.
+  loop_.later([this, id = held.id_] {
+    const auto found = held_.find(id);
+    if (found == held_.end()) return;
+    Held& gone = *found->second;
+    const std::uint64_t cause = gone.container_ ? gone.container_->last_seq() : 0;
+    gone.container_.reset();
+    // Before anybody is told: one who waits for the end sees whether there is a next time.
+    if (!gone.remove_at_end_ && !closing_) restart_later(gone, cause);
+    if (gone.begun_) std::exchange(gone.begun_, {})(gone);
+    for (auto& told : std::exchange(gone.ended_, {})) told(gone);
+    if (gone.state_ != ContainerState::backoff && (gone.remove_at_end_ || gone.spec_.rm)) forget(id);
+    if (on_change) on_change();
+  });
+}
+
+void Supervisor::restart_later(Held& held, std::uint64_t cause) {
+  const auto& outcome = *held.outcome_;
+  held.backoff_.ended(std::chrono::milliseconds(outcome.ran ? outcome.duration_ms : 0));
+  // Still waiting for its first start: the caller hears of the failure and decides.
+  if (held.begun_) return;
+  const ExitStatus status = outcome.ran ? outcome.status : ExitStatus{.code = outcome.shell_status(), .signal = 0, .core = false};
+  if (decide(held.spec_.restart, status, held.backoff_.count(), held.stopped_by_user_) != RestartVerdict::restart) return;
+  if (!move(held, ContainerAction::again)) return;
+  const auto pause = held.backoff_.next(std::uniform_int_distribution<std::uint64_t>{}(chance_));
+  log_.emit(Event{.id = held.id_, .name = held.name(), .cause = cause,
+                  .what = event::Restarting{.delay_ms = static_cast<std::uint64_t>(pause.count()), .count = held.backoff_.count()}});
+  held.again_ = std::make_unique<Timer>(loop_);
+  held.again_->start(pause, [this, id = held.id_] {
+    const auto found = held_.find(id);
+    if (found == held_.end() || found->second->state_ != ContainerState::backoff) return;
+    Held& due = *found->second;
+    if (auto launched = launch(due); !launched) {
+      // What a start needs is gone (a directory, a descriptor): a crash like any other, told and tried again.
+      log_.emit(Event{.id = id, .name = due.name(), .cause = 0, .what = event::Problem{.error = launched.error(), .level = Level::error}});
+      due.outcome_ = Outcome{.ran = false, .error = launched.error(), .status = {}, .reason = Reason::sup_error, .duration_ms = 0, .bytes = {}};
+      loop_.later([this, id] {
+        const auto still = held_.find(id);
+        if (still != held_.end() && still->second->state_ == ContainerState::backoff) {
+          still->second->state_ = ContainerState::exited;
+          restart_later(*still->second, 0);
+        }
+      });
+    }
+  });
+}
+
+void Supervisor::forget(const std::string& id) {
+  const auto found = held_.find(id);
+  if (found == held_.end()) return;
+  log_.emit(Event{.id = id, .name = found->second->name(), .cause = 0, .what = event::Removed{}});
+  const std::string directory = found->second->log_directory();
+  held_.erase(found);
+  remove_tree(directory);
+  std::erase(order_, id);
+}
+
+Result<Held*> Supervisor::find(std::string_view reference) {
+  if (const auto exact = held_.find(std::string(reference)); exact != held_.end()) return exact->second.get();
+  for (const auto& [id, held] : held_) {
+    if (!held->name().empty() && held->name() == reference) return held.get();
+  }
+  Held* only = nullptr;
+  for (const auto& [id, held] : held_) {
+    if (reference.empty() || !id.starts_with(reference)) continue;
+    if (only != nullptr) {
+      return std::unexpected(Error{.code = "E_AMBIGUOUS", .where = printable(reference), .what = "more than one container begins so", .err = 0,
+                                   .why = only->id() + " and " + id, .hint = "write more of the id", .path = {}, .stage = {}});
+    }
+    only = held.get();
+  }
+  if (only == nullptr) return std::unexpected(no_container(reference));
+  return only;
+}
+
+std::vector<const Held*> Supervisor::list() const {
+  std::vector<const Held*> all;
+  for (const auto& id : order_) all.push_back(held_.at(id).get());
+  return all;
+}
+
+std::size_t Supervisor::live() const {
+  return static_cast<std::size_t>(std::ranges::count_if(held_, [](const auto& entry) { return is_live(entry.second->state()); }));
+}
+
+Result<void> Supervisor::stop(Held& held, std::optional<int> number, std::optional<std::chrono::milliseconds> wait) {
+  const bool live = is_live(held.state_);
+  if (auto r = move(held, ContainerAction::stop); !r) return r;
+  held.stopped_by_user_ = true;
+  held.again_.reset();
+  if (live && held.container_) held.container_->stop(number.value_or(held.spec_.stop_signal), wait.value_or(held.spec_.stop_timeout), Reason::stopped);
+  return {};
+}
+
+Result<Effect> Supervisor::signal(Held& held, int number, std::optional<std::int64_t> sender) {
+  if (auto r = move(held, ContainerAction::kill); !r) return std::unexpected(r.error());
+  if (number == SIGKILL) held.stopped_by_user_ = true;
+  return held.container_ ? held.container_->signal(number, sender) : Effect::gone;
+}
+
+Result<void> Supervisor::remove(Held& held, bool force) {
+  if (is_live(held.state_) && force) {
+    held.remove_at_end_ = true;
+    held.stopped_by_user_ = true;
+    if (held.container_) held.container_->kill(Reason::stopped);
+    return {};
+  }
+  if (auto r = move(held, ContainerAction::remove); !r) return r;
+  loop_.later([this, id = held.id_] {
+    forget(id);
+    if (on_change) on_change();
+  });
+  return {};
+}
+
+void Supervisor::on_end(Held& held, std::function<void(const Held&)> told) {
+  if (is_live(held.state_) || held.container_) {
+    held.ended_.push_back(std::move(told));
+  } else {
+    told(held);
+  }
+}
+
+void Supervisor::stop_all() {
+  for (const auto& [id, held] : held_) {
+    if (!held->container_) continue;
+    if (closing_) {
+      held->container_->kill(Reason::stopped);
+    } else {
+      (void)stop(*held, {}, {});
+    }
+  }
+  closing_ = true;
+}
+
+}  // namespace sup

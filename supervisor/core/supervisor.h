@@ -1,0 +1,136 @@
+// Supervisor: many containers on one loop. What the control socket (face/control) asks for is done here.
+#pragma once
+#include <sys/ioctl.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "core/container.h"
+#include "core/eventlog.h"
+#include "core/logfile.h"
+#include "core/reaper.h"
+#include "core/ring.h"
+#include "loop/loop.h"
+#include "loop/timer.h"
+#include "spec/lifecycle.h"
+#include "spec/restart.h"
+#include "spec/spec.h"
+
+namespace sup {
+
+// The newest log file of a container, in its log directory.
+inline constexpr const char* kLogName = "log";
+
+// Who asks for a container says what the caller's own start would have taken from its surroundings.
+struct RunRequest {
+  Spec spec;
+  std::vector<std::string> environ;
+  std::string cwd;
+  winsize size{.ws_row = 24, .ws_col = 80, .ws_xpixel = 0, .ws_ypixel = 0};
+};
+
+// One container through all its runs. Owned by the Supervisor; references stay good until it is removed.
+class Held {
+ public:
+  [[nodiscard]] const std::string& id() const { return id_; }
+  [[nodiscard]] const std::string& name() const { return spec_.name; }
+  [[nodiscard]] const Spec& spec() const { return spec_; }
+  [[nodiscard]] ContainerState state() const { return state_; }
+  [[nodiscard]] pid_t pid() const { return container_ ? container_->pid() : -1; }
+  [[nodiscard]] const std::optional<Outcome>& outcome() const { return outcome_; }   // of the last run
+  [[nodiscard]] std::int64_t created() const { return created_; }     // seconds since 1970
+  [[nodiscard]] std::int64_t started() const { return started_; }     // of the last run; 0: never
+  [[nodiscard]] std::int64_t finished() const { return finished_; }   // of the last run; 0: not yet
+  [[nodiscard]] std::uint32_t restarts() const { return backoff_.count(); }   // since it last stayed up for a while
+  [[nodiscard]] const Ring& ring() const { return ring_; }
+  [[nodiscard]] const std::string& log_directory() const { return log_directory_; }   // holds kLogName and its older ones
+
+ private:
+  friend class Supervisor;
+  std::string id_;
+  Spec spec_;
+  RunRequest request_;
+  ContainerState state_ = ContainerState::created;
+  std::unique_ptr<Container> container_;
+  std::optional<Outcome> outcome_;
+  Backoff backoff_;
+  std::unique_ptr<Timer> again_;       // while in backoff
+  bool stopped_by_user_ = false;
+  bool remove_at_end_ = false;
+  std::int64_t created_ = 0, started_ = 0, finished_ = 0;
+  Ring ring_;
+  std::string log_directory_;
+  Fd log_fd_;                          // of the directory; outlives log_
+  std::unique_ptr<LogFile> log_;
+  std::unique_ptr<Timer> log_pause_;   // output has paused: what is held back of a line is shown
+  std::function<void(const Held&)> begun_;                // told once: its command runs, or never will
+  std::vector<std::function<void(const Held&)>> ended_;   // told at the next end, once
+};
+
+class Supervisor {
+ public:
+  // logs: a directory for the containers' logs, one directory each by id; it exists and is ours.
+  Supervisor(Loop& loop, EventLog& log, std::string logs);
+  ~Supervisor();
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+
+  // Loads init and begins to hear of ends. Before the first run().
+  [[nodiscard]] Result<void> start();
+
+  // Checks, compiles and starts. Errors are those of a foreground run before its command ran; one that init meets is an
+  // end, told to `ended`. E_NAME_TAKEN names the holder.
+  [[nodiscard]] Result<Held*> run(RunRequest request);
+
+  // By id, by name, or by the beginning of an id that only one has. E_NO_CONTAINER, E_AMBIGUOUS.
+  [[nodiscard]] Result<Held*> find(std::string_view reference);
+  [[nodiscard]] std::vector<const Held*> list() const;    // in the order they came
+  [[nodiscard]] std::size_t live() const;                 // how many have a process
+  [[nodiscard]] bool empty() const { return held_.empty(); }
+
+  // Stop signal, wait, KILL; the end is told by on_end().
+  [[nodiscard]] Result<void> stop(Held& held, std::optional<int> number, std::optional<std::chrono::milliseconds> wait);
+  [[nodiscard]] Result<Effect> signal(Held& held, int number, std::optional<std::int64_t> sender);
+  // E_STATE while it runs, unless forced (then it is killed first, and goes when it has ended).
+  [[nodiscard]] Result<void> remove(Held& held, bool force);
+  // Once: when the command runs, or has turned out not to (outcome()->ran says which). Right after run().
+  static void on_begin(Held& held, std::function<void(const Held&)> told) { held.begun_ = std::move(told); }
+  // At once when nothing of it runs.
+  void on_end(Held& held, std::function<void(const Held&)> told);
+  // Asks everything to stop, at the same time; again: kills.
+  void stop_all();
+
+  // Told when the last process has gone, and when the last container was removed.
+  std::function<void()> on_change;
+
+ private:
+  Result<void> launch(Held& held);
+  [[nodiscard]] Result<void> open_log(Held& held);
+  void log_output(Held& held, OutputStream stream, std::string_view bytes);
+  void restart_later(Held& held, std::uint64_t cause);
+  void ended(Held& held, const Outcome& outcome);
+  void forget(const std::string& id);
+  [[nodiscard]] Result<void> move(Held& held, ContainerAction action);
+
+  Loop& loop_;
+  EventLog& log_;
+  std::string logs_;
+  Reaper reaper_;
+  Fd image_;
+  bool closing_ = false;
+  std::minstd_rand chance_;          // for the jitter of the pauses only
+  std::map<std::string, std::unique_ptr<Held>> held_;   // by id
+  std::vector<std::string> order_;                      // ids as they came
+};
+
+}  // namespace sup

@@ -1,0 +1,165 @@
+// stop, kill, wait, rm, inspect: one request for each container named; an unknown one is said, and the others are still served.
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "face/cli/verb.h"
+#include "face/control/client.h"
+#include "face/print.h"
+#include "face/say.h"
+#include "spec/signals.h"
+
+namespace sup::cli {
+namespace {
+
+using Json = nlohmann::json;
+
+class PerContainer : public Verb {
+ public:
+  explicit PerContainer(std::string name) : name_(std::move(name)) {}
+
+  Result<int> run(const Globals& globals, std::vector<std::string> operands) override {
+    if (operands.empty()) return usage(name_, "no container named", "sup " + name_ + " CONTAINER...; see sup ps");
+    auto clients = control::reach(globals.supervisor);
+    if (!clients) return std::unexpected(clients.error());
+    int status = 0;
+    for (const auto& reference : operands) {
+      Json params = params_;
+      params["container"] = reference;
+      auto answer = control::ask(*clients, method(), params);
+      if (!answer) {
+        say(answer.error());
+        status = answer.error().status;
+        continue;
+      }
+      if (auto shown = show(reference, *answer); !shown) return shown;
+    }
+    if (auto r = print(output_); !r) return r;
+    return status != 0 ? status : exit_status_;
+  }
+
+ protected:
+  [[nodiscard]] virtual std::string_view method() const = 0;
+  // What is printed of an answer; the reference, as docker does, unless the verb has more to say.
+  virtual Result<int> show(const std::string& reference, const Json&) {
+    output_ += reference + "\n";
+    return 0;
+  }
+
+  std::function<Result<void>(std::string_view)> signal_option() {
+    return [this](std::string_view v) -> Result<void> {
+      auto number = parse_signal(v, "-s");
+      if (!number) return std::unexpected(number.error());
+      params_["signal"] = signal_name(*number);
+      return {};
+    };
+  }
+
+  std::string name_;
+  Json params_ = Json::object();
+  std::string output_;
+  int exit_status_ = 0;
+};
+
+class StopVerb : public PerContainer {
+ public:
+  StopVerb() : PerContainer("stop") {}
+  std::vector<Option> options() override {
+    std::vector<Option> o;
+    o.push_back({'t', "time", "SECONDS", "how long to wait before KILL", "the container's --stop-timeout", [this](std::string_view v) -> Result<void> {
+                   if (v == "0") {
+                     params_["timeout_ms"] = 0;
+                     return {};
+                   }
+                   auto wait = parse_duration(v, "-t");
+                   if (!wait) return std::unexpected(wait.error());
+                   params_["timeout_ms"] = wait->count();
+                   return {};
+                 }});
+    o.push_back({'s', "signal", "SIGNAL", "ask with this signal", "the container's --stop-signal", signal_option()});
+    return o;
+  }
+
+ protected:
+  std::string_view method() const override { return "container.stop"; }
+};
+
+class KillVerb : public PerContainer {
+ public:
+  KillVerb() : PerContainer("kill") {}
+  std::vector<Option> options() override {
+    std::vector<Option> o;
+    o.push_back({'s', "signal", "SIGNAL", "which signal", "KILL", signal_option()});
+    return o;
+  }
+
+ protected:
+  std::string_view method() const override { return "container.kill"; }
+  Result<int> show(const std::string& reference, const Json& answer) override {
+    const auto effect = answer.value("effect", "");
+    if (effect == "dropped-pid1") say("kill: " + printable(reference) + ": process 1 has no handler for it, so the kernel drops it; use KILL, or run with --init");
+    return PerContainer::show(reference, answer);
+  }
+};
+
+class WaitVerb : public PerContainer {
+ public:
+  WaitVerb() : PerContainer("wait") {}
+  std::vector<Option> options() override {
+    std::vector<Option> o;
+    o.push_back({0, "exit-code", "", "exit with the status of the last one named", "", to(exit_code_)});
+    return o;
+  }
+
+ protected:
+  std::string_view method() const override { return "container.wait"; }
+  Result<int> show(const std::string&, const Json& answer) override {
+    const auto& outcome = answer.at("outcome");
+    const int status = outcome.is_object() ? outcome.value("status", 125) : 125;
+    output_ += std::to_string(status) + "\n";
+    if (exit_code_) exit_status_ = status;
+    return 0;
+  }
+
+ private:
+  bool exit_code_ = false;
+};
+
+class RmVerb : public PerContainer {
+ public:
+  RmVerb() : PerContainer("rm") {}
+  std::vector<Option> options() override {
+    std::vector<Option> o;
+    o.push_back({'f', "force", "", "kill it first if it runs", "", [this](std::string_view v) -> Result<void> {
+                   bool force = false;
+                   auto r = to(force)(v);
+                   params_["force"] = force;
+                   return r;
+                 }});
+    return o;
+  }
+
+ protected:
+  std::string_view method() const override { return "container.remove"; }
+};
+
+class InspectVerb : public PerContainer {
+ public:
+  InspectVerb() : PerContainer("inspect") {}
+
+ protected:
+  std::string_view method() const override { return "container.inspect"; }
+  Result<int> show(const std::string&, const Json& answer) override {
+    output_ += answer.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return 0;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_stop() { return std::make_unique<StopVerb>(); }
+std::unique_ptr<Verb> make_kill() { return std::make_unique<KillVerb>(); }
+std::unique_ptr<Verb> make_wait() { return std::make_unique<WaitVerb>(); }
+std::unique_ptr<Verb> make_rm() { return std::make_unique<RmVerb>(); }
+std::unique_ptr<Verb> make_inspect() { return std::make_unique<InspectVerb>(); }
+
+}  // namespace sup::cli

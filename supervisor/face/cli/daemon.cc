@@ -1,0 +1,42 @@
+#include "face/daemon.h"
+
+#include "base/text.h"
+#include "face/cli/verb.h"
+
+namespace sup::cli {
+namespace {
+
+class DaemonVerb : public Verb {
+ public:
+  std::vector<Option> options() override {
+    std::vector<Option> o;
+    o.push_back({0, "idle-exit", "DURATION", "leave when there has been no container for so long", "", [this](std::string_view v) -> Result<void> {
+                   auto parsed = parse_duration(v, "--idle-exit");
+                   if (!parsed) return std::unexpected(parsed.error());
+                   daemon_.idle = *parsed;
+                   return {};
+                 }});
+    o.push_back({0, "ready-fd", "FD", "close this descriptor once clients are served", "", [this](std::string_view v) -> Result<void> {
+                   const auto fd = parse_unsigned<unsigned>(v);
+                   if (!fd || *fd > 1U << 20) return usage("--ready-fd " + printable(v), "not a descriptor");
+                   daemon_.ready_fd = static_cast<int>(*fd);
+                   return {};
+                 }});
+    return o;
+  }
+
+  Result<int> run(const Globals& globals, std::vector<std::string> operands) override {
+    if (!operands.empty()) return usage("daemon", "takes no arguments", "see sup daemon --help");
+    if (!globals.supervisor.empty()) daemon_.name = globals.supervisor;
+    return run_daemon(globals, daemon_);
+  }
+
+ private:
+  DaemonOptions daemon_;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_daemon() { return std::make_unique<DaemonVerb>(); }
+
+}  // namespace sup::cli

@@ -1,0 +1,96 @@
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "face/cli/verb.h"
+#include "face/control/client.h"
+#include "face/print.h"
+#include "spec/spec_json.h"
+
+namespace sup::cli {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string age(std::int64_t since) {
+  const std::int64_t seconds = std::max<std::int64_t>(0, ::time(nullptr) - since);
+  if (seconds < 120) return std::to_string(seconds) + "s";
+  if (seconds < 120 * 60) return std::to_string(seconds / 60) + "m";
+  if (seconds < 48 * 3600) return std::to_string(seconds / 3600) + "h";
+  return std::to_string(seconds / 86400) + "d";
+}
+
+// "running 12s", "exited 137 (stopped) 3m".
+std::string status(const Json& row) {
+  std::string text = row.value("state", "");
+  if (row.contains("outcome") && !row.contains("pid")) {
+    const auto& outcome = row.at("outcome");
+    text += " " + std::to_string(outcome.value("status", 125));
+    if (row.contains("restarts")) text += ", restarted " + std::to_string(row.value("restarts", 0)) + "x";
+    if (const auto reason = outcome.value("reason", ""); reason != "exit") text += " (" + reason + ")";
+    return text + " " + age(row.value("finished", std::int64_t{0}));
+  }
+  if (row.contains("started")) text += " " + age(row.value("started", std::int64_t{0}));
+  return text;
+}
+
+class PsVerb : public Verb {
+ public:
+  std::vector<Option> options() override {
+    std::vector<Option> o;
+    o.push_back({'a', "all", "", "also those that do not run", "", to(all_)});
+    o.push_back({0, "format", "text|json", "how to print it", "text", [this](std::string_view v) -> Result<void> {
+                   if (v != "text" && v != "json") return usage("--format " + printable(v), "no such format", "text or json");
+                   json_ = v == "json";
+                   return {};
+                 }});
+    return o;
+  }
+
+  Result<int> run(const Globals& globals, std::vector<std::string> operands) override {
+    if (!operands.empty()) return usage("ps", "takes no arguments", "see sup ps --help");
+    auto clients = control::reach(globals.supervisor);
+    if (!clients) return std::unexpected(clients.error());
+    Json all = Json::array();
+    for (auto& client : *clients) {
+      auto rows = client.call("container.list", {{"all", all_}});
+      if (!rows) return std::unexpected(rows.error());
+      for (auto& row : *rows) {
+        row["supervisor"] = client.supervisor();
+        all.push_back(std::move(row));
+      }
+    }
+    if (json_) return print(all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+    return print(table(all));
+  }
+
+ private:
+  static std::string table(const Json& rows) {
+    std::vector<std::vector<std::string>> cells{{"ID", "NAME", "STATUS", "PID", "SUPERVISOR", "COMMAND"}};
+    for (const auto& row : rows) {
+      std::vector<std::string> words;
+      for (const auto& word : row.at("command")) words.push_back(bytes_from_json(word, {}).value_or("?"));
+      cells.push_back({row.value("id", ""), printable(row.value("name", "")), status(row), row.contains("pid") ? std::to_string(row.value("pid", 0)) : "-",
+                       printable(row.value("supervisor", "")), printable(shell_join(words))});
+    }
+    std::vector<std::size_t> width(cells.front().size(), 0);
+    for (const auto& line : cells) {
+      for (std::size_t i = 0; i < line.size(); ++i) width[i] = std::max(width[i], line[i].size());
+    }
+    std::string text;
+    for (const auto& line : cells) {
+      for (std::size_t i = 0; i + 1 < line.size(); ++i) text += line[i] + std::string(width[i] - line[i].size() + 2, ' ');
+      text += line.back() + "\n";
+    }
+    return text;
+  }
+
+  bool all_ = false;
+  bool json_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_ps() { return std::make_unique<PsVerb>(); }
+
+}  // namespace sup::cli

@@ -1,0 +1,112 @@
+#include "face/control/client.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "spec/jsonrpc.h"
+#include "sys/runtime.h"
+#include "sys/unixsocket.h"
+
+namespace sup::control {
+namespace {
+
+// A supervisor speaks at once; one that does not is stuck or is none.
+constexpr timeval kHello{.tv_sec = 10, .tv_usec = 0};
+
+std::unexpected<Error> lost(int err, std::string why) {
+  return std::unexpected(Error{.code = "E_SUPERVISOR_LOST", .where = "supervisor", .what = "no answer", .err = err, .why = std::move(why),
+                               .hint = "see whether it runs: sup ps", .path = {}, .stage = {}});
+}
+
+}  // namespace
+
+Result<Client> Client::connect(std::string_view supervisor) {
+  const auto path = socket_path(supervisor);
+  if (!path) return std::unexpected(path.error());
+  auto socket = connect_to(*path);
+  if (!socket) return std::unexpected(socket.error());
+  Client client(std::move(*socket));
+  ::setsockopt(client.socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &kHello, sizeof kHello);
+  auto line = client.read_line();
+  if (!line) return std::unexpected(line.error());
+  const timeval never{};
+  ::setsockopt(client.socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &never, sizeof never);
+  const auto said = parse_said(*line);
+  const auto* hello = said ? std::get_if<Notification>(&*said) : nullptr;
+  if (hello == nullptr || hello->method != "hello") return lost(0, "what listens on " + *path + " is no supervisor");
+  client.supervisor_ = hello->params.get_string("supervisor").value_or(std::string(supervisor));
+  return client;
+}
+
+Result<std::string> Client::read_line() {
+  for (;;) {
+    if (const auto end = buffer_.find('\n'); end != std::string::npos) {
+      std::string line = buffer_.substr(0, end);
+      buffer_.erase(0, end + 1);
+      return line;
+    }
+    if (buffer_.size() > kMaxMessage) return lost(EMSGSIZE, "its answer is too long");
+    char piece[16384];
+    const ssize_t n = ::recv(socket_.get(), piece, sizeof piece, 0);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return lost(errno, errno == EAGAIN ? "it does not answer" : "");
+    if (n == 0) return lost(0, "it closed the connection");
+    buffer_.append(piece, static_cast<std::size_t>(n));
+  }
+}
+
+Result<nlohmann::json> Client::call(std::string_view method, const nlohmann::json& params) {
+  const std::string id = std::to_string(++last_);
+  const std::string line = request_line(id, method, params) + "\n";
+  if (line.size() > kMaxMessage) {
+    return std::unexpected(Error{.code = "E_RPC_TOO_LARGE", .where = "supervisor", .what = "the request is too long", .err = 0,
+                                 .why = "a message has at most 1 MiB", .hint = "give fewer or shorter arguments and variables (--clear-env)", .path = {}, .stage = {}});
+  }
+  std::string_view rest = line;
+  while (!rest.empty()) {
+    const ssize_t n = ::send(socket_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return lost(errno, {});
+    rest.remove_prefix(static_cast<std::size_t>(n));
+  }
+  for (;;) {
+    auto answer = read_line();
+    if (!answer) return std::unexpected(answer.error());
+    auto said = parse_said(*answer);
+    if (!said) return std::unexpected(said.error().error());
+    const auto* mine = std::get_if<Answer>(&*said);
+    if (mine == nullptr || mine->id != id) continue;
+    if (mine->failed()) return std::unexpected(mine->error);
+    return *mine->result;
+  }
+}
+
+Result<std::vector<Client>> reach(const std::string& only) {
+  std::vector<Client> clients;
+  if (!only.empty()) {
+    auto client = Client::connect(only);
+    if (!client) return std::unexpected(client.error());
+    clients.push_back(std::move(*client));
+    return clients;
+  }
+  for (const auto& name : supervisor_names()) {
+    // A socket that nobody listens on is what a killed supervisor leaves.
+    if (auto client = Client::connect(name)) clients.push_back(std::move(*client));
+  }
+  return clients;
+}
+
+Result<nlohmann::json> ask(std::vector<Client>& clients, std::string_view method, const nlohmann::json& params) {
+  for (auto& client : clients) {
+    auto answer = client.call(method, params);
+    if (answer || answer.error().code != "E_NO_CONTAINER") return answer;
+  }
+  return std::unexpected(Error{.code = "E_NO_CONTAINER", .where = printable(params.value("container", "")), .what = "no such container", .err = 0,
+                               .why = clients.empty() ? "no supervisor runs" : "no id or name is like that", .hint = "see sup ps -a", .path = {}, .stage = {}});
+}
+
+}  // namespace sup::control

@@ -1,0 +1,40 @@
+// Client: a verb's side of the control socket; it asks and waits.
+#pragma once
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/fd.h"
+
+namespace sup::control {
+
+class Client {
+ public:
+  // supervisor: a name or a path (socket_path()). Reads the server's hello. E_NO_SUPERVISOR when nobody listens.
+  static Result<Client> connect(std::string_view supervisor);
+
+  // Asks and waits for the answer, as long as it takes. The supervisor's own errors come back as they were there.
+  [[nodiscard]] Result<nlohmann::json> call(std::string_view method, const nlohmann::json& params);
+
+  [[nodiscard]] const std::string& supervisor() const { return supervisor_; }
+
+ private:
+  explicit Client(Fd socket) : socket_(std::move(socket)) {}
+  [[nodiscard]] Result<std::string> read_line();
+
+  Fd socket_;
+  std::string supervisor_;
+  std::string buffer_;
+  std::uint64_t last_ = 0;
+};
+
+// Every supervisor of this user's that answers; with a name (-S) that one alone, and then its absence is an error.
+[[nodiscard]] Result<std::vector<Client>> reach(const std::string& only);
+
+// Asks whichever supervisor has the container: the first that knows it answers. E_NO_CONTAINER when none does.
+[[nodiscard]] Result<nlohmann::json> ask(std::vector<Client>& clients, std::string_view method, const nlohmann::json& params);
+
+}  // namespace sup::control

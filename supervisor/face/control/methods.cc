@@ -1,0 +1,202 @@
+#include "face/control/methods.h"
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "spec/signals.h"
+#include "spec/spec_json.h"
+
+namespace sup::control {
+namespace {
+
+using Json = nlohmann::json;
+using Answer = std::function<void(std::string)>;
+
+constexpr std::uint64_t kDay = 24ULL * 60 * 60 * 1000;
+
+Json outcome_json(const Outcome& outcome) {
+  Json j = Json::object();
+  if (outcome.ran && outcome.status.signal != 0) {
+    j["signal"] = signal_name(outcome.status.signal);
+    j["core"] = outcome.status.core;
+  } else {
+    j["exit_code"] = outcome.shell_status();
+  }
+  j["status"] = outcome.shell_status();
+  j["origin"] = outcome.ran ? "command" : "sup";
+  j["reason"] = to_string(outcome.reason);
+  j["duration_ms"] = outcome.duration_ms;
+  if (outcome.error) j["error"] = {{"code", outcome.error->code}, {"line", outcome.error->line()}};
+  return j;
+}
+
+Json row(const Held& held) {
+  Json j = {{"id", held.id()}, {"name", held.name()}, {"state", to_string(held.state())}, {"created", held.created()}};
+  Json command = Json::array();
+  for (const auto& word : held.spec().argv) command.push_back(bytes_to_json(word));
+  j["command"] = std::move(command);
+  if (held.restarts() != 0) j["restarts"] = held.restarts();
+  if (held.pid() > 0) j["pid"] = held.pid();
+  if (held.started() != 0) j["started"] = held.started();
+  if (held.finished() != 0) j["finished"] = held.finished();
+  if (held.outcome()) j["outcome"] = outcome_json(*held.outcome());
+  return j;
+}
+
+struct Call {
+  const Methods& server;
+  const Request& request;
+  Answer answer;
+
+  void done(const Json& result) const { answer(response_line(request.id, result)); }
+  void failed(RpcError error) const {
+    error.id = request.id;
+    answer(error_line(error));
+  }
+  void failed(const Error& error) const { answer(error_line(request.id, error)); }
+
+  // The container that "container" names; none: the answer has been given.
+  [[nodiscard]] Held* container() const {
+    const auto reference = request.params.get_string("container");
+    if (!reference) return failed(reference.error()), nullptr;
+    auto held = server.supervisor.find(*reference);
+    if (!held) return failed(held.error()), nullptr;
+    return *held;
+  }
+};
+
+void hello(const Call& call) { call.done({{"supervisor", call.server.name}, {"version", SUP_VERSION}}); }
+
+void run(const Call& call) {
+  const auto& all = call.request.params.json();
+  if (!all.contains("spec")) return call.failed(call.request.params.wrong("spec", "missing", "E_RPC_MISSING"));
+  auto spec = spec_from_json(all.at("spec"), "/params/spec");
+  if (!spec) return call.failed(spec.error());
+  RunRequest wanted;
+  wanted.spec = std::move(*spec);
+  const auto list = [&](const char* key, std::vector<std::string>& into) -> bool {
+    if (!all.contains(key)) return true;
+    if (!all.at(key).is_array()) return call.failed(call.request.params.wrong(key, "not a list", "E_RPC_TYPE")), false;
+    std::size_t index = 0;
+    for (const auto& item : all.at(key)) {
+      auto text = bytes_from_json(item, pointer_to(pointer_to("/params", key), index++));
+      if (!text) return call.failed(text.error()), false;
+      into.push_back(std::move(*text));
+    }
+    return true;
+  };
+  if (!list("environ", wanted.environ)) return;
+  if (all.contains("cwd")) {
+    auto cwd = bytes_from_json(all.at("cwd"), "/params/cwd");
+    if (!cwd) return call.failed(cwd.error());
+    wanted.cwd = std::move(*cwd);
+  }
+  const auto rows = call.request.params.find_uint("rows", 65535);
+  if (!rows) return call.failed(rows.error());
+  const auto cols = call.request.params.find_uint("cols", 65535);
+  if (!cols) return call.failed(cols.error());
+  if (*rows) wanted.size.ws_row = static_cast<unsigned short>(**rows);
+  if (*cols) wanted.size.ws_col = static_cast<unsigned short>(**cols);
+  auto held = call.server.supervisor.run(std::move(wanted));
+  if (!held) return call.failed(held.error());
+  // Answered when it is known whether the command runs: one that cannot be found is the caller's error, and nothing to keep.
+  Supervisor::on_begin(**held, [supervisor = &call.server.supervisor, answer = call.answer, id = call.request.id](const Held& begun) {
+    if (!begun.outcome() || begun.outcome()->ran) return answer(response_line(id, {{"id", begun.id()}}));
+    answer(error_line(id, *begun.outcome()->error));
+    if (auto gone = supervisor->find(begun.id())) (void)supervisor->remove(**gone, false);
+  });
+}
+
+void list(const Call& call) {
+  const auto every = call.request.params.get_bool("all", true);
+  if (!every) return call.failed(every.error());
+  Json rows = Json::array();
+  for (const Held* held : call.server.supervisor.list()) {
+    if (*every || is_live(held->state())) rows.push_back(row(*held));
+  }
+  call.done(rows);
+}
+
+void inspect(const Call& call) {
+  const Held* held = call.container();
+  if (held == nullptr) return;
+  Json j = row(*held);
+  j["spec"] = spec_to_json(held->spec());
+  j["log_directory"] = held->log_directory();
+  call.done(j);
+}
+
+// Answered when it has ended.
+void wait_for(const Call& call, Held& held) {
+  call.server.supervisor.on_end(held, [answer = call.answer, id = call.request.id](const Held& gone) {
+    answer(response_line(id, {{"id", gone.id()}, {"outcome", gone.outcome() ? outcome_json(*gone.outcome()) : Json(nullptr)}}));
+  });
+}
+
+void wait(const Call& call) {
+  if (Held* held = call.container()) wait_for(call, *held);
+}
+
+Rpc<std::optional<int>> signal_in(const Call& call) {
+  const auto word = call.request.params.find_string("signal");
+  if (!word) return std::unexpected(word.error());
+  if (!*word) return std::nullopt;
+  const auto number = parse_signal(**word);
+  if (!number) return std::unexpected(call.request.params.wrong("signal", "not a signal"));
+  return *number;
+}
+
+void stop(const Call& call) {
+  Held* held = call.container();
+  if (held == nullptr) return;
+  const auto number = signal_in(call);
+  if (!number) return call.failed(number.error());
+  const auto timeout = call.request.params.find_uint("timeout_ms", kDay);
+  if (!timeout) return call.failed(timeout.error());
+  const auto wait = *timeout ? std::optional(std::chrono::milliseconds(**timeout)) : std::nullopt;
+  if (auto r = call.server.supervisor.stop(*held, *number, wait); !r) return call.failed(r.error());
+  wait_for(call, *held);
+}
+
+void kill(const Call& call) {
+  Held* held = call.container();
+  if (held == nullptr) return;
+  const auto number = signal_in(call);
+  if (!number) return call.failed(number.error());
+  auto effect = call.server.supervisor.signal(*held, number->value_or(SIGKILL), call.server.peer.pid);
+  if (!effect) return call.failed(effect.error());
+  call.done({{"id", held->id()}, {"effect", to_string(*effect)}});
+}
+
+void remove(const Call& call) {
+  Held* held = call.container();
+  if (held == nullptr) return;
+  const auto force = call.request.params.get_bool("force", false);
+  if (!force) return call.failed(force.error());
+  const std::string id = held->id();
+  const bool live = is_live(held->state());
+  if (auto r = call.server.supervisor.remove(*held, *force); !r) return call.failed(r.error());
+  if (!live) return call.done({{"id", id}});
+  wait_for(call, *held);
+}
+
+struct Row {
+  std::string_view name;
+  void (*call)(const Call&);
+};
+constexpr std::array kRows{Row{"hello", hello},       Row{"container.run", run},   Row{"container.list", list}, Row{"container.inspect", inspect},
+                           Row{"container.wait", wait}, Row{"container.stop", stop}, Row{"container.kill", kill}, Row{"container.remove", remove}};
+
+}  // namespace
+
+void Methods::call(const Request& request, Answer answer) const {
+  const Call call{*this, request, std::move(answer)};
+  for (const auto& row : kRows) {
+    if (row.name == request.method) return row.call(call);
+  }
+  std::vector<std::string_view> known;
+  for (const auto& row : kRows) known.push_back(row.name);
+  call.failed(method_not_found(request, known));
+}
+
+}  // namespace sup::control

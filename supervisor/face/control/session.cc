@@ -1,0 +1,64 @@
+#include "face/control/session.h"
+
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "face/control/methods.h"
+
+namespace sup::control {
+
+Session::Session(Server& server, std::uint64_t number, const Peer& peer) : server_(server), number_(number), peer_(peer) {}
+
+Result<void> Session::open(Loop& loop, Fd socket) {
+  auto stream = Stream::open(loop, std::move(socket),
+                             {.on_data = [this](std::string_view bytes) { received(bytes); },
+                              .on_end = [this](int) { closing_ = true, server_.close(number_); },
+                              .on_fail = [this](int) { closing_ = true, server_.close(number_); }});
+  if (!stream) return std::unexpected(stream.error());
+  stream_ = std::move(*stream);
+  // The server speaks first, so that who connects by hand sees what this is.
+  send(notification_line("hello", {{"version", SUP_VERSION}, {"api", 1}, {"supervisor", server_.name_}, {"pid", ::getpid()}}));
+  stream_->read_start();
+  return {};
+}
+
+void Session::send(std::string line) {
+  if (closing_) return;
+  line += '\n';
+  stream_->write(line);
+  if (stream_->queued() > Server::kMaxQueued) {
+    closing_ = true;
+    server_.close(number_);
+  }
+}
+
+void Session::received(std::string_view bytes) {
+  while (!bytes.empty() && !closing_) {
+    const auto end = bytes.find('\n');
+    line_.append(bytes.substr(0, end));
+    bytes = end == std::string_view::npos ? std::string_view{} : bytes.substr(end + 1);
+    if (line_.size() > kMaxMessage) {
+      // What comes next cannot be told from the rest of this one: the connection has no more meaning.
+      send(error_line(RpcError{.code = kInvalidRequest, .name = "E_RPC_TOO_LARGE", .message = "a message has at most 1 MiB"}));
+      closing_ = true;
+      return server_.close(number_);
+    }
+    if (end == std::string_view::npos) return;
+    handle(std::exchange(line_, {}));
+  }
+}
+
+void Session::handle(std::string_view line) {
+  if (line.empty() || line == "\r") return;
+  auto request = parse_request(line);
+  if (!request) return send(error_line(request.error()));
+  Methods{server_.supervisor_, server_.name_, peer_}.call(
+      *request,
+      // The answer may come much later, when this session is gone: the number finds nobody then.
+      [server = &server_, number = number_, quiet = request->notification()](std::string answer) {
+        const auto found = server->sessions_.find(number);
+        if (found != server->sessions_.end() && !quiet) found->second->send(std::move(answer));
+      });
+}
+
+}  // namespace sup::control

@@ -1,0 +1,37 @@
+// Session: one client of the control socket.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "face/control/server.h"
+#include "loop/stream.h"
+#include "spec/jsonrpc.h"
+#include "sys/unixsocket.h"
+
+namespace sup::control {
+
+// Owned by the Server, which closes it at the end of a turn.
+class Session {
+ public:
+  Session(Server& server, std::uint64_t number, const Peer& peer);
+  [[nodiscard]] Result<void> open(Loop& loop, Fd socket);
+
+  // A line to the client; lets go of one that does not read.
+  void send(std::string line);
+
+ private:
+  void received(std::string_view bytes);
+  void handle(std::string_view line);
+
+
+  Server& server_;
+  std::uint64_t number_;
+  Peer peer_;
+  std::unique_ptr<Stream> stream_;
+  std::string line_;               // begun, not ended
+  bool closing_ = false;
+};
+
+}  // namespace sup::control

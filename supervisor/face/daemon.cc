@@ -1,0 +1,195 @@
+#include "face/daemon.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+#include <system_error>
+
+#include "base/text.h"
+#include "core/eventlog.h"
+#include "core/supervisor.h"
+#include "face/control/server.h"
+#include "face/say.h"
+#include "loop/signals.h"
+#include "spec/check.h"
+#include "sys/runtime.h"
+#include "sys/unixsocket.h"
+
+namespace sup {
+namespace {
+
+constexpr std::chrono::milliseconds kIdle{60'000};
+constexpr int kReadyTimeout = 20'000;   // ms
+constexpr int kPause = 10;              // ms between looks at one that is about to listen
+constexpr int kTries = 200;
+
+// Who started us waits for the end of this descriptor; what it reads before is why we are not there.
+void ready(int fd, const std::string& problem) {
+  if (fd < 0) return;
+  if (!problem.empty()) (void)!::write(fd, problem.data(), problem.size());
+  ::close(fd);
+}
+
+sigset_t watched() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int s : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) sigaddset(&set, s);
+  return set;
+}
+
+class Daemon {
+ public:
+  Daemon(const cli::Globals& globals, const DaemonOptions& options) : globals_(globals), options_(options), idle_(loop_) {}
+
+  Result<void> begin() {
+    if (!is_container_name(options_.name)) {
+      return usage("-S " + printable(options_.name), "not a name for a supervisor", "a letter or digit, then letters, digits, '_', '.' and '-'");
+    }
+    if (auto dir = make_runtime_dir(); !dir) return std::unexpected(dir.error());
+    const auto path = socket_path(options_.name);
+    if (!path) return std::unexpected(path.error());
+    auto socket = ListeningSocket::open(*path);
+    if (!socket) return std::unexpected(socket.error());
+    auto log = EventLog::open(loop_, globals_.events, globals_.log_level, globals_.quiet, [](const Error& error) { say(error); });
+    if (!log) return std::unexpected(log.error());
+    log_ = std::move(*log);
+    log_->set_supervisor(options_.name);
+    // What a killed supervisor of this name left behind belongs to nobody: its containers died with it.
+    logs_ = *path + ".logs";
+    std::error_code ignored;
+    std::filesystem::remove_all(logs_, ignored);
+    if (::mkdir(logs_.c_str(), 0700) < 0) {
+      return std::unexpected(Error{.code = "E_LOG", .where = "logs", .what = logs_, .err = errno, .path = logs_, .stage = {}});
+    }
+    supervisor_ = std::make_unique<Supervisor>(loop_, *log_, logs_);
+    if (auto r = supervisor_->start(); !r) return r;
+    supervisor_->on_change = [this] { changed(); };
+    auto signals = SignalReader::open(loop_, watched(), [this](const signalfd_siginfo& info) { signalled(static_cast<int>(info.ssi_signo)); });
+    if (!signals) return std::unexpected(signals.error());
+    signals_.emplace(std::move(*signals));
+    server_ = std::make_unique<control::Server>(loop_, *log_, *supervisor_, options_.name);
+    if (auto r = server_->listen(std::move(*socket)); !r) return r;
+    changed();
+    return {};
+  }
+
+  void serve() {
+    loop_.run();
+    server_.reset();
+    signals_.reset();
+    supervisor_.reset();
+    std::error_code ignored;
+    std::filesystem::remove_all(logs_, ignored);
+    log_->flush();
+  }
+
+ private:
+  void changed() {
+    if (leaving_ && supervisor_->live() == 0) return loop_.stop();
+    idle_.stop();
+    if (options_.idle && supervisor_->empty()) {
+      idle_.start(*options_.idle, [this] {
+        // Somebody who has just connected is about to ask for something.
+        if (server_->sessions() != 0) return changed();
+        loop_.stop();
+      });
+    }
+  }
+
+  void signalled(int number) {
+    if (number == SIGHUP) return;
+    leaving_ = true;
+    supervisor_->stop_all();
+    changed();
+  }
+
+  const cli::Globals& globals_;
+  const DaemonOptions& options_;
+  Loop loop_;
+  std::unique_ptr<EventLog> log_;
+  std::unique_ptr<Supervisor> supervisor_;
+  std::optional<SignalReader> signals_;
+  std::unique_ptr<control::Server> server_;
+  Timer idle_;
+  std::string logs_;
+  bool leaving_ = false;
+};
+
+// Runs `sup daemon` in a session of its own, without our terminal. The descriptor tells when it serves.
+Result<Fd> spawn_daemon(const std::string& name) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) return std::unexpected(Error{.code = "E_FDS", .where = "daemon", .what = "cannot be started", .err = errno});
+  Fd read_end(ends[0]);
+  const Fd write_end(ends[1]);
+  const auto dir = make_runtime_dir();
+  if (!dir) return std::unexpected(dir.error());
+  const std::string events = *dir + "/" + name + ".events";
+  const pid_t pid = ::fork();
+  if (pid < 0) return std::unexpected(Error{.code = "E_CLONE_PIDS", .where = "daemon", .what = "cannot be started", .err = errno});
+  if (pid == 0) {
+    // Twice, so that it is nobody's child: who asked for a container need not reap a supervisor.
+    ::setsid();
+    if (::fork() != 0) ::_exit(0);
+    const int null = ::open("/dev/null", O_RDWR);
+    for (int fd = 0; fd < 3; ++fd) ::dup2(null, fd);
+    ::dup2(write_end.get(), 3);
+    (void)!::chdir("/");
+    ::execl("/proc/self/exe", "sup", "-S", name.c_str(), "--events", events.c_str(), "daemon", "--idle-exit", "60s", "--ready-fd", "3",
+            static_cast<char*>(nullptr));
+    ::_exit(127);
+  }
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return read_end;
+}
+
+}  // namespace
+
+Result<int> run_daemon(const cli::Globals& globals, const DaemonOptions& options) {
+  Daemon daemon(globals, options);
+  auto begun = daemon.begin();
+  ready(options.ready_fd, begun ? "" : begun.error().line());
+  if (!begun && options.ready_fd >= 0 && begun.error().code == "E_SUPERVISOR_RUNS") {
+    // Said where it was asked for. Not in the log: that is the other one's, who numbers its events.
+    say(begun.error());
+    return begun.error().status;
+  }
+  if (!begun) return std::unexpected(begun.error());
+  daemon.serve();
+  return 0;
+}
+
+Result<control::Client> ensure_supervisor(const std::string& name) {
+  auto client = control::Client::connect(name);
+  // A path names one that somebody else has started.
+  if (client || client.error().code != "E_NO_SUPERVISOR" || name.find('/') != std::string::npos) return client;
+  auto started = spawn_daemon(name);
+  if (!started) return std::unexpected(started.error());
+  std::string problem;
+  char piece[1024];
+  pollfd p{.fd = started->get(), .events = POLLIN, .revents = 0};
+  while (::poll(&p, 1, kReadyTimeout) > 0) {
+    const ssize_t n = ::read(started->get(), piece, sizeof piece);
+    if (n <= 0) break;
+    problem.append(piece, static_cast<std::size_t>(n));
+  }
+  // Also when it could not start: another one may have been faster, and is the one to use.
+  client = control::Client::connect(name);
+  // The other one has its lock before it listens.
+  for (int i = 0; i < kTries && !client && client.error().code == "E_NO_SUPERVISOR" && !problem.empty(); ++i) {
+    ::poll(nullptr, 0, kPause);
+    client = control::Client::connect(name);
+  }
+  if (!client && !problem.empty()) {
+    return std::unexpected(Error{.code = "E_NO_SUPERVISOR", .where = "supervisor", .what = name, .err = 0, .why = printable(problem), .hint = {}, .path = {}, .stage = {}});
+  }
+  return client;
+}
+
+}  // namespace sup

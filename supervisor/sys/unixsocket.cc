@@ -1,0 +1,116 @@
+#include "sys/unixsocket.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+namespace sup {
+namespace {
+
+Error failed(std::string code, const std::string& path, int err, std::string why, std::string hint) {
+  return Error{.code = std::move(code), .where = "supervisor", .what = path, .err = err, .why = std::move(why), .hint = std::move(hint),
+               .path = path, .stage = {}};
+}
+
+Result<sockaddr_un> address(const std::string& path) {
+  sockaddr_un where{};
+  where.sun_family = AF_UNIX;
+  if (path.size() >= sizeof where.sun_path) {
+    return std::unexpected(failed("E_SOCKET_PATH", path, ENAMETOOLONG, "a socket's path has at most 107 bytes", "set SUP_RUNTIME_DIR to a shorter one"));
+  }
+  std::memcpy(where.sun_path, path.c_str(), path.size() + 1);
+  return where;
+}
+
+// What a namespace file of a process is: "pid:[4026531836]"; empty: not to be had.
+std::string namespace_of(const std::string& process, const char* kind) {
+  char text[64];
+  const ssize_t n = ::readlink(("/proc/" + process + "/ns/" + kind).c_str(), text, sizeof text);
+  return n <= 0 ? std::string() : std::string(text, static_cast<std::size_t>(n));
+}
+
+}  // namespace
+
+ListeningSocket::ListeningSocket(std::string path, Fd lock, Fd socket) : path_(std::move(path)), lock_(std::move(lock)), socket_(std::move(socket)) {}
+
+ListeningSocket::~ListeningSocket() {
+  // Under the lock; the lock file stays, or two could hold locks on two files of the same name.
+  if (socket_) ::unlink(path_.c_str());
+}
+
+Result<ListeningSocket> ListeningSocket::open(const std::string& path) {
+  const auto where = address(path);
+  if (!where) return std::unexpected(where.error());
+  const std::string lock_path = path + ".lock";
+  Fd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!lock) return std::unexpected(failed("E_SOCKET", lock_path, errno, {}, {}));
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) < 0) {
+    return std::unexpected(failed("E_SUPERVISOR_RUNS", path, EADDRINUSE, "a supervisor of this name runs already", "use it, or choose another name with -S"));
+  }
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket) return std::unexpected(failed("E_SOCKET", path, errno, {}, {}));
+  ::unlink(path.c_str());  // whoever left it has lost the lock
+  const mode_t before = ::umask(0177);
+  const int bound = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&*where), sizeof *where);
+  const int err = errno;
+  ::umask(before);
+  if (bound < 0) return std::unexpected(failed("E_SOCKET", path, err, {}, {}));
+  if (::listen(socket.get(), SOMAXCONN) < 0) return std::unexpected(failed("E_SOCKET", path, errno, {}, {}));
+  return ListeningSocket(path, std::move(lock), std::move(socket));
+}
+
+Result<Fd> connect_to(const std::string& path) {
+  const auto where = address(path);
+  if (!where) return std::unexpected(where.error());
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket) return std::unexpected(failed("E_SOCKET", path, errno, {}, {}));
+  while (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&*where), sizeof *where) < 0) {
+    if (errno == EINTR) continue;
+    if (errno == ENOENT || errno == ECONNREFUSED) {
+      return std::unexpected(failed("E_NO_SUPERVISOR", path, errno, "no supervisor listens there", "start one: sup daemon, or sup run -d"));
+    }
+    return std::unexpected(failed("E_SOCKET", path, errno, {}, {}));
+  }
+  return socket;
+}
+
+Result<Peer> peer_of(int socket) {
+  ucred who{};
+  socklen_t size = sizeof who;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0) return std::unexpected(failed("E_SOCKET", "peer", errno, {}, {}));
+  Peer peer{.pid = who.pid, .uid = who.uid, .same_namespaces = false};
+  // A pid of 0 has no name in our pid namespace: it is outside of it.
+  if (who.pid <= 0) return peer;
+  // The pidfd (Linux 6.5) tells whether the process that /proc shows is still the one that connected.
+  int number = -1;
+  size = sizeof number;
+  const Fd pidfd(::getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &number, &size) == 0 ? number : -1);
+  const std::string process = std::to_string(who.pid);
+  bool same = true;
+  for (const char* kind : {"pid", "user"}) {
+    const std::string theirs = namespace_of(process, kind);
+    // Root's are not ours to read; it needs no socket to do with us what it likes.
+    if (theirs.empty() && who.uid == 0 && ::geteuid() != 0) continue;
+    same = same && !theirs.empty() && theirs == namespace_of("self", kind);
+  }
+  if (pidfd) {
+    pollfd gone{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
+    if (::poll(&gone, 1, 0) != 0) same = false;
+  }
+  peer.same_namespaces = same;
+  return peer;
+}
+
+}  // namespace sup

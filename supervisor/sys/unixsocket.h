@@ -1,0 +1,43 @@
+// Unix sockets: the supervisor's listening one, a client's, and who is at the other end.
+#pragma once
+#include <sys/types.h>
+
+#include <string>
+
+#include "base/error.h"
+#include "base/fd.h"
+
+namespace sup {
+
+// A listening socket and the lock that makes it ours. The lock file (PATH.lock, kept open) decides between two who start at
+// once, not connect(2) and not the socket's existence: a socket left by one that was killed is replaced under the lock.
+// The destructor removes the socket.
+class ListeningSocket {
+ public:
+  // Mode 0600 from its first moment. E_SUPERVISOR_RUNS (errno EADDRINUSE) when another supervisor holds the lock.
+  static Result<ListeningSocket> open(const std::string& path);
+  ListeningSocket(ListeningSocket&&) = default;
+  ListeningSocket& operator=(ListeningSocket&&) = delete;
+  ~ListeningSocket();
+  [[nodiscard]] int fd() const { return socket_.get(); }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  ListeningSocket(std::string path, Fd lock, Fd socket);
+  std::string path_;
+  Fd lock_;
+  Fd socket_;
+};
+
+// E_NO_SUPERVISOR when nobody listens (ENOENT, ECONNREFUSED).
+[[nodiscard]] Result<Fd> connect_to(const std::string& path);
+
+// The process at the other end, as the kernel knows it (SO_PEERCRED; not what it says of itself).
+struct Peer {
+  pid_t pid = -1;
+  uid_t uid = static_cast<uid_t>(-1);
+  bool same_namespaces = false;   // its pid and user namespaces are ours: it is not inside a container
+};
+[[nodiscard]] Result<Peer> peer_of(int socket);
+
+}  // namespace sup
