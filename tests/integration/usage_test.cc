@@ -49,6 +49,7 @@ BOOST_AUTO_TEST_CASE(wrong_values) {
     const auto result = sup_run({option, "true"});
     BOOST_TEST(result.code == 125, option << " gave " << result.code);
     BOOST_TEST(lines(result.err).size() == 1U, option << ": " << shown(result.err));
+    BOOST_TEST(has(result.err, std::string(option, 0, std::string_view(option).find('='))), option << ": " << shown(result.err));
   }
   for (const char* option : {"--timeout", "-w", "-e", "--name"}) expect_usage(sup_run({option}), option);
   expect_usage(sup_run({"--status-fd", "999", "true"}), "999");
@@ -71,7 +72,7 @@ BOOST_AUTO_TEST_CASE(help_goes_to_stdout) {
                              "--preserve-fds", "--network", "--rm", "--keep", "--record", "--plan", "--privileged"}) {
     BOOST_TEST(has(help.out, option), "run --help does not tell of " << option);
   }
-  for (const char* verb : {"run", "plan", "doctor", "version", "replay", "ps", "stop", "kill", "wait", "rm", "inspect", "daemon"}) BOOST_TEST(has(sup_cli({"--help"}, start).out, verb));
+  for (const char* verb : {"run", "plan", "doctor", "version", "replay", "ps", "logs", "stop", "kill", "wait", "rm", "inspect", "daemon"}) BOOST_TEST(has(sup_cli({"--help"}, start).out, verb));
   // After the command's name it is the command's.
   BOOST_TEST(sup_run({"sh", "-c", "test \"$0\" = --help", "--help"}).code == 0);
 }

@@ -84,7 +84,11 @@ struct Setter {
   bool operator()(const std::vector<std::string>& values) const {
     for (const auto& v : values) {
       if (*error) return true;
-      if (auto r = option->set(v); !r) *error = std::move(r.error());
+      auto r = option->set(v);
+      if (r) continue;
+      *error = std::move(r.error());
+      // A setter that serves many options cannot know which one it was.
+      if (!(*error)->where.starts_with('-')) (*error)->where = "--" + std::string(option->name) + " " + (*error)->where;
     }
     return true;
   }
@@ -164,6 +168,14 @@ std::string help_text(std::span<const Option> options) {
     text += "  " + right + "\n";
   }
   return text;
+}
+
+Option format_option(bool& json, std::string_view help) {
+  return {0, "format", "text|json", help, "text", [&json](std::string_view value) -> Result<void> {
+            if (value != "text" && value != "json") return usage("--format " + printable(value), "no such format", "text or json");
+            json = value == "json";
+            return {};
+          }};
 }
 
 std::function<Result<void>(std::string_view)> to(bool& target) {

@@ -39,6 +39,9 @@ struct Parsed {
 // The option part of a verb's --help: "  -t, --tty            give the command a terminal".
 [[nodiscard]] std::string help_text(std::span<const Option> options);
 
+// --format text|json.
+[[nodiscard]] Option format_option(bool& json, std::string_view help = "how to print it");
+
 // A setter for the common kinds; the target must outlive the Option.
 [[nodiscard]] std::function<Result<void>(std::string_view)> to(bool& target);
 [[nodiscard]] std::function<Result<void>(std::string_view)> to(std::string& target);

@@ -39,11 +39,7 @@ class PsVerb : public Verb {
   std::vector<Option> options() override {
     std::vector<Option> o;
     o.push_back({'a', "all", "", "also those that do not run", "", to(all_)});
-    o.push_back({0, "format", "text|json", "how to print it", "text", [this](std::string_view v) -> Result<void> {
-                   if (v != "text" && v != "json") return usage("--format " + printable(v), "no such format", "text or json");
-                   json_ = v == "json";
-                   return {};
-                 }});
+    o.push_back(format_option(json_));
     return o;
   }
 

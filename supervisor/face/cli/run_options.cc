@@ -116,11 +116,7 @@ std::vector<Option> run_options(Spec& spec, RunFlags& flags) {
                  flags.as = v;
                  return {};
                }});
-  o.push_back({0, "format", "text|json", "with --plan: how to print it", "text", [&flags](std::string_view v) -> Result<void> {
-                 if (v != "text" && v != "json") return usage("--format " + printable(v), "no such format", "text or json");
-                 flags.format = v;
-                 return {};
-               }});
+  o.push_back(format_option(flags.json, "with --plan: how to print it"));
   return o;
 }
 

@@ -13,7 +13,7 @@ struct RunFlags {
   bool detach = false;            // -d
   bool plan = false;              // --plan
   std::string as;                 // --as PEER
-  std::string format = "text";    // --format, of the plan
+  bool json = false;              // --format json, of the plan
   bool keep = false;
   bool rm = false;
   bool stop_timeout_given = false;

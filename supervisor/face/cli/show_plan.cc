@@ -27,7 +27,7 @@ std::string steps_text(const Plan& plan) {
 }  // namespace
 
 Result<int> show_plan(const Spec& spec, const Facts& facts, const Plan& plan, const RunFlags& flags) {
-  if (flags.as.empty()) return print(flags.format == "json" ? plan_json(plan) + "\n" : steps_text(plan));
+  if (flags.as.empty()) return print(flags.json ? plan_json(plan) + "\n" : steps_text(plan));
   const auto peer = parse_peer(flags.as);
   if (!peer) return usage("--as " + printable(flags.as), "no such peer", "docker, bwrap, unshare or oci");
   auto rendering = render(spec, facts, *peer);

@@ -20,11 +20,7 @@ namespace {
 class VersionVerb : public Verb {
  public:
   std::vector<Option> options() override {
-    return {{0, "format", "FORMAT", "text or json", "text", [this](std::string_view value) -> Result<void> {
-               if (value != "text" && value != "json") return usage("--format", "unknown format " + printable(value), "text or json");
-               json_ = value == "json";
-               return {};
-             }}};
+    return {format_option(json_)};
   }
 
   Result<int> run(const Globals&, std::vector<std::string> operands) override {
