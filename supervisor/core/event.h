@@ -76,7 +76,7 @@ struct Exited {
   bool core = false;
   Reason reason = Reason::exit;
   bool by_command = true;                    // origin: command, else sup
-  std::uint64_t duration_ms = 0;
+  std::uint64_t duration_ms = 0;             // from the clone to the death
   Spans spans;
   Usage usage;
   Bytes bytes;
