@@ -469,7 +469,7 @@ Result<int> run_foreground(const cli::Globals& globals, const Spec& spec, const 
   auto foreground = std::make_unique<Foreground>(globals, spec, facts, plan);
   auto status = foreground->run();
 #ifdef NDEBUG
-  // The process ends now, and the kernel closes faster than we do: a tenth of a short run. Every other build closes each
+  // The process ends now, and the kernel closes faster than we do, some per cent of a short run. Every other build closes each
   // handle, and Loop aborts where one was forgotten.
   (void)foreground.release();
 #endif
