@@ -13,17 +13,29 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// A line stays below 64 KiB whatever a caller put into names and arguments: each free string gets a share.
-constexpr std::size_t kMaxString = 4096;
+// A line stays below 64 KiB whatever a caller put into names and arguments: each free string gets a share, and no event has
+// more than seven. Counted as it will stand in the line, where a byte may become six (\u001b).
+constexpr std::size_t kShare = 8000;
+
+// How many bytes of s fit into a share.
+std::size_t fitting(std::string_view s) {
+  std::size_t cost = 0;
+  for (std::size_t i = 0; i < s.size(); ++i) {
+    const auto c = static_cast<unsigned char>(s[i]);
+    cost += c < 0x20 || c >= 0x7f || c == '"' || c == '\\' ? 6 : 1;
+    if (cost > kShare) return i;
+  }
+  return s.size();
+}
 
 struct Renderer {
   Json& out;
   bool truncated = false;
 
   std::string text(std::string_view s) {
-    if (s.size() <= kMaxString) return std::string(s);
-    truncated = true;
-    return std::string(s.substr(0, kMaxString));
+    const std::size_t fits = fitting(s);
+    truncated = truncated || fits < s.size();
+    return std::string(s.substr(0, fits));
   }
 
   static Json spans(const Spans& s) {
@@ -125,7 +137,7 @@ struct Name {
 // What a person reads; the first two are the seed's own words.
 struct Message {
   std::string operator()(const event::Starting&) { return "init come on"; }
-  std::string operator()(const event::Started& e) { return "command " + e.command.substr(0, kMaxString); }
+  std::string operator()(const event::Started& e) { return "command " + e.command; }
   std::string operator()(const event::Failed& e) { return e.error.line(); }
   std::string operator()(const event::Resized& e) { return "window " + std::to_string(e.cols) + "x" + std::to_string(e.rows); }
   std::string operator()(const event::Signalled& e) { return std::string("signal ") + std::string(signal_name(e.signal)) + " " + std::string(to_string(e.effect)); }
@@ -157,9 +169,9 @@ std::string event_line(const Event& event, std::uint64_t seq, const std::string&
   out["event"] = std::visit(Name{}, event.what);
   out["seq"] = seq;
   if (event.cause != 0) out["cause"] = event.cause;
-  if (!supervisor.empty()) out["supervisor"] = supervisor;
-  if (!event.id.empty()) out["id"] = event.id;
-  if (!event.name.empty()) out["name"] = event.name;
+  if (!supervisor.empty()) out["supervisor"] = render.text(supervisor);
+  if (!event.id.empty()) out["id"] = render.text(event.id);
+  if (!event.name.empty()) out["name"] = render.text(event.name);
   std::visit(render, event.what);
   if (render.truncated) out["truncated"] = true;
   return out.dump(-1, ' ', true, Json::error_handler_t::replace);

@@ -20,17 +20,6 @@
 using namespace sup::test;
 namespace but = boost::unit_test;
 
-namespace {
-
-Start running(std::vector<std::string> args) {
-  Start start;
-  start.args = {"run"};
-  start.args.insert(start.args.end(), args.begin(), args.end());
-  return start;
-}
-
-}  // namespace
-
 BOOST_FIXTURE_TEST_SUITE(battery, Clean, *but::label("both"))
 
 BOOST_AUTO_TEST_CASE(b05_the_tail_of_a_terminals_output_is_never_lost) {

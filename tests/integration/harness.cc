@@ -20,6 +20,7 @@
 #include <sstream>
 
 #include "clean.h"
+#include "events.h"
 
 namespace sup::test {
 namespace {
@@ -348,6 +349,18 @@ Ended Process::wait(milliseconds deadline) {
     if (!out_fd_ && !err_fd_ && !ended_) ::poll(nullptr, 0, 1);
   }
   return end_;
+}
+
+pid_t pid_inside(Process& process) {
+  process.wait_event("\"started\"");
+  return static_cast<pid_t>(Events(process.events()).first("started").number("/pid"));
+}
+
+Start running(std::vector<std::string> args) {
+  Start start;
+  start.args = {"run"};
+  start.args.insert(start.args.end(), args.begin(), args.end());
+  return start;
 }
 
 Result run(Start start) {

@@ -125,6 +125,11 @@ class Process {
 
 // Starts, feeds, waits: for cases that have nothing to do in between.
 [[nodiscard]] Result run(Start start);
+// The pid of the container's first process, as the host sees it; waits for `started`: the command's first output may be
+// seen before sup has said so.
+[[nodiscard]] pid_t pid_inside(Process& process);
+// sup run ARGS…, to be changed further.
+[[nodiscard]] Start running(std::vector<std::string> args);
 // `sup run ARGS…`, `sup ARGS…`
 [[nodiscard]] Result sup_run(std::vector<std::string> args, Start start = {});
 [[nodiscard]] Result sup_cli(std::vector<std::string> args, Start start = {});

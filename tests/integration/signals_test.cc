@@ -17,19 +17,6 @@ namespace but = boost::unit_test;
 
 namespace {
 
-Start running(std::vector<std::string> args) {
-  Start start;
-  start.args = {"run"};
-  start.args.insert(start.args.end(), args.begin(), args.end());
-  return start;
-}
-
-// The command's first output may be seen before sup has said that it started.
-pid_t pid_inside(Process& process) {
-  process.wait_event("\"started\"");
-  return static_cast<pid_t>(Events(process.events()).first("started").number("/pid"));
-}
-
 const char* const kNoHandler = "has no handler for SIG";
 
 }  // namespace

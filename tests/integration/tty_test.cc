@@ -13,23 +13,6 @@
 using namespace sup::test;
 namespace but = boost::unit_test;
 
-namespace {
-
-Start running(std::vector<std::string> args) {
-  Start start;
-  start.args = {"run"};
-  start.args.insert(start.args.end(), args.begin(), args.end());
-  return start;
-}
-
-// The command's first output may be seen before sup has said that it started.
-pid_t pid_inside(Process& process) {
-  process.wait_event("\"started\"");
-  return static_cast<pid_t>(Events(process.events()).first("started").number("/pid"));
-}
-
-}  // namespace
-
 BOOST_FIXTURE_TEST_SUITE(tty, Clean, *but::label("both"))
 
 BOOST_AUTO_TEST_CASE(ti_is_raw_while_it_runs_and_restored_after) {
