@@ -121,6 +121,12 @@ class Daemon {
   bool leaving_ = false;
 };
 
+// In the child that was to become the supervisor: who waits for it is told why it does not.
+[[noreturn]] void give_up(std::string_view why, int fd) {
+  (void)!::write(fd, why.data(), why.size());
+  ::_exit(127);
+}
+
 // Runs `sup daemon` in a session of its own, without our terminal. The descriptor tells when it serves.
 Result<Fd> spawn_daemon(const std::string& name) {
   int ends[2];
@@ -137,12 +143,13 @@ Result<Fd> spawn_daemon(const std::string& name) {
     ::setsid();
     if (::fork() != 0) ::_exit(0);
     const int null = ::open("/dev/null", O_RDWR);
+    if (null < 0) give_up("/dev/null cannot be opened", write_end.get());
     for (int fd = 0; fd < 3; ++fd) ::dup2(null, fd);
     ::dup2(write_end.get(), 3);
     (void)!::chdir("/");
     ::execl("/proc/self/exe", "sup", "-S", name.c_str(), "--events", events.c_str(), "daemon", "--idle-exit", "60s", "--ready-fd", "3",
             static_cast<char*>(nullptr));
-    ::_exit(127);
+    give_up("sup cannot execute itself by /proc/self/exe", 3);
   }
   while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
   }
