@@ -85,7 +85,7 @@ struct Problem {                             // the `error` event: an Error that
   Error error;
   Level level = Level::error;
 };
-struct Restarting {                          // after a pause
+struct Restarting {                          // after a pause; at once, where the user asked for it
   std::uint64_t delay_ms = 0;
   std::uint32_t count = 0;                   // restarts since it last stayed up
 };

@@ -147,7 +147,7 @@ struct Message {
     return "exited with " + std::to_string(e.exit_code.value_or(125));
   }
   std::string operator()(const event::Problem& e) { return e.error.line(); }
-  std::string operator()(const event::Restarting& e) { return "restarting in " + std::to_string(e.delay_ms) + " ms"; }
+  std::string operator()(const event::Restarting& e) { return e.delay_ms == 0 ? std::string("starting again") : "restarting in " + std::to_string(e.delay_ms) + " ms"; }
   std::string operator()(const event::Removed&) { return "removed"; }
 };
 

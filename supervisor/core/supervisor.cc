@@ -4,11 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <ctime>
 #include <filesystem>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -34,6 +34,16 @@ Error no_container(std::string_view reference) {
                .hint = "see sup ps -a", .path = {}, .stage = {}};
 }
 
+Error leaving() {
+  return Error{.code = "E_CLOSING", .where = "supervisor", .what = "is about to leave", .err = 0, .why = "it was asked to stop",
+               .hint = "try again in a moment", .path = {}, .stage = {}};
+}
+
+Error removing(const Held& held) {
+  return Error{.code = "E_STATE", .where = "restart", .what = held.name().empty() ? held.id() : held.name(), .err = 0, .why = "is being removed",
+               .hint = {}, .path = {}, .stage = {}};
+}
+
 }  // namespace
 
 Supervisor::Supervisor(Loop& loop, EventLog& log, std::string logs)
@@ -48,25 +58,31 @@ Result<void> Supervisor::start() {
   return {};
 }
 
+void Supervisor::set_state(Held& held, ContainerState next) {
+  if (is_live(held.state_)) --live_;
+  if (is_live(next)) ++live_;
+  held.state_ = next;
+}
+
+void Supervisor::tell(std::vector<Held::Told>& all, const Held& held) {
+  for (auto& told : std::exchange(all, {})) told(held);
+}
+
 Result<void> Supervisor::move(Held& held, ContainerAction action) {
   auto next = next_state(held.state_, action, held.name().empty() ? held.id() : held.name());
   if (!next) return std::unexpected(next.error());
-  held.state_ = *next;
+  set_state(held, *next);
   return {};
 }
 
 Result<Held*> Supervisor::run(RunRequest request) {
-  if (closing_) {
-    return std::unexpected(Error{.code = "E_CLOSING", .where = "supervisor", .what = "is about to leave", .err = 0, .why = "it was asked to stop",
-                                 .hint = "try again in a moment", .path = {}, .stage = {}});
-  }
+  if (closing_) return std::unexpected(leaving());
   if (auto r = check(request.spec); !r) return std::unexpected(r.error());
-  for (const auto& [id, other] : held_) {
-    if (!request.spec.name.empty() && other->name() == request.spec.name) {
-      return std::unexpected(Error{.code = "E_NAME_TAKEN", .where = "--name", .what = request.spec.name, .err = EEXIST,
-                                   .why = "container " + id + " has it, which is " + std::string(to_string(other->state())),
-                                   .hint = "remove that one (sup rm " + request.spec.name + "), or choose another name", .path = {}, .stage = {}});
-    }
+  if (const auto holder = by_name_.find(request.spec.name); holder != by_name_.end()) {
+    const Held& other = *holder->second;
+    return std::unexpected(Error{.code = "E_NAME_TAKEN", .where = "--name", .what = request.spec.name, .err = EEXIST,
+                                 .why = "container " + other.id() + " has it, which is " + std::string(to_string(other.state())),
+                                 .hint = "remove that one (sup rm " + request.spec.name + "), or choose another name", .path = {}, .stage = {}});
   }
   auto held = std::make_unique<Held>();
   held->request_ = std::move(request);
@@ -81,7 +97,9 @@ Result<Held*> Supervisor::run(RunRequest request) {
     return std::unexpected(begun.error());
   }
   Held* made = held.get();
-  order_.push_back(made->id());
+  made->number_ = ++last_number_;
+  in_order_.emplace(made->number_, made);
+  if (!made->name().empty()) by_name_.emplace(made->name(), made);
   held_.emplace(made->id(), std::move(held));
   return made;
 }
@@ -109,7 +127,7 @@ Result<void> Supervisor::launch(Held& held) {
                            [this, &held] {
                              held.started_ = ::time(nullptr);
                              (void)move(held, ContainerAction::started);
-                             if (held.begun_) std::exchange(held.begun_, {})(held);
+                             tell(held.begun_, held);
                            },
                        .output =
                            [this, &held](Channel channel, std::string_view bytes) {
@@ -167,10 +185,11 @@ void Supervisor::ended(Held& held, const Outcome& outcome) {
     const std::uint64_t cause = gone.container_ ? gone.container_->last_seq() : 0;
     gone.container_.reset();
     // Before anybody is told: one who waits for the end sees whether there is a next time.
-    if (!gone.remove_at_end_ && !closing_) restart_later(gone, cause);
-    if (gone.begun_) std::exchange(gone.begun_, {})(gone);
-    for (auto& told : std::exchange(gone.ended_, {})) told(gone);
-    if (gone.state_ != ContainerState::backoff && (gone.remove_at_end_ || gone.spec_.rm)) forget(id);
+    if (!gone.remove_at_end_ && !gone.again_at_end_ && !closing_) restart_later(gone, cause);
+    tell(gone.begun_, gone);
+    tell(gone.ended_, gone);
+    if (gone.again_at_end_) start_after_end(gone, cause);
+    if (!is_live(gone.state_) && !gone.container_ && gone.state_ != ContainerState::backoff && (gone.remove_at_end_ || gone.spec_.rm)) forget(id);
     if (on_change) on_change();
   });
 }
@@ -179,7 +198,7 @@ void Supervisor::restart_later(Held& held, std::uint64_t cause) {
   const auto& outcome = *held.outcome_;
   held.backoff_.ended(std::chrono::milliseconds(outcome.ran ? outcome.duration_ms : 0));
   // Still waiting for its first start: the caller hears of the failure and decides.
-  if (held.begun_) return;
+  if (!held.begun_.empty()) return;
   const ExitStatus status = outcome.ran ? outcome.status : ExitStatus{.code = outcome.shell_status(), .signal = 0, .core = false};
   if (decide(held.spec_.restart, status, held.backoff_.count(), held.stopped_by_user_) != RestartVerdict::restart) return;
   if (!move(held, ContainerAction::again)) return;
@@ -198,7 +217,7 @@ void Supervisor::restart_later(Held& held, std::uint64_t cause) {
       loop_.later([this, id] {
         const auto still = held_.find(id);
         if (still != held_.end() && still->second->state_ == ContainerState::backoff) {
-          still->second->state_ = ContainerState::exited;
+          set_state(*still->second, ContainerState::exited);
           restart_later(*still->second, 0);
         }
       });
@@ -210,38 +229,27 @@ void Supervisor::forget(const std::string& id) {
   const auto found = held_.find(id);
   if (found == held_.end()) return;
   log_.emit(Event{.id = id, .name = found->second->name(), .cause = 0, .what = event::Removed{}});
-  const std::string directory = found->second->log_directory();
+  Held& held = *found->second;
+  const std::string directory = held.log_directory();
+  if (const auto named = by_name_.find(held.name()); named != by_name_.end() && named->second == &held) by_name_.erase(named);
+  in_order_.erase(held.number_);
+  set_state(held, ContainerState::removed);
   held_.erase(found);
   remove_tree(directory);
-  std::erase(order_, id);
 }
 
 Result<Held*> Supervisor::find(std::string_view reference) {
-  if (const auto exact = held_.find(std::string(reference)); exact != held_.end()) return exact->second.get();
-  for (const auto& [id, held] : held_) {
-    if (!held->name().empty() && held->name() == reference) return held.get();
+  const std::string word(reference);
+  if (const auto exact = held_.find(word); exact != held_.end()) return exact->second.get();
+  if (const auto named = by_name_.find(word); named != by_name_.end()) return named->second;
+  // Those that begin so stand beside each other.
+  const auto first = held_.lower_bound(word);
+  if (word.empty() || first == held_.end() || !first->first.starts_with(word)) return std::unexpected(no_container(reference));
+  if (const auto second = std::next(first); second != held_.end() && second->first.starts_with(word)) {
+    return std::unexpected(Error{.code = "E_AMBIGUOUS", .where = printable(reference), .what = "more than one container begins so", .err = 0,
+                                 .why = first->first + " and " + second->first, .hint = "write more of the id", .path = {}, .stage = {}});
   }
-  Held* only = nullptr;
-  for (const auto& [id, held] : held_) {
-    if (reference.empty() || !id.starts_with(reference)) continue;
-    if (only != nullptr) {
-      return std::unexpected(Error{.code = "E_AMBIGUOUS", .where = printable(reference), .what = "more than one container begins so", .err = 0,
-                                   .why = only->id() + " and " + id, .hint = "write more of the id", .path = {}, .stage = {}});
-    }
-    only = held.get();
-  }
-  if (only == nullptr) return std::unexpected(no_container(reference));
-  return only;
-}
-
-std::vector<const Held*> Supervisor::list() const {
-  std::vector<const Held*> all;
-  for (const auto& id : order_) all.push_back(held_.at(id).get());
-  return all;
-}
-
-std::size_t Supervisor::live() const {
-  return static_cast<std::size_t>(std::ranges::count_if(held_, [](const auto& entry) { return is_live(entry.second->state()); }));
+  return first->second.get();
 }
 
 Result<void> Supervisor::stop(Held& held, std::optional<int> number, std::optional<std::chrono::milliseconds> wait) {
@@ -249,8 +257,60 @@ Result<void> Supervisor::stop(Held& held, std::optional<int> number, std::option
   if (auto r = move(held, ContainerAction::stop); !r) return r;
   held.stopped_by_user_ = true;
   held.again_.reset();
+  // The last word counts: a restart under way becomes a stop.
+  held.again_at_end_ = false;
   if (live && held.container_) held.container_->stop(number.value_or(held.spec_.stop_signal), wait.value_or(held.spec_.stop_timeout), Reason::stopped);
+  tell(held.again_told_, held);
   return {};
+}
+
+Result<void> Supervisor::start(Held& held, std::function<void(const Held&)> told) {
+  if (closing_) return std::unexpected(leaving());
+  // Dead, but not put away yet: it is in a moment.
+  if (held.container_ && !is_live(held.state_)) {
+    held.again_at_end_ = true;
+    held.again_told_.push_back(std::move(told));
+    return {};
+  }
+  if (auto r = start_anew(held, 0); !r) return r;
+  held.begun_.push_back(std::move(told));
+  return {};
+}
+
+Result<void> Supervisor::start_anew(Held& held, std::uint64_t cause) {
+  if (const auto next = next_state(held.state_, ContainerAction::start, held.name().empty() ? held.id() : held.name()); !next) return std::unexpected(next.error());
+  held.again_.reset();
+  held.backoff_.reset();
+  log_.emit(Event{.id = held.id_, .name = held.name(), .cause = cause, .what = event::Restarting{.delay_ms = 0, .count = 0}});
+  auto launched = launch(held);
+  if (!launched) log_.emit(Event{.id = held.id_, .name = held.name(), .cause = 0, .what = event::Problem{.error = launched.error(), .level = Level::error}});
+  return launched;
+}
+
+Result<void> Supervisor::restart(Held& held, std::optional<std::chrono::milliseconds> wait, std::function<void(const Held&)> told) {
+  if (closing_) return std::unexpected(leaving());
+  if (!is_live(held.state_)) return start(held, std::move(told));
+  if (held.remove_at_end_) return std::unexpected(removing(held));
+  if (auto r = move(held, ContainerAction::restart); !r) return r;
+  held.stopped_by_user_ = true;
+  held.container_->stop(held.spec_.stop_signal, wait.value_or(held.spec_.stop_timeout), Reason::stopped);
+  held.again_at_end_ = true;
+  held.again_told_.push_back(std::move(told));
+  return {};
+}
+
+void Supervisor::start_after_end(Held& held, std::uint64_t cause) {
+  held.again_at_end_ = false;
+  auto asked = std::exchange(held.again_told_, {});
+  if (!held.remove_at_end_ && !closing_) {
+    if (auto started = start_anew(held, cause); started) {
+      for (auto& told : asked) held.begun_.push_back(std::move(told));
+      return;
+    } else {
+      held.outcome_ = Outcome{.ran = false, .error = started.error(), .status = {}, .reason = Reason::sup_error, .duration_ms = 0, .bytes = {}};
+    }
+  }
+  tell(asked, held);
 }
 
 Result<Effect> Supervisor::signal(Held& held, int number, std::optional<std::int64_t> sender) {
@@ -261,12 +321,21 @@ Result<Effect> Supervisor::signal(Held& held, int number, std::optional<std::int
 
 Result<void> Supervisor::remove(Held& held, bool force) {
   if (is_live(held.state_) && force) {
+    if (auto r = move(held, ContainerAction::stop); !r) return r;
     held.remove_at_end_ = true;
     held.stopped_by_user_ = true;
+    held.again_at_end_ = false;
+    tell(held.again_told_, held);
     if (held.container_) held.container_->kill(Reason::stopped);
     return {};
   }
+  // What waits for its next start has to be stopped first.
+  if (force && held.state_ == ContainerState::backoff) {
+    if (auto r = stop(held, {}, {}); !r) return r;
+  }
   if (auto r = move(held, ContainerAction::remove); !r) return r;
+  held.again_at_end_ = false;
+  tell(held.again_told_, held);
   loop_.later([this, id = held.id_] {
     forget(id);
     if (on_change) on_change();

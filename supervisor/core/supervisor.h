@@ -11,6 +11,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/error.h"
@@ -43,6 +44,7 @@ struct RunRequest {
 class Held {
  public:
   [[nodiscard]] const std::string& id() const { return id_; }
+  [[nodiscard]] std::uint64_t number() const { return number_; }   // in the order they came, from 1
   [[nodiscard]] const std::string& name() const { return spec_.name; }
   [[nodiscard]] const Spec& spec() const { return spec_; }
   [[nodiscard]] ContainerState state() const { return state_; }
@@ -57,7 +59,9 @@ class Held {
 
  private:
   friend class Supervisor;
+  using Told = std::function<void(const Held&)>;
   std::string id_;
+  std::uint64_t number_ = 0;
   Spec spec_;
   RunRequest request_;
   ContainerState state_ = ContainerState::created;
@@ -73,8 +77,10 @@ class Held {
   Fd log_fd_;                          // of the directory; outlives log_
   std::unique_ptr<LogFile> log_;
   std::unique_ptr<Timer> log_pause_;   // output has paused: what is held back of a line is shown
-  std::function<void(const Held&)> begun_;                // told once: its command runs, or never will
-  std::vector<std::function<void(const Held&)>> ended_;   // told at the next end, once
+  std::vector<Told> begun_;            // told once: its command runs, or never will
+  std::vector<Told> ended_;            // told at the next end, once
+  bool again_at_end_ = false;          // asked to restart: its end is a start
+  std::vector<Told> again_told_;       // who asked; they are told of the start that is to come
 };
 
 class Supervisor {
@@ -94,8 +100,9 @@ class Supervisor {
 
   // By id, by name, or by the beginning of an id that only one has. E_NO_CONTAINER, E_AMBIGUOUS.
   [[nodiscard]] Result<Held*> find(std::string_view reference);
-  [[nodiscard]] std::vector<const Held*> list() const;    // in the order they came
-  [[nodiscard]] std::size_t live() const;                 // how many have a process
+  // In the order they came; those after a number alone, so that a long list can be had in parts.
+  [[nodiscard]] const std::map<std::uint64_t, Held*>& list() const { return in_order_; }
+  [[nodiscard]] std::size_t live() const { return live_; }   // how many have a process
   [[nodiscard]] bool empty() const { return held_.empty(); }
 
   // Stop signal, wait, KILL; the end is told by on_end().
@@ -103,8 +110,13 @@ class Supervisor {
   [[nodiscard]] Result<Effect> signal(Held& held, int number, std::optional<std::int64_t> sender);
   // E_STATE while it runs, unless forced (then it is killed first, and goes when it has ended).
   [[nodiscard]] Result<void> remove(Held& held, bool force);
+  // What has ended is run once more; told as by on_begin(). E_STATE while it runs.
+  [[nodiscard]] Result<void> start(Held& held, std::function<void(const Held&)> told);
+  // A stop, if it runs, whose end becomes a start; told as by on_begin(), or when a later stop or removal overruled it:
+  // then it is stopping, or has ended.
+  [[nodiscard]] Result<void> restart(Held& held, std::optional<std::chrono::milliseconds> wait, std::function<void(const Held&)> told);
   // Once: when the command runs, or has turned out not to (outcome()->ran says which). Right after run().
-  static void on_begin(Held& held, std::function<void(const Held&)> told) { held.begun_ = std::move(told); }
+  static void on_begin(Held& held, std::function<void(const Held&)> told) { held.begun_.push_back(std::move(told)); }
   // At once when nothing of it runs.
   void on_end(Held& held, std::function<void(const Held&)> told);
   // Asks everything to stop, at the same time; again: kills.
@@ -114,7 +126,11 @@ class Supervisor {
   std::function<void()> on_change;
 
  private:
+  void set_state(Held& held, ContainerState next);
   Result<void> launch(Held& held);
+  Result<void> start_anew(Held& held, std::uint64_t cause);
+  void start_after_end(Held& held, std::uint64_t cause);
+  static void tell(std::vector<Held::Told>& all, const Held& held);
   [[nodiscard]] Result<void> open_log(Held& held);
   void log_output(Held& held, OutputStream stream, std::string_view bytes);
   void restart_later(Held& held, std::uint64_t cause);
@@ -129,8 +145,11 @@ class Supervisor {
   Fd image_;
   bool closing_ = false;
   std::minstd_rand chance_;          // for the jitter of the pauses only
-  std::map<std::string, std::unique_ptr<Held>> held_;   // by id
-  std::vector<std::string> order_;                      // ids as they came
+  std::map<std::string, std::unique_ptr<Held>> held_;    // by id; sorted, for the beginnings of ids
+  std::unordered_map<std::string, Held*> by_name_;
+  std::map<std::uint64_t, Held*> in_order_;
+  std::uint64_t last_number_ = 0;
+  std::size_t live_ = 0;
 };
 
 }  // namespace sup

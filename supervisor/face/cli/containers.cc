@@ -1,4 +1,4 @@
-// stop, kill, wait, rm, inspect: one request for each container named; an unknown one is said, and the others are still served.
+// start, stop, restart, kill, wait, rm, inspect: one request for each container named; an unknown one is said, and the others are still served.
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -54,6 +54,19 @@ class PerContainer : public Verb {
     };
   }
 
+  Option time_option() {
+    return {'t', "time", "SECONDS", "how long to wait before KILL", "the container's --stop-timeout", [this](std::string_view v) -> Result<void> {
+              if (v == "0") {
+                params_["timeout_ms"] = 0;
+                return {};
+              }
+              auto wait = parse_duration(v, "-t");
+              if (!wait) return std::unexpected(wait.error());
+              params_["timeout_ms"] = wait->count();
+              return {};
+            }};
+  }
+
   std::string name_;
   Json params_ = Json::object();
   std::string output_;
@@ -65,22 +78,34 @@ class StopVerb : public PerContainer {
   StopVerb() : PerContainer("stop") {}
   std::vector<Option> options() override {
     std::vector<Option> o;
-    o.push_back({'t', "time", "SECONDS", "how long to wait before KILL", "the container's --stop-timeout", [this](std::string_view v) -> Result<void> {
-                   if (v == "0") {
-                     params_["timeout_ms"] = 0;
-                     return {};
-                   }
-                   auto wait = parse_duration(v, "-t");
-                   if (!wait) return std::unexpected(wait.error());
-                   params_["timeout_ms"] = wait->count();
-                   return {};
-                 }});
+    o.push_back(time_option());
     o.push_back({'s', "signal", "SIGNAL", "ask with this signal", "the container's --stop-signal", signal_option()});
     return o;
   }
 
  protected:
   std::string_view method() const override { return "container.stop"; }
+};
+
+class StartVerb : public PerContainer {
+ public:
+  StartVerb() : PerContainer("start") {}
+
+ protected:
+  std::string_view method() const override { return "container.start"; }
+};
+
+class RestartVerb : public PerContainer {
+ public:
+  RestartVerb() : PerContainer("restart") {}
+  std::vector<Option> options() override {
+    std::vector<Option> o;
+    o.push_back(time_option());
+    return o;
+  }
+
+ protected:
+  std::string_view method() const override { return "container.restart"; }
 };
 
 class KillVerb : public PerContainer {
@@ -156,6 +181,8 @@ class InspectVerb : public PerContainer {
 
 }  // namespace
 
+std::unique_ptr<Verb> make_start() { return std::make_unique<StartVerb>(); }
+std::unique_ptr<Verb> make_restart() { return std::make_unique<RestartVerb>(); }
 std::unique_ptr<Verb> make_stop() { return std::make_unique<StopVerb>(); }
 std::unique_ptr<Verb> make_kill() { return std::make_unique<KillVerb>(); }
 std::unique_ptr<Verb> make_wait() { return std::make_unique<WaitVerb>(); }

@@ -49,7 +49,7 @@ class PsVerb : public Verb {
     if (!clients) return std::unexpected(clients.error());
     Json all = Json::array();
     for (auto& client : *clients) {
-      auto rows = client.call("container.list", {{"all", all_}});
+      auto rows = control::list(client, all_);
       if (!rows) return std::unexpected(rows.error());
       for (auto& row : *rows) {
         row["supervisor"] = client.supervisor();

@@ -46,6 +46,8 @@ std::unique_ptr<Verb> make_replay();
 std::unique_ptr<Verb> make_daemon();
 std::unique_ptr<Verb> make_ps();
 std::unique_ptr<Verb> make_logs();
+std::unique_ptr<Verb> make_start();
+std::unique_ptr<Verb> make_restart();
 std::unique_ptr<Verb> make_stop();
 std::unique_ptr<Verb> make_kill();
 std::unique_ptr<Verb> make_wait();

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -98,6 +99,19 @@ Result<std::vector<Client>> reach(const std::string& only) {
     if (auto client = Client::connect(name)) clients.push_back(std::move(*client));
   }
   return clients;
+}
+
+Result<std::vector<nlohmann::json>> list(Client& client, bool all) {
+  std::vector<nlohmann::json> rows;
+  for (std::uint64_t after = 0;;) {
+    auto page = client.call("container.list", {{"all", all}, {"after", after}});
+    if (!page) return std::unexpected(page.error());
+    if (!page->is_array() || page->empty()) return rows;
+    for (auto& row : *page) {
+      after = row.value("number", std::numeric_limits<std::uint64_t>::max());
+      rows.push_back(std::move(row));
+    }
+  }
 }
 
 Result<nlohmann::json> ask(std::vector<Client>& clients, std::string_view method, const nlohmann::json& params) {

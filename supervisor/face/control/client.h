@@ -34,6 +34,9 @@ class Client {
 // Every supervisor of this user's that answers; with a name (-S) that one alone, and then its absence is an error.
 [[nodiscard]] Result<std::vector<Client>> reach(const std::string& only);
 
+// All rows of container.list, however many messages they take. all: also those that do not run.
+[[nodiscard]] Result<std::vector<nlohmann::json>> list(Client& client, bool all);
+
 // Asks whichever supervisor has the container: the first that knows it answers. E_NO_CONTAINER when none does.
 [[nodiscard]] Result<nlohmann::json> ask(std::vector<Client>& clients, std::string_view method, const nlohmann::json& params);
 

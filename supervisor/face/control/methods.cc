@@ -30,10 +30,26 @@ Json outcome_json(const Outcome& outcome) {
   return j;
 }
 
-Json row(const Held& held) {
-  Json j = {{"id", held.id()}, {"name", held.name()}, {"state", to_string(held.state())}, {"created", held.created()}};
+// Bytes of a row, as a bound: of its command as much is told as a list can show, `inspect` has the rest.
+constexpr std::size_t kRowCommand = 4096;
+constexpr std::size_t kRowRest = 1024;
+constexpr std::size_t kPage = 512 * 1024;
+
+// size: grows by about what the row takes in a message.
+Json row(const Held& held, std::size_t& size) {
+  Json j = {{"id", held.id()}, {"number", held.number()}, {"name", held.name()}, {"state", to_string(held.state())}, {"created", held.created()}};
   Json command = Json::array();
-  for (const auto& word : held.spec().argv) command.push_back(bytes_to_json(word));
+  std::size_t left = kRowCommand;
+  for (const auto& word : held.spec().argv) {
+    if (word.size() > left) {
+      command.push_back("...");
+      break;
+    }
+    left -= word.size();
+    command.push_back(bytes_to_json(word));
+  }
+  // A byte may become six: \u001b.
+  size += kRowRest + 6 * (kRowCommand - left) + 4 * command.size();
   j["command"] = std::move(command);
   if (held.restarts() != 0) j["restarts"] = held.restarts();
   if (held.pid() > 0) j["pid"] = held.pid();
@@ -110,9 +126,14 @@ void run(const Call& call) {
 void list(const Call& call) {
   const auto every = call.request.params.get_bool("all", true);
   if (!every) return call.failed(every.error());
+  // As many as a message takes; who wants the rest asks for those after the last one's number.
+  const auto after = call.request.params.find_uint("after");
+  if (!after) return call.failed(after.error());
+  const auto& all = call.server.supervisor.list();
   Json rows = Json::array();
-  for (const Held* held : call.server.supervisor.list()) {
-    if (*every || is_live(held->state())) rows.push_back(row(*held));
+  std::size_t size = 0;
+  for (auto held = all.upper_bound(after->value_or(0)); held != all.end() && size < kPage; ++held) {
+    if (*every || is_live(held->second->state())) rows.push_back(row(*held->second, size));
   }
   call.done(rows);
 }
@@ -120,7 +141,8 @@ void list(const Call& call) {
 void inspect(const Call& call) {
   const Held* held = call.container();
   if (held == nullptr) return;
-  Json j = row(*held);
+  std::size_t size = 0;
+  Json j = row(*held, size);
   j["spec"] = spec_to_json(held->spec());
   j["log_directory"] = held->log_directory();
   call.done(j);
@@ -180,12 +202,41 @@ void remove(const Call& call) {
   wait_for(call, *held);
 }
 
+// Answered when its command runs, or has turned out not to.
+std::function<void(const Held&)> when_begun(const Call& call) {
+  return [answer = call.answer, id = call.request.id](const Held& begun) {
+    const auto state = begun.state();
+    if (state == ContainerState::starting || state == ContainerState::running || state == ContainerState::paused) return answer(response_line(id, {{"id", begun.id()}}));
+    if (begun.outcome() && begun.outcome()->error) return answer(error_line(id, *begun.outcome()->error));
+    answer(error_line(id, Error{.code = "E_STATE", .where = "restart", .what = begun.name().empty() ? begun.id() : begun.name(), .err = 0,
+                                .why = "was stopped or removed by somebody else in the meantime", .hint = {}, .path = {}, .stage = {}}));
+  };
+}
+
+void start(const Call& call) {
+  Held* held = call.container();
+  if (held == nullptr) return;
+  if (auto r = call.server.supervisor.start(*held, when_begun(call)); !r) call.failed(r.error());
+}
+
+void restart(const Call& call) {
+  Held* held = call.container();
+  if (held == nullptr) return;
+  const auto timeout = call.request.params.find_uint("timeout_ms", kDay);
+  if (!timeout) return call.failed(timeout.error());
+  const auto wait = *timeout ? std::optional(std::chrono::milliseconds(**timeout)) : std::nullopt;
+  if (auto r = call.server.supervisor.restart(*held, wait, when_begun(call)); !r) call.failed(r.error());
+}
+
 struct Row {
   std::string_view name;
   void (*call)(const Call&);
 };
-constexpr std::array kRows{Row{"hello", hello},       Row{"container.run", run},   Row{"container.list", list}, Row{"container.inspect", inspect},
-                           Row{"container.wait", wait}, Row{"container.stop", stop}, Row{"container.kill", kill}, Row{"container.remove", remove}};
+constexpr std::array kRows{
+    Row{"hello", hello},           Row{"container.run", run},         Row{"container.list", list},       Row{"container.inspect", inspect},
+    Row{"container.wait", wait},   Row{"container.stop", stop},       Row{"container.start", start},     Row{"container.restart", restart},
+    Row{"container.kill", kill},   Row{"container.remove", remove},
+};
 
 }  // namespace
 
