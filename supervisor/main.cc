@@ -11,7 +11,10 @@
 
 #include "base/text.h"
 #include "core/eventlog.h"
+#include "face/cli/globals.h"
+#include "face/cli/help.h"
 #include "face/cli/verb.h"
+#include "face/looks.h"
 #include "face/print.h"
 #include "face/say.h"
 #include "face/terminal.h"
@@ -52,29 +55,6 @@ void on_abort(int) {
   std::_Exit(125);
 }
 
-std::vector<Option> global_options(Globals& g, bool& version) {
-  return {
-      {'S', "supervisor", "NAME|PATH", "which supervisor", "default", to(g.supervisor)},
-      {0, "events", "DEST", "where events go: stderr, stdout, none, fd:N or a file", "$SUP_EVENTS, else stderr", to(g.events)},
-      {0, "log-level", "LEVEL", "the least that is logged: trace, debug, info, warning, error", "info",
-       [&g](std::string_view v) -> Result<void> {
-         if (auto level = parse_level(v); !level) return std::unexpected(level.error());
-         g.log_level = v;
-         return {};
-       }},
-      {'q', "quiet", "", "log warnings and errors only", "", to(g.quiet)},
-      {0, "version", "", "print versions and exit", "", to(version)},
-  };
-}
-
-std::string help(std::span<const Option> options) {
-  std::string text = "Usage: sup [GLOBAL OPTIONS] VERB [OPTIONS] [--] [ARGS]\n\nRun commands in fresh Linux namespaces.\n\nVerbs:\n";
-  for (const auto& row : verbs()) {
-    text += "  " + std::string(row.name) + std::string(row.name.size() < 10 ? 10 - row.name.size() : 1, ' ') + std::string(row.summary) + "\n";
-  }
-  return text + "\nGlobal options:\n" + help_text(options) + "\nsup VERB --help says more about each.\n";
-}
-
 // The same facts for programs, where the events go to a place of their own.
 void log_error(const Globals& globals, const Error& error) {
   if (globals.events == "stderr" || globals.events == "stdout" || globals.events == "none" || error.code == "E_EVENTS") return;
@@ -90,7 +70,7 @@ Result<int> dispatch(Globals& globals, const std::vector<std::string>& args) {
   const auto options = global_options(globals, version);
   auto parsed = parse("", options, args, Operands::command);
   if (!parsed) return std::unexpected(parsed.error());
-  if (parsed->help) return print(help(options));
+  if (parsed->help) return print(help(columns(1)));
   std::vector<std::string> words = std::move(parsed->operands);
   if (version) words = {"version"};
   if (words.empty()) return usage("", "no verb given", "see sup --help");
@@ -102,15 +82,10 @@ Result<int> dispatch(Globals& globals, const std::vector<std::string>& args) {
     const auto rows = verb->options();
     auto own = parse(name, rows, words, row.operands);
     if (!own) return std::unexpected(own.error());
-    if (own->help) {
-      return print("Usage: sup " + name + " " + std::string(row.synopsis) + "\n\n" + std::string(row.summary) + "\n\nOptions:\n" + help_text(rows));
-    }
+    if (own->help) return print(help_of(row, columns(1)));
     return verb->run(globals, std::move(own->operands));
   }
-  std::vector<std::string_view> names;
-  for (const auto& row : verbs()) names.push_back(row.name);
-  const auto near = nearest(name, names);
-  return usage("", "unknown verb " + printable(name), (near ? "did you mean " + std::string(*near) + "? " : "") + std::string("see sup --help"));
+  return unknown_verb(name);
 }
 
 }  // namespace

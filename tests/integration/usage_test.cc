@@ -56,7 +56,7 @@ BOOST_AUTO_TEST_CASE(wrong_values) {
 }
 
 BOOST_AUTO_TEST_CASE(help_goes_to_stdout) {
-  for (const auto& args : {std::vector<std::string>{"--help"}, {"run", "--help"}, {"plan", "--help"}, {"doctor", "--help"}, {"replay", "--help"}, {"version", "--help"}, {"ps", "--help"}, {"stop", "--help"}, {"kill", "--help"}, {"wait", "--help"}, {"rm", "--help"}, {"inspect", "--help"}, {"daemon", "--help"}}) {
+  for (const auto& args : {std::vector<std::string>{"--help"}, {"run", "--help"}, {"plan", "--help"}, {"doctor", "--help"}, {"replay", "--help"}, {"version", "--help"}, {"ps", "--help"}, {"stop", "--help"}, {"kill", "--help"}, {"wait", "--help"}, {"rm", "--help"}, {"inspect", "--help"}, {"daemon", "--help"}, {"help"}, {"help", "run"}, {"help", "--format", "json"}}) {
     Start start;
     start.events = false;
     const auto result = sup_cli(args, start);

@@ -1,13 +1,11 @@
 // `sup doctor`: what of this machine sup needs, whether it is there, and the command that mends it.
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "face/cli/verb.h"
+#include "face/looks.h"
 #include "face/print.h"
 #include "sys/checkup.h"
 
@@ -23,17 +21,10 @@ constexpr std::array<Look, 3> kLooks{{{"ok", "\x1b[32m"}, {"warn", "\x1b[33m"}, 
 
 const Look& look(Finding::Status status) { return kLooks[static_cast<std::size_t>(status)]; }
 
-// no-color.org: set, and not empty.
-bool colours() {
-  const char* no = std::getenv("NO_COLOR");
-  const char* term = std::getenv("TERM");
-  return ::isatty(1) == 1 && (no == nullptr || *no == 0) && (term == nullptr || std::string_view(term) != "dumb");
-}
-
 std::string as_text(const std::vector<Finding>& findings) {
   std::size_t width = 0;
   for (const Finding& f : findings) width = std::max(width, f.name.size());
-  const bool coloured = colours();
+  const bool coloured = colours(1);
   std::string text;
   for (const Finding& f : findings) {
     const Look& l = look(f.status);

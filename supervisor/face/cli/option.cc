@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "face/looks.h"
 
 namespace sup::cli {
 namespace {
@@ -147,7 +148,7 @@ Result<Parsed> parse(std::string_view verb, std::span<const Option> options, con
   return parsed;
 }
 
-std::string help_text(std::span<const Option> options) {
+std::string help_text(std::span<const Option> options, std::size_t columns) {
   std::vector<std::pair<std::string, std::string>> rows;
   for (const auto& o : options) {
     std::string left = o.letter != 0 ? std::string("  -") + o.letter + (o.name.empty() ? "" : ", ") : "      ";
@@ -165,7 +166,7 @@ std::string help_text(std::span<const Option> options) {
   for (const auto& [left, right] : rows) {
     text += left;
     text += left.size() > width ? "\n" + std::string(width, ' ') : std::string(width - left.size(), ' ');
-    text += "  " + right + "\n";
+    text += "  " + wrap(right, width + 2, width + 2, columns) + "\n";
   }
   return text;
 }

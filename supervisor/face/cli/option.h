@@ -36,8 +36,8 @@ struct Parsed {
 };
 [[nodiscard]] Result<Parsed> parse(std::string_view verb, std::span<const Option> options, const std::vector<std::string>& args, Operands operands);
 
-// The option part of a verb's --help: "  -t, --tty            give the command a terminal".
-[[nodiscard]] std::string help_text(std::span<const Option> options);
+// The option part of a verb's --help: "  -t, --tty            give the command a terminal", wrapped at `columns` (0: not).
+[[nodiscard]] std::string help_text(std::span<const Option> options, std::size_t columns = 0);
 
 // --format text|json.
 [[nodiscard]] Option format_option(bool& json, std::string_view help = "how to print it");

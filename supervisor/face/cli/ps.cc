@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "face/cli/verb.h"
 #include "face/control/client.h"
+#include "face/looks.h"
 #include "face/print.h"
 #include "spec/spec_json.h"
 
@@ -69,16 +70,7 @@ class PsVerb : public Verb {
       cells.push_back({row.value("id", ""), printable(row.value("name", "")), status(row), row.contains("pid") ? std::to_string(row.value("pid", 0)) : "-",
                        printable(row.value("supervisor", "")), printable(shell_join(words))});
     }
-    std::vector<std::size_t> width(cells.front().size(), 0);
-    for (const auto& line : cells) {
-      for (std::size_t i = 0; i < line.size(); ++i) width[i] = std::max(width[i], line[i].size());
-    }
-    std::string text;
-    for (const auto& line : cells) {
-      for (std::size_t i = 0; i + 1 < line.size(); ++i) text += line[i] + std::string(width[i] - line[i].size() + 2, ' ');
-      text += line.back() + "\n";
-    }
-    return text;
+    return sup::table(cells, columns(1));
   }
 
   bool all_ = false;

@@ -42,6 +42,7 @@ std::unique_ptr<Verb> make_run();
 std::unique_ptr<Verb> make_plan();
 std::unique_ptr<Verb> make_doctor();
 std::unique_ptr<Verb> make_version();
+std::unique_ptr<Verb> make_help();
 std::unique_ptr<Verb> make_replay();
 std::unique_ptr<Verb> make_daemon();
 std::unique_ptr<Verb> make_ps();

@@ -21,6 +21,7 @@ std::span<const VerbRow> verbs() {
       VerbRow{"replay", "[OPTIONS] FILE", "play a terminal recording made with run --record", Operands::any, make_replay},
       VerbRow{"doctor", "[OPTIONS]", "check what this machine allows, and how to mend it", Operands::any, make_doctor},
       VerbRow{"version", "[OPTIONS]", "print the versions of sup, its init, libuv and the kernel", Operands::any, make_version},
+      VerbRow{"help", "[OPTIONS] [VERB]", "say what a verb does and which options it has", Operands::any, make_help},
   };
   return kRows;
 }
