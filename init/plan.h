@@ -53,7 +53,10 @@ enum class Op : uint16_t {
   wait = 21,           // report {wait, i}, go on when the supervisor says go; n0 says for what (WaitFor)
   cover = 22,          // s0 path: an empty, locked tmpfs over it; what cannot be reached (ENOENT, EACCES, ENOTDIR) is done
   exec = 23,           // execve(2): s0 list of candidate paths, s1 list argv, s2 list envp
+  join = 24,           // init/join.h: n0 CLONE_NEW* flags, n1 a pidfd of the process whose namespaces they are, n2 mask of
+                       // capabilities to give up; a child goes on, as the supervisor's own
 };
+inline constexpr Op kLastOp = Op::join;
 
 // Flags of Op::mount and Op::unshare are the kernel's own, passed unchanged.
 
@@ -85,6 +88,7 @@ enum class Say : uint16_t {
   running = 4,         // init as PID 1: the command's execve succeeded; value is its pid inside
   failed = 5,          // init: step `step` failed with `err`; for exec, value is the candidate tried
   exited = 6,          // init as PID 1: the command ended; value is its wait(2) status
+  joined = 7,          // init outside: its child in the joined namespaces goes on; value is that one's pid, as the supervisor sees it
 };
 
 struct Record {

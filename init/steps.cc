@@ -1,6 +1,7 @@
 #include "init/steps.h"
 
 #include "init/channel.h"
+#include "init/join.h"
 #include "init/pid1.h"
 
 namespace sup::init {
@@ -56,7 +57,7 @@ bool relocate(const Region& region, uint64_t at) {
 
 int check(const Region& region, const Step& step) {
   const auto op = static_cast<Op>(step.op);
-  if (op == Op::none || op > Op::exec) return ENOSYS;
+  if (op == Op::none || op > wire::kLastOp) return ENOSYS;
   if (step.flags != 0 || step.reserved != 0) return EBADMSG;
   for (unsigned i = 0; i < 4; ++i) {
     if (step.s[i] == 0 ? (required_strings(op) >> i & 1) != 0 : !region.string(step.s[i])) return EBADMSG;
@@ -368,6 +369,7 @@ int perform(Run& run, const Step& step) {
     case Op::signals_default: return signals_default();
     case Op::wait: return wait(run);
     case Op::exec: return exec(run, step);
+    case Op::join: return join(run, step);
     case Op::none: break;
   }
   return ENOSYS;

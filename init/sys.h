@@ -131,6 +131,7 @@ inline constexpr int kSignals = 64;
 inline constexpr int kWnohang = 1;
 inline constexpr unsigned long kCloneVm = 0x100;
 inline constexpr unsigned long kCloneVfork = 0x4000;
+inline constexpr unsigned long kCloneParent = 0x8000;
 
 [[noreturn]] inline void exit(int status) {
   for (;;) call(__NR_exit_group, status);

@@ -51,6 +51,7 @@ struct Draft {
   const Spec& spec;
   const Facts& facts;
   std::optional<User> user;             // with -u
+  bool change_ids = false;              // by steps, not by maps
   std::vector<std::string> environment;
   Plan plan;
 
@@ -119,16 +120,21 @@ Result<std::string> directory(const Spec& spec, const Facts& facts) {
   return spec.workdir.empty() ? facts.cwd : join_path(facts.cwd, spec.workdir);
 }
 
-// From here on both kinds of caller do the same, but for the ids.
-void confine(Draft& draft, const std::string& cwd) {
+// What belongs to the container as a whole. Both kinds of caller do the same from here on, but for the ids.
+void furnish(Draft& draft) {
   const Spec& spec = draft.spec;
-  const bool change_ids = draft.user && !draft.plan.user_namespace;   // else the maps have done it
   // Need CAP_SYS_ADMIN and CAP_NET_ADMIN in the namespaces' owner, so before any capability goes.
   draft.add(step(Op::hostname, {}, {spec.hostname.empty() ? draft.facts.id : spec.hostname}));
   if (spec.network == Network::none) draft.add(step(Op::link_up, {}, {"lo"}));
   // Here PID 1 parts from the command: it keeps what it has, so that it may signal a command of any user; what
   // follows (session, ids, capabilities, directory, descriptors) is the command's own.
   if (spec.init) draft.add(step(Op::stay));
+}
+
+// What binds a command, whether it is the container's own or comes in by exec: the two must not differ (CVE-2022-29162).
+void confine(Draft& draft, const std::string& cwd) {
+  const Spec& spec = draft.spec;
+  const bool change_ids = draft.change_ids;
   // Always: the caller's terminal must not be the controlling one inside, TIOCSTI would type into the caller's shell.
   // A session leader without one is also what TIOCSCTTY asks for.
   draft.add(step(Op::setsid));
@@ -151,7 +157,7 @@ void confine(Draft& draft, const std::string& cwd) {
   draft.add(step(Op::caps_clean));
   // setresuid(2) has cleared the wish to die with the supervisor. With --init this process is a child of PID 1, whose
   // own wish still stands and whose death kills all in the namespace: nothing to renew.
-  if (change_ids && !spec.init) draft.add(step(Op::pdeathsig, {SIGKILL}));
+  if (change_ids && (!spec.init || draft.plan.joins)) draft.add(step(Op::pdeathsig, {SIGKILL}));
   // A directory that was asked for, after the ids: it must be one that the user may enter, not one that root may.
   // After every mount step, and checked by getcwd(2) in init (CVE-2024-21626).
   if (!early_cwd) draft.add(step(Op::workdir, {}, {cwd}));
@@ -160,6 +166,13 @@ void confine(Draft& draft, const std::string& cwd) {
   draft.add(step(Op::close_from, {static_cast<std::uint64_t>(draft.plan.boot_fd() + 1)}));
   // Last before exec: until now a signal meets init's own blocked mask and cannot hit a half-made container.
   draft.add(step(Op::signals_default));
+}
+
+void execute(Draft& draft) {
+  Candidates tries = candidates(draft.spec.argv.front(), env_path(draft.environment));
+  Step exec = step(Op::exec, {tries.too_long});
+  exec.lists = {std::move(tries.paths), draft.spec.argv, std::move(draft.environment)};
+  draft.add(std::move(exec));
 }
 
 class Writer {
@@ -227,7 +240,7 @@ Error too_big(std::string why) {
 
 Result<Plan> compile(const Spec& spec, const Facts& facts) {
   if (spec.argv.empty() || spec.argv.front().empty()) return usage("run", "Missing container command");
-  Draft draft{spec, facts, std::nullopt, {}, {}};
+  Draft draft{spec, facts, std::nullopt, false, {}, {}};
   Plan& plan = draft.plan;
   // Root of a user namespace whose mounts are another's (unshare -Ur, bwrap) is as bound as an ordinary user, and is helped
   // in the same way.
@@ -244,6 +257,7 @@ Result<Plan> compile(const Spec& spec, const Facts& facts) {
     home = user->home;
     draft.user = std::move(*user);
   }
+  draft.change_ids = draft.user && !plan.user_namespace;   // else the maps do it
   draft.environment = build_environment(spec, facts.environ, home);
   auto cwd = directory(spec, facts);
   if (!cwd) return std::unexpected(std::move(cwd.error()));
@@ -255,12 +269,67 @@ Result<Plan> compile(const Spec& spec, const Facts& facts) {
   } else {
     isolate_as_root(draft);
   }
+  furnish(draft);
   confine(draft, *cwd);
+  execute(draft);
+  return std::move(plan);
+}
 
-  Candidates tries = candidates(spec.argv.front(), env_path(draft.environment));
-  Step exec = step(Op::exec, {tries.too_long});
-  exec.lists = {std::move(tries.paths), spec.argv, std::move(draft.environment)};
-  draft.add(std::move(exec));
+Result<Plan> compile_exec(const Spec& container, const Facts& facts, const Spec& exec, const Inside& inside) {
+  if (exec.argv.empty() || exec.argv.front().empty()) return usage("exec", "Missing command");
+  Spec spec = container;
+  spec.argv = exec.argv;
+  spec.tty = exec.tty;
+  spec.interactive = exec.interactive;
+  // One directory that somebody has asked for, in either place; the container's is entered as the container entered it.
+  if (!exec.workdir.empty()) {
+    auto from = directory(container, facts);
+    if (!from && !exec.workdir.starts_with('/')) return std::unexpected(std::move(from.error()));
+    spec.workdir = from ? join_path(*from, exec.workdir) : exec.workdir;
+  }
+  if (!exec.user.empty()) spec.user = exec.user;
+  Draft draft{spec, facts, std::nullopt, false, {}, {}};
+  Plan& plan = draft.plan;
+  plan.tty = spec.tty;
+  plan.joins = true;
+
+  // The container's environment, and what exec says on top of it.
+  std::optional<std::string> home;
+  if (!container.user.empty()) {
+    auto user = resolve_user(container.user, facts.passwd, facts.group);
+    if (!user) return std::unexpected(std::move(user.error()));
+    home = user->home;
+    draft.user = std::move(*user);
+  }
+  const auto own = build_environment(container, facts.environ, home);
+  home.reset();
+  if (!exec.user.empty()) {
+    auto user = resolve_user(exec.user, inside.passwd, inside.group);
+    if (!user) return std::unexpected(std::move(user.error()));
+    home = user->home;
+    draft.user = std::move(*user);
+  }
+  if (inside.uid && draft.user && !exec.user.empty() && (draft.user->uid != *inside.uid || draft.user->gid != inside.gid.value_or(*inside.uid))) {
+    return std::unexpected(Error{.code = "E_USER", .where = "--user", .what = exec.user, .err = 0,
+                                 .why = "the container has one user only, " + std::to_string(*inside.uid) + ":" + std::to_string(inside.gid.value_or(*inside.uid)),
+                                 .hint = "leave -u out, or start the container with that user, or as root", .path = {}, .stage = "user"});
+  }
+  draft.change_ids = draft.user && !inside.uid;
+  spec.clear_env = false;
+  spec.env = exec.env;
+  draft.environment = build_environment(spec, own, home);
+  auto cwd = directory(spec, facts);
+  if (!cwd) return std::unexpected(std::move(cwd.error()));
+
+  draft.add(step(Op::pdeathsig, {SIGKILL}));
+  const std::uint64_t gone = spec.privileged ? 0 : host_root_dropped();
+  draft.add(step(Op::join, {inside.namespaces, static_cast<std::uint64_t>(plan.join_fd()), gone}));
+  // A wish of the parent's own; its child begins without.
+  draft.add(step(Op::pdeathsig, {SIGKILL}));
+  // Until the supervisor knows who this is, and has put it where it belongs: it must not end unseen.
+  draft.add(step(Op::wait, {static_cast<std::uint64_t>(wire::WaitFor::start)}));
+  confine(draft, *cwd);
+  execute(draft);
   return std::move(plan);
 }
 

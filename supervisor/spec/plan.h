@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,10 +32,12 @@ struct Plan {
   bool user_namespace = false;         // clone_flags holds CLONE_NEWUSER: the spawner writes maps "0 <uid> 1"
   bool tty = false;                    // descriptors 0-2 are a pty slave, made before the clone
   int preserve_fds = 0;
+  bool joins = false;                  // an Op::join is among the steps: init gets a pidfd at join_fd()
   std::vector<Step> steps;
 
-  // The descriptor numbers init is started with: BOOT and the plan at BOOT+1.
+  // The descriptor numbers init is started with: BOOT, the plan at BOOT+1 and, when it joins, a pidfd at BOOT+2.
   [[nodiscard]] int boot_fd() const { return 3 + preserve_fds; }
+  [[nodiscard]] int join_fd() const { return boot_fd() + 2; }
 };
 
 // Compiles. Errors are the user's: unknown user, no such group, an empty command, a caller's directory that is
@@ -42,6 +45,22 @@ struct Plan {
 // Op::exec's n[0] is how many PATH entries were left out because the path would be longer than the kernel
 // takes; init does not look at it, but who explains a "not found" does.
 [[nodiscard]] Result<Plan> compile(const Spec& spec, const Facts& facts);
+
+// What is known of a container that runs, for who goes into it.
+struct Inside {
+  std::uint64_t namespaces = 0;        // CLONE_NEW*: those that are not the supervisor's own
+  std::optional<std::uint32_t> uid;    // the one uid and gid that its user namespace has; none: it has many
+  std::optional<std::uint32_t> gid;
+  std::string passwd;                  // texts of its /etc/passwd and /etc/group; only when exec's user needs them
+  std::string group;
+};
+
+// A plan for one more command in a container that runs: its namespaces are joined, and from there on the steps are those
+// of its own start. So it is confined exactly as the container's command is.
+// container, facts: what the container was started with. exec: of it counts argv, tty, interactive, env (on top of the
+// container's), workdir (empty: the container's; relative to that) and user (empty: the container's; names as in
+// Inside). Errors are the user's, as compile()'s; E_USER also for a user that the container's user namespace has not.
+[[nodiscard]] Result<Plan> compile_exec(const Spec& container, const Facts& facts, const Spec& exec, const Inside& inside);
 
 // The plan's bytes as init/plan.h lays them out. Error: E_PLAN_SIZE when a plan is too big.
 [[nodiscard]] Result<std::vector<std::byte>> encode(const Plan& plan);

@@ -38,7 +38,8 @@ void arguments(const Step& step, Json& out) {
     case Op::umount_stack: out["target"] = to_utf8(step.s[0]); break;
     case Op::hostname: out["hostname"] = to_utf8(step.s[0]); break;
     case Op::link_up: out["interface"] = to_utf8(step.s[0]); break;
-    case Op::unshare: out["namespaces"] = namespaces(step.n[0]); break;
+    case Op::unshare:
+    case Op::join: out["namespaces"] = namespaces(step.n[0]); break;
     case Op::write_file:
       out["path"] = to_utf8(step.s[0]);
       out["content"] = to_utf8(step.s[1]);
@@ -113,6 +114,7 @@ std::string_view op_name(Op op) {
     case Op::signals_default: return "signals_default";
     case Op::wait: return "wait";
     case Op::exec: return "exec";
+    case Op::join: return "join";
   }
   return "unknown";
 }

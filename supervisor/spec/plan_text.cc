@@ -152,6 +152,7 @@ std::string describe(const Step& step) {
     case Op::signals_default: return "set every signal to its default and unblock it";
     case Op::wait: return describe_wait(step.n[0]);
     case Op::exec: return describe_exec(step);
+    case Op::join: return "join the container's namespaces: " + describe_namespaces(step.n[0]);
   }
   return "nothing";
 }
@@ -182,6 +183,7 @@ std::string_view failure_code(const Step& step) {
     case Op::signals_default: return "E_SIGNALS";
     case Op::wait: return "E_SYNC";
     case Op::exec: return "E_EXEC";
+    case Op::join: return "E_JOIN";
   }
   return "E_PLAN";
 }
@@ -212,6 +214,7 @@ std::string_view stage(const Step& step) {
     case Op::signals_default: return "signals";
     case Op::wait: return "sync";
     case Op::exec: return "exec";
+    case Op::join: return "join";
   }
   return "plan";
 }

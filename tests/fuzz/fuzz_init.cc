@@ -23,7 +23,7 @@ namespace {
 std::vector<unsigned char> built(sup::fuzz::Input& in) {
   Block block;
   for (auto steps = in.byte() % 24; steps > 0; --steps) {
-    const auto op = static_cast<wire::Op>(in.byte() % 24);
+    const auto op = static_cast<wire::Op>(in.byte() % (static_cast<unsigned>(wire::kLastOp) + 1));
     const std::array<std::uint64_t, 3> n{in.number(2), in.number(2), in.byte()};
     if (op == wire::Op::groups) {
       std::vector<std::uint32_t> gids(in.byte() % 8);
@@ -58,6 +58,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   }
   fake.child_runs = (how & 2) == 0;
   fake.clone_answer = (how & 4) == 0 ? 2 : -EAGAIN;
+  fake.fork_answer = (how & 4) == 0 ? 0 : 9;
   fake.short_write = (how & 8) != 0;
   fake.send_at_most = (how & 16) == 0 ? 1000 : 5;
   fake.boot_events = (how & 32) == 0 ? std::int16_t{0} : sys::kPollHup;

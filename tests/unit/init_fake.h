@@ -62,6 +62,7 @@ class Fake {
   int stacked = 0;                                     // mounts on the spot that umount2 is called for
   bool short_write = false;
   std::map<int, bool> bounding{};                      // capability: in the bounding set; absent: unknown
+  long fork_answer = 0;                                // join's: 0 goes on as the child
   // PID 1
   long clone_answer = 2;
   bool child_runs = true;                              // false: killed before its first instruction
@@ -132,7 +133,7 @@ class Fake {
         {__NR_setsid, "setsid"}, {__NR_ppoll, "poll"}, {__NR_close_range, "close_range"},
         {__NR_rt_sigaction, "sigaction"}, {__NR_rt_sigprocmask, "sigmask"}, {__NR_sendto, "send"},
         {__NR_recvfrom, "recv"}, {__NR_execve, "execve"}, {__NR_signalfd4, "signalfd"}, {__NR_wait4, "wait4"},
-        {__NR_kill, "kill"}, {__NR_getpgid, "getpgid"}, {__NR_exit_group, "exit"}, {__NR_munmap, "munmap"}};
+        {__NR_kill, "kill"}, {__NR_setns, "setns"}, {__NR_clone, "fork"}, {__NR_getpgid, "getpgid"}, {__NR_exit_group, "exit"}, {__NR_munmap, "munmap"}};
     const auto it = names.find(nr);
     if (it == names.end()) throw std::runtime_error("init made a call the fake does not know: " + std::to_string(nr));
     return it->second;
@@ -171,7 +172,8 @@ class Fake {
       case __NR_rt_sigaction: in = n(a[0]) + ", " + n(at<const sys::SigAction>(a[1])->handler); break;
       case __NR_rt_sigprocmask: in = n(a[0]) + ", " + n(*at<const std::uint64_t>(a[1])); break;
       case __NR_execve: in = text(a[0]) + ", " + texts(a[1]) + ", " + texts(a[2]); break;
-      case __NR_kill: in = n(a[0]) + ", " + n(a[1]); break;
+      case __NR_kill: case __NR_setns: in = n(a[0]) + ", " + n(a[1]); break;
+      case __NR_clone: in = n(a[0]); break;
       default: break;
     }
     return name + "(" + in + ")";
@@ -223,6 +225,7 @@ class Fake {
         *at<std::uint32_t>(a[1]) = status;
         return pid;
       }
+      case __NR_clone: return fork_answer;
       case __NR_getpgid: return groups[static_cast<int>(a[0])];
       default: return 0;
     }

@@ -99,6 +99,9 @@ const std::vector<Kind>& kinds() {
        {"close_range(3, 6)", "close_range(8, 4294967295)"}},
       {Op::signals_default, [](Block& b) { b.add(Op::signals_default); }, all_signals()},
       {Op::wait, [](Block& b) { b.add(Op::wait, {2}); }, {"send()", "recv()"}, [](Fake& f) { f.heard = go_record(); }},
+      {Op::join, [](Block& b) { b.add(Op::join, {0x7e020000, 5, 1U << 16 | 1ULL << 38}); },
+       // not dumpable before it can be seen, and less able before it has a child there
+       {"prctl(4, 0)", "setns(5, 2114060288)", "close(5)", "capget()", "capset()", "fork(32768)"}, [](Fake&) {}, {"close"}},
   };
   return table;
 }
@@ -130,7 +133,7 @@ BOOST_AUTO_TEST_CASE(every_op_makes_exactly_its_calls) {
 
 BOOST_AUTO_TEST_CASE(the_table_knows_every_op) {
   // stay has a suite of its own (init_pid1_test.cc), exec is in every plan.
-  for (int op = 1; op <= static_cast<int>(Op::exec); ++op) {
+  for (int op = 1; op <= static_cast<int>(wire::kLastOp); ++op) {
     const bool elsewhere = op == static_cast<int>(Op::stay) || op == static_cast<int>(Op::exec);
     const auto count = std::count_if(kinds().begin(), kinds().end(),
                                      [&](const Kind& k) { return static_cast<int>(k.op) == op; });
@@ -170,6 +173,22 @@ BOOST_AUTO_TEST_CASE(every_call_of_every_op_forced_to_fail) {
     }
   }
   BOOST_TEST(forced > 80);
+}
+
+BOOST_AUTO_TEST_CASE(join_gives_up_what_it_is_told_to_and_no_more) {
+  Fake fake;
+  fake.interpret(Block().add(Op::join, {0x20000, 5, 1U << 3 | 1ULL << 33}).exec().bytes());
+  const std::vector<std::uint32_t> want = {0xfff7, 0xfff7, 0xffff, 0xfffd, 0xfffd, 0xffff};
+  BOOST_TEST(fake.capset_to == want, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(who_joined_from_outside_says_who_went_in_and_is_gone) {
+  Fake fake;
+  fake.fork_answer = 4711;
+  BOOST_CHECK(fake.interpret(Block().add(Op::umask, {0}).add(Op::join, {0x20000, 5}).add(Op::setsid).exec().bytes()) == 0);
+  BOOST_CHECK((fake.said == std::vector<Said>{{Say::joined, 1, 0, 4711}}));
+  BOOST_TEST(std::count(fake.calls.begin(), fake.calls.end(), "setsid()") == 0);
+  BOOST_TEST(fake.calls.back() == "exit(0)");
 }
 
 BOOST_AUTO_TEST_CASE(mount_passes_absent_strings_as_null) {
@@ -456,7 +475,7 @@ BOOST_AUTO_TEST_CASE(malformed_headers) {
 
 BOOST_AUTO_TEST_CASE(malformed_steps) {
   const auto size = static_cast<std::uint32_t>(sample().size());
-  for (const unsigned op : {0U, 24U, 1000U, 65535U}) {
+  for (const unsigned op : {0U, static_cast<unsigned>(wire::kLastOp) + 1U, 1000U, 65535U}) {
     refused(with([&](auto& b) { step(b, 1).op = static_cast<std::uint16_t>(op); }), 1, ENOSYS);
   }
   refused(with([](auto& b) { step(b, 1).flags = 1; }), 1, EBADMSG);
