@@ -114,11 +114,7 @@ Result<void> Container::wire(Wiring& wiring, int (&stdio)[3]) {
     stdio[0] = stdio[1] = stdio[2] = wiring.in.get();
     bytes_.out = 0;
     bytes_.in = 0;
-    auto master = opened(loop_, master_, std::move(pty->master),
-                         {.on_data = [this](std::string_view b) { output(Channel::out, b); },
-                          .on_end = [this](int) { settle(); },
-                          .on_drained = [this] { if (hooks_.input_drained) hooks_.input_drained(); },
-                          .on_fail = [this](int err) { keyboard_failed(err); }});
+    auto master = opened(loop_, master_, std::move(pty->master), master_handlers());
     if (!master) return std::unexpected(master.error());
     return {};
   }
@@ -127,9 +123,7 @@ Result<void> Container::wire(Wiring& wiring, int (&stdio)[3]) {
     if (!pipe) return std::unexpected(pipe.error());
     wiring.in = std::move(pipe->read);
     bytes_.in = 0;
-    auto in = opened(loop_, in_, std::move(pipe->write),
-                     {.on_drained = [this] { if (hooks_.input_drained) hooks_.input_drained(); },
-                      .on_fail = [this](int) { if (hooks_.input_closed) hooks_.input_closed(); }});
+    auto in = opened(loop_, in_, std::move(pipe->write), input_handlers());
     if (!in) return std::unexpected(in.error());
   }
   const auto pump = [&](Fd& given, std::unique_ptr<Stream>& place, std::optional<std::uint64_t>& count, Channel channel) -> Result<void> {
@@ -138,8 +132,7 @@ Result<void> Container::wire(Wiring& wiring, int (&stdio)[3]) {
     if (!pipe) return std::unexpected(pipe.error());
     given = std::move(pipe->write);
     count = 0;
-    auto stream = opened(loop_, place, std::move(pipe->read),
-                         {.on_data = [this, channel](std::string_view b) { output(channel, b); }, .on_end = [this](int) { settle(); }});
+    auto stream = opened(loop_, place, std::move(pipe->read), output_handlers(channel));
     if (!stream) return std::unexpected(stream.error());
     return {};
   };
@@ -151,25 +144,44 @@ Result<void> Container::wire(Wiring& wiring, int (&stdio)[3]) {
   return {};
 }
 
+Stream::Handlers Container::master_handlers() {
+  return {.on_data = [this](std::string_view b) { output(Channel::out, b); },
+          .on_end = [this](int) { settle(); },
+          .on_drained = [this] { if (hooks_.input_drained) hooks_.input_drained(); },
+          .on_fail = [this](int err) { keyboard_failed(err); }};
+}
+
+Stream::Handlers Container::input_handlers() {
+  return {.on_drained = [this] { if (hooks_.input_drained) hooks_.input_drained(); },
+          .on_fail = [this](int) { if (hooks_.input_closed) hooks_.input_closed(); }};
+}
+
+Stream::Handlers Container::output_handlers(Channel channel) {
+  return {.on_data = [this, channel](std::string_view b) { output(channel, b); }, .on_end = [this](int) { settle(); }};
+}
+
 // ---- the boot channel -------------------------------------------------------------------------
 
 Result<Fd> Container::watch_boot() {
   auto channel = make_boot_channel();
   if (!channel) return std::unexpected(channel.error());
-  auto stream = opened(loop_, boot_, std::move(channel->ours),
-                       {.on_data =
-                            [this](std::string_view bytes) {
-                              boot_bytes_.append(bytes);
-                              while (boot_bytes_.size() >= sizeof(wire::Record)) {
-                                wire::Record record{};
-                                std::memcpy(&record, boot_bytes_.data(), sizeof record);
-                                boot_bytes_.erase(0, sizeof record);
-                                heard(record);
-                              }
-                            },
-                        .on_end = [this](int) { boot_ended(); }});
+  auto stream = opened(loop_, boot_, std::move(channel->ours), boot_handlers());
   if (!stream) return std::unexpected(stream.error());
   return std::move(channel->theirs);
+}
+
+Stream::Handlers Container::boot_handlers() {
+  return {.on_data =
+              [this](std::string_view bytes) {
+                boot_bytes_.append(bytes);
+                while (boot_bytes_.size() >= sizeof(wire::Record)) {
+                  wire::Record record{};
+                  std::memcpy(&record, boot_bytes_.data(), sizeof record);
+                  boot_bytes_.erase(0, sizeof record);
+                  heard(record);
+                }
+              },
+          .on_end = [this](int) { boot_ended(); }};
 }
 
 void Container::heard(const wire::Record& record) {

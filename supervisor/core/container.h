@@ -22,6 +22,7 @@
 #include "core/event.h"
 #include "core/eventlog.h"
 #include "core/reaper.h"
+#include "core/saved.h"
 #include "init/plan.h"
 #include "loop/loop.h"
 #include "loop/stream.h"
@@ -94,6 +95,13 @@ class Container {
   // KILL of PID 1, and with it of everything in its pid namespace.
   void kill(Reason reason);
 
+  // For a live upgrade (core/saved.h): once the command runs, as long as it has not ended. What was saved goes on in restore()'s
+  // container, of another process image with the same descriptors; hooks.started is not called again.
+  [[nodiscard]] bool can_save() const { return state_ == State::running; }
+  [[nodiscard]] SavedContainer save() const;
+  [[nodiscard]] static Result<std::unique_ptr<Container>> restore(Loop& loop, EventLog& log, Reaper& reaper, Spec spec, std::string id,
+                                                                  SavedContainer saved, Hooks hooks);
+
   [[nodiscard]] bool running() const { return state_ == State::running; }
   [[nodiscard]] bool ended() const { return state_ == State::ended; }
   // Dead: what is left is to show its last output.
@@ -112,6 +120,11 @@ class Container {
   void announce();
   Result<void> begin(Wiring& wiring, int image);
   Result<void> wire(Wiring& wiring, int (&stdio)[3]);
+  // The streams and what is done with them.
+  [[nodiscard]] Stream::Handlers master_handlers();
+  [[nodiscard]] Stream::Handlers input_handlers();
+  [[nodiscard]] Stream::Handlers output_handlers(Channel channel);
+  [[nodiscard]] Stream::Handlers boot_handlers();
   // Our end is watched; gives init's.
   [[nodiscard]] Result<Fd> watch_boot();
   void keyboard_failed(int err);

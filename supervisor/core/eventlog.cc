@@ -46,6 +46,10 @@ class LineSink final : public spdlog::sinks::base_sink<spdlog::details::null_mut
     if (!waiting_.empty()) put(std::exchange(waiting_, {}));
   }
   void at_line_start(bool yes) { line_start_ = yes; }
+  [[nodiscard]] std::string unsent() const { return (stream_ ? stream_->unsent() : std::string()) + waiting_; }
+  void write_raw(const std::string& lines) {
+    if (stream_ && !lines.empty()) stream_->write(lines);
+  }
   [[nodiscard]] bool stuck() const { return stream_ && stream_->stuck(); }
   void flush_all() {
     if (stream_) stream_->flush_blocking();
@@ -184,6 +188,12 @@ void EventLog::at_line_start(bool yes) { state_->sink->at_line_start(yes); }
 bool EventLog::stuck() const { return state_->sink->stuck(); }
 void EventLog::flush() { state_->sink->flush_all(); }
 void EventLog::set_supervisor(std::string name) { state_->supervisor = std::move(name); }
+
+EventLog::Memory EventLog::memory() const { return {.seq = state_->seq, .unsent = state_->sink->unsent()}; }
+void EventLog::remember(const Memory& memory) {
+  state_->seq = memory.seq;
+  state_->sink->write_raw(memory.unsent);
+}
 
 std::string_view to_string(Level level) {
   switch (level) {

@@ -41,6 +41,14 @@ class EventLog {
   // Whether flush() would have to wait now.
   [[nodiscard]] bool stuck() const;
 
+  // For a live upgrade: the last seq given, and what has not gone out yet; and the same in the log that goes on.
+  struct Memory {
+    std::uint64_t seq = 0;
+    std::string unsent;
+  };
+  [[nodiscard]] Memory memory() const;
+  void remember(const Memory& memory);
+
   // The name in every line's `supervisor`.
   void set_supervisor(std::string name);
 

@@ -319,4 +319,16 @@ bool LogFile::rotate() {
   return true;
 }
 
+LogFile::Memory LogFile::memory() const {
+  return {.held = held_, .dropped_bytes = dropped_bytes_, .dropped_records = dropped_records_, .dropped_total = dropped_total_, .seq = seq_};
+}
+
+void LogFile::remember(Memory memory) {
+  held_ = std::move(memory.held);
+  dropped_bytes_ = memory.dropped_bytes;
+  dropped_records_ = memory.dropped_records;
+  dropped_total_ = memory.dropped_total;
+  seq_ = std::max(seq_, memory.seq);
+}
+
 }  // namespace sup

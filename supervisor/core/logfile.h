@@ -44,6 +44,17 @@ class LogFile {
   // flush() has something to do.
   [[nodiscard]] bool holding() const;
 
+  // What is in no file yet, for a live upgrade: the one who opens the same file next goes on where this one was.
+  struct Memory {
+    std::array<std::string, kOutputStreams> held;
+    std::uint64_t dropped_bytes = 0;
+    std::uint64_t dropped_records = 0;
+    std::uint64_t dropped_total = 0;
+    std::uint64_t seq = 0;
+  };
+  [[nodiscard]] Memory memory() const;
+  void remember(Memory memory);
+
   // Since open: bytes of output (as they came) that are in no file, and the errno of the last failure (0: none yet).
   [[nodiscard]] std::uint64_t dropped_bytes() const { return dropped_total_; }
   [[nodiscard]] int last_error() const { return error_; }

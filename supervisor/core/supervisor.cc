@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <ctime>
@@ -22,6 +23,7 @@ namespace sup {
 namespace {
 
 constexpr std::chrono::milliseconds kLogPause{250};
+constexpr std::chrono::milliseconds kHeldBack{10};   // a restart that is due during a live upgrade
 
 // What cannot be removed has been removed by somebody else.
 void remove_tree(const std::string& directory) {
@@ -96,11 +98,16 @@ Result<Held*> Supervisor::run(RunRequest request) {
     remove_tree(held->log_directory_);
     return std::unexpected(begun.error());
   }
-  Held* made = held.get();
-  made->number_ = ++last_number_;
-  in_order_.emplace(made->number_, made);
-  if (!made->name().empty()) by_name_.emplace(made->name(), made);
-  held_.emplace(made->id(), std::move(held));
+  return &keep(std::move(held), last_number_ + 1);
+}
+
+Held& Supervisor::keep(std::unique_ptr<Held> held, std::uint64_t number) {
+  Held& made = *held;
+  made.number_ = number;
+  last_number_ = std::max(last_number_, number);
+  in_order_.emplace(number, &made);
+  if (!made.name().empty()) by_name_.emplace(made.name(), &made);
+  held_.emplace(made.id(), std::move(held));
   return made;
 }
 
@@ -122,22 +129,25 @@ Result<void> Supervisor::launch(Held& held) {
   held.stopped_by_user_ = false;
   held.finished_ = 0;
   held.container_ = std::make_unique<Container>(
-      loop_, log_, reaper_, held.spec_, std::move(*facts), std::move(*plan),
-      Container::Hooks{.started =
-                           [this, &held] {
-                             held.started_ = ::time(nullptr);
-                             (void)move(held, ContainerAction::started);
-                             tell(held.begun_, held);
-                           },
-                       .output =
-                           [this, &held](Channel channel, std::string_view bytes) {
-                             log_output(held, held.spec_.tty ? OutputStream::tty : channel == Channel::out ? OutputStream::out : OutputStream::err, bytes);
-                           },
-                       .input_drained = {},
-                       .input_closed = {},
-                       .ended = [this, &held](const Outcome& outcome) { ended(held, outcome); }});
+      loop_, log_, reaper_, held.spec_, std::move(*facts), std::move(*plan), hooks(held));
   held.container_->start(std::move(wiring), image_.get());
   return {};
+}
+
+Container::Hooks Supervisor::hooks(Held& held) {
+  return {.started =
+              [this, &held] {
+                held.started_ = ::time(nullptr);
+                (void)move(held, ContainerAction::started);
+                tell(held.begun_, held);
+              },
+          .output =
+              [this, &held](Channel channel, std::string_view bytes) {
+                log_output(held, held.spec_.tty ? OutputStream::tty : channel == Channel::out ? OutputStream::out : OutputStream::err, bytes);
+              },
+          .input_drained = {},
+          .input_closed = {},
+          .ended = [this, &held](const Outcome& outcome) { ended(held, outcome); }};
 }
 
 Result<void> Supervisor::open_log(Held& held) {
@@ -145,7 +155,8 @@ Result<void> Supervisor::open_log(Held& held) {
   const auto failed = [&](int err) {
     return std::unexpected(Error{.code = "E_LOG", .where = "log", .what = held.log_directory_, .err = err, .path = held.log_directory_, .stage = {}});
   };
-  if (::mkdir(held.log_directory_.c_str(), 0700) < 0) return failed(errno);
+  // There already: of before a live upgrade. Nobody else makes directories where ours are.
+  if (::mkdir(held.log_directory_.c_str(), 0700) < 0 && errno != EEXIST) return failed(errno);
   held.log_fd_ = Fd(::open(held.log_directory_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!held.log_fd_) return failed(errno);
   auto log = LogFile::open(held.log_fd_.get(), kLogName);
@@ -159,6 +170,7 @@ void Supervisor::log_output(Held& held, OutputStream stream, std::string_view by
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
   held.ring_.append(stream, bytes);
+  if (!held.log_) return;
   held.log_->append(stream, bytes, now);
   // Set once, not with every read: a prompt is shown a moment late, and output in full flow costs no timers.
   if (held.log_->holding() && !held.log_pause_->active()) {
@@ -175,7 +187,9 @@ void Supervisor::ended(Held& held, const Outcome& outcome) {
   held.finished_ = ::time(nullptr);
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
-  for (const auto stream : {OutputStream::out, OutputStream::err, OutputStream::tty}) held.log_->finish(stream, now);
+  if (held.log_) {
+    for (const auto stream : {OutputStream::out, OutputStream::err, OutputStream::tty}) held.log_->finish(stream, now);
+  }
   (void)move(held, outcome.ran ? ContainerAction::exited : ContainerAction::failed);
   // Not in its own callback: whoever waits may remove it, and the Container is on the stack.
   loop_.later([this, id = held.id_] {
@@ -205,24 +219,31 @@ void Supervisor::restart_later(Held& held, std::uint64_t cause) {
   const auto pause = held.backoff_.next(std::uniform_int_distribution<std::uint64_t>{}(chance_));
   log_.emit(Event{.id = held.id_, .name = held.name(), .cause = cause,
                   .what = event::Restarting{.delay_ms = static_cast<std::uint64_t>(pause.count()), .count = held.backoff_.count()}});
-  held.again_ = std::make_unique<Timer>(loop_);
-  held.again_->start(pause, [this, id = held.id_] {
-    const auto found = held_.find(id);
-    if (found == held_.end() || found->second->state_ != ContainerState::backoff) return;
-    Held& due = *found->second;
-    if (auto launched = launch(due); !launched) {
-      // What a start needs is gone (a directory, a descriptor): a crash like any other, told and tried again.
-      log_.emit(Event{.id = id, .name = due.name(), .cause = 0, .what = event::Problem{.error = launched.error(), .level = Level::error}});
-      due.outcome_ = Outcome{.ran = false, .error = launched.error(), .status = {}, .reason = Reason::sup_error, .duration_ms = 0, .bytes = {}};
-      loop_.later([this, id] {
-        const auto still = held_.find(id);
-        if (still != held_.end() && still->second->state_ == ContainerState::backoff) {
-          set_state(*still->second, ContainerState::exited);
-          restart_later(*still->second, 0);
-        }
-      });
-    }
-  });
+  again_after(held, pause);
+}
+
+void Supervisor::again_after(Held& held, std::chrono::milliseconds pause) {
+  if (!held.again_) held.again_ = std::make_unique<Timer>(loop_);
+  held.again_->start(pause, [this, id = held.id_] { again(id); });
+}
+
+void Supervisor::again(const std::string& id) {
+  const auto found = held_.find(id);
+  if (found == held_.end() || found->second->state_ != ContainerState::backoff) return;
+  Held& due = *found->second;
+  if (hold_starts_) return again_after(due, kHeldBack);
+  if (auto launched = launch(due); !launched) {
+    // What a start needs is gone (a directory, a descriptor): a crash like any other, told and tried again.
+    log_.emit(Event{.id = id, .name = due.name(), .cause = 0, .what = event::Problem{.error = launched.error(), .level = Level::error}});
+    due.outcome_ = Outcome{.ran = false, .error = launched.error(), .status = {}, .reason = Reason::sup_error, .duration_ms = 0, .bytes = {}};
+    loop_.later([this, id] {
+      const auto still = held_.find(id);
+      if (still != held_.end() && still->second->state_ == ContainerState::backoff) {
+        set_state(*still->second, ContainerState::exited);
+        restart_later(*still->second, 0);
+      }
+    });
+  }
 }
 
 void Supervisor::forget(const std::string& id) {

@@ -21,6 +21,7 @@
 #include "core/logfile.h"
 #include "core/reaper.h"
 #include "core/ring.h"
+#include "core/saved.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
 #include "spec/lifecycle.h"
@@ -122,15 +123,28 @@ class Supervisor {
   // Asks everything to stop, at the same time; again: kills.
   void stop_all();
 
+  // For a live upgrade (core/saved.h). While starts are held back none begins: a restart that is due waits.
+  void hold_starts(bool hold);
+  // No start is under way and every end has been told: what there is can be saved.
+  [[nodiscard]] bool settled() const;
+  [[nodiscard]] SavedSupervisor save() const;
+  // Right after start(), in the process that goes on. What cannot be restored ends, told in an event, and harms no other.
+  void restore(SavedSupervisor saved);
+
   // Told when the last process has gone, and when the last container was removed.
   std::function<void()> on_change;
 
  private:
   void set_state(Held& held, ContainerState next);
+  Held& keep(std::unique_ptr<Held> held, std::uint64_t number);
   Result<void> launch(Held& held);
   Result<void> start_anew(Held& held, std::uint64_t cause);
   void start_after_end(Held& held, std::uint64_t cause);
   static void tell(std::vector<Held::Told>& all, const Held& held);
+  [[nodiscard]] Container::Hooks hooks(Held& held);
+  void restore(SavedHeld saved);
+  void again_after(Held& held, std::chrono::milliseconds pause);
+  void again(const std::string& id);
   [[nodiscard]] Result<void> open_log(Held& held);
   void log_output(Held& held, OutputStream stream, std::string_view bytes);
   void restart_later(Held& held, std::uint64_t cause);
@@ -144,6 +158,7 @@ class Supervisor {
   Reaper reaper_;
   Fd image_;
   bool closing_ = false;
+  bool hold_starts_ = false;
   std::minstd_rand chance_;          // for the jitter of the pauses only
   std::map<std::string, std::unique_ptr<Held>> held_;    // by id; sorted, for the beginnings of ids
   std::unordered_map<std::string, Held*> by_name_;

@@ -309,6 +309,18 @@ bool Stream::ended() const { return state_->has_ended; }
 std::size_t Stream::queued() const { return state_->queued; }
 int Stream::fd() const { return state_->number; }
 
+bool Stream::ending() const { return state_->ending; }
+
+std::string Stream::unsent() const {
+  const auto& s = *state_;
+  if (s.shared) return s.backlog;
+  std::string bytes;
+  for (const auto* request : s.pending) bytes += request->bytes;
+  // How much of the first one has gone out already only libuv knows.
+  const std::size_t left = s.pipe ? uv_stream_get_write_queue_size(reinterpret_cast<const uv_stream_t*>(s.pipe.get())) : 0;
+  return left < bytes.size() ? bytes.substr(bytes.size() - left) : bytes;
+}
+
 void Stream::write(std::string_view bytes) {
   auto& s = *state_;
   if (s.failed || s.ending) return;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/error.h"
@@ -59,6 +60,12 @@ class Stream {
   [[nodiscard]] bool stuck() const;
 
   [[nodiscard]] int fd() const;
+
+  // For a process that is about to become another program with the same descriptors (a live upgrade): what was written and
+  // has not gone out yet, in order. Nothing changes; when the exec fails the stream goes on.
+  [[nodiscard]] std::string unsent() const;
+  // end() was called: nothing is written after what is unsent.
+  [[nodiscard]] bool ending() const;
 
   struct State;
 

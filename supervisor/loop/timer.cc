@@ -32,4 +32,10 @@ void Timer::stop() {
 
 bool Timer::active() const { return uv_is_active(reinterpret_cast<const uv_handle_t*>(handle_.get())) != 0; }
 
+std::optional<std::chrono::milliseconds> Timer::remaining() const {
+  if (!active()) return std::nullopt;
+  uv_update_time(handle_->loop);
+  return std::chrono::milliseconds(uv_timer_get_due_in(handle_.get()));
+}
+
 }  // namespace sup

@@ -2,6 +2,7 @@
 #pragma once
 #include <chrono>
 #include <functional>
+#include <optional>
 
 #include "loop/loop.h"
 #include "loop/uvptr.h"
@@ -16,6 +17,8 @@ class Timer {
   void start(std::chrono::milliseconds delay, std::function<void()> fire);
   void stop();
   [[nodiscard]] bool active() const;
+  // Until it fires, 0 when it is due; nullopt: it is not running.
+  [[nodiscard]] std::optional<std::chrono::milliseconds> remaining() const;
 
  private:
   UvPtr<uv_timer_t> handle_;

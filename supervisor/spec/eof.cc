@@ -121,4 +121,10 @@ int EofTracker::needed(const termios& modes) const {
   return line_.empty() && !raw_bytes_ ? 1 : 2;
 }
 
+void EofTracker::remember(Memory memory) {
+  line_ = std::move(memory.line);
+  literal_next_ = memory.literal_next;
+  raw_bytes_ = memory.raw_bytes;
+}
+
 }  // namespace sup

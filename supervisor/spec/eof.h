@@ -24,6 +24,15 @@ class EofTracker {
   // too few leaves the reader waiting.
   [[nodiscard]] int needed(const termios& modes) const;
 
+  // As it is, for a live upgrade; the begun line is at most what the kernel keeps of one.
+  struct Memory {
+    std::string line;
+    bool literal_next = false;
+    bool raw_bytes = false;
+  };
+  [[nodiscard]] Memory memory() const { return {.line = line_, .literal_next = literal_next_, .raw_bytes = raw_bytes_}; }
+  void remember(Memory memory);
+
  private:
   void line_byte(char byte);
   bool erase_character(bool utf8);

@@ -16,10 +16,13 @@ class ListeningSocket {
  public:
   // Mode 0600 from its first moment. E_SUPERVISOR_RUNS (errno EADDRINUSE) when another supervisor holds the lock.
   static Result<ListeningSocket> open(const std::string& path);
+  // As it was before a live upgrade: both descriptors are ours already.
+  static ListeningSocket adopt(std::string path, Fd lock, Fd socket);
   ListeningSocket(ListeningSocket&&) = default;
   ListeningSocket& operator=(ListeningSocket&&) = delete;
   ~ListeningSocket();
   [[nodiscard]] int fd() const { return socket_.get(); }
+  [[nodiscard]] int lock() const { return lock_.get(); }
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:

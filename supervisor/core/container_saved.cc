@@ -1,0 +1,125 @@
+// A Container across a live upgrade.
+#include <unistd.h>
+
+#include <utility>
+
+#include "core/container.h"
+
+namespace sup {
+namespace {
+
+SavedStream save_stream(const std::unique_ptr<Stream>& stream) {
+  SavedStream saved;
+  if (!stream) return saved;
+  saved.fd = stream->fd();
+  saved.reading = stream->reading();
+  saved.ended = stream->ended();
+  saved.ending = stream->ending();
+  saved.unsent = stream->unsent();
+  return saved;
+}
+
+// A stream that has ended is not opened again: nothing comes of it but its end, once more.
+Result<void> restore_stream(Loop& loop, std::unique_ptr<Stream>& place, SavedStream saved, Stream::Handlers handlers) {
+  if (saved.fd < 0) return {};
+  Fd fd(saved.fd);
+  if (saved.ended) return {};
+  auto stream = Stream::open(loop, std::move(fd), std::move(handlers));
+  if (!stream) return std::unexpected(stream.error());
+  place = std::move(*stream);
+  if (!saved.unsent.empty()) place->write(saved.unsent);
+  if (saved.ending) place->end();
+  if (saved.reading) place->read_start();
+  return {};
+}
+
+std::optional<std::int64_t> remaining(const Timer& timer) {
+  const auto left = timer.remaining();
+  return left ? std::optional<std::int64_t>(left->count()) : std::nullopt;
+}
+
+}  // namespace
+
+SavedContainer Container::save() const {
+  SavedContainer s;
+  s.pid = pid_;
+  s.pidfd = pidfd_.get();
+  s.cwd = facts_.cwd;
+  s.uid = facts_.uid;
+  s.gid = facts_.gid;
+  s.boot = save_stream(boot_);
+  s.master = save_stream(master_);
+  s.in = save_stream(in_);
+  s.out = save_stream(out_);
+  s.err = save_stream(err_);
+  s.boot_bytes = boot_bytes_;
+  s.boot_ended = boot_ended_;
+  s.reaped = reaped_;
+  s.command_status = command_status_;
+  auto eof = eof_.memory();
+  s.eof_line = std::move(eof.line);
+  s.eof_literal_next = eof.literal_next;
+  s.eof_raw_bytes = eof.raw_bytes;
+  s.rows = size_.ws_row;
+  s.cols = size_.ws_col;
+  s.timeout_ms = remaining(timeout_);
+  s.grace_ms = remaining(grace_);
+  if (ending_) s.ending = static_cast<int>(*ending_);
+  s.cloned_us = cloned_us_;
+  s.exec_us = exec_us_;
+  s.running_us = running_us_;
+  s.dead_us = dead_us_;
+  s.spans = spans_;
+  s.usage = usage_;
+  s.bytes = bytes_;
+  s.wait_status = wait_status_;
+  s.cause = cause_;
+  return s;
+}
+
+Result<std::unique_ptr<Container>> Container::restore(Loop& loop, EventLog& log, Reaper& reaper, Spec spec, std::string id,
+                                                      SavedContainer saved, Hooks hooks) {
+  Facts facts;
+  facts.id = std::move(id);
+  facts.cwd = std::move(saved.cwd);
+  facts.uid = saved.uid;
+  facts.gid = saved.gid;
+  auto made = std::make_unique<Container>(loop, log, reaper, std::move(spec), std::move(facts), Plan{}, std::move(hooks));
+  auto& c = *made;
+  c.state_ = State::running;
+  c.pid_ = saved.pid;
+  c.pidfd_ = Fd(saved.pidfd);
+  c.boot_bytes_ = std::move(saved.boot_bytes);
+  c.boot_ended_ = saved.boot_ended;
+  c.reaped_ = saved.reaped;
+  c.exec_said_ = true;
+  c.outcome_.ran = true;
+  c.command_status_ = saved.command_status;
+  c.eof_.remember({.line = std::move(saved.eof_line), .literal_next = saved.eof_literal_next, .raw_bytes = saved.eof_raw_bytes});
+  c.size_.ws_row = static_cast<unsigned short>(saved.rows);
+  c.size_.ws_col = static_cast<unsigned short>(saved.cols);
+  if (saved.ending && *saved.ending >= 0 && *saved.ending <= static_cast<int>(Reason::sup_error)) c.ending_ = static_cast<Reason>(*saved.ending);
+  c.cloned_us_ = saved.cloned_us;
+  c.exec_us_ = saved.exec_us;
+  c.running_us_ = saved.running_us;
+  c.dead_us_ = saved.dead_us;
+  c.spans_ = saved.spans;
+  c.usage_ = saved.usage;
+  c.bytes_ = saved.bytes;
+  c.wait_status_ = saved.wait_status;
+  c.cause_ = saved.cause;
+  // Watched before its streams are read: an end that comes at once must find who waits for it.
+  if (!c.reaped_) reaper.watch(c.pid_, [&c](int status, const rusage& usage, std::uint64_t since) { c.reaped(status, usage, since); });
+  if (auto r = restore_stream(loop, c.boot_, std::move(saved.boot), c.boot_handlers()); !r) return std::unexpected(r.error());
+  if (auto r = restore_stream(loop, c.master_, std::move(saved.master), c.master_handlers()); !r) return std::unexpected(r.error());
+  if (auto r = restore_stream(loop, c.in_, std::move(saved.in), c.input_handlers()); !r) return std::unexpected(r.error());
+  if (auto r = restore_stream(loop, c.out_, std::move(saved.out), c.output_handlers(Channel::out)); !r) return std::unexpected(r.error());
+  if (auto r = restore_stream(loop, c.err_, std::move(saved.err), c.output_handlers(Channel::err)); !r) return std::unexpected(r.error());
+  if (saved.timeout_ms) {
+    c.timeout_.start(std::chrono::milliseconds(*saved.timeout_ms), [&c] { c.stop(c.spec_.stop_signal, c.spec_.stop_timeout, Reason::timeout); });
+  }
+  if (saved.grace_ms) c.grace_.start(std::chrono::milliseconds(*saved.grace_ms), [&c] { c.kill(c.ending_.value_or(Reason::stopped)); });
+  return made;
+}
+
+}  // namespace sup

@@ -1,0 +1,144 @@
+// A Supervisor across a live upgrade.
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "core/supervisor.h"
+#include "spec/spec_json.h"
+
+namespace sup {
+namespace {
+
+constexpr std::chrono::milliseconds kAtOnce{0};
+
+SavedOutcome save_outcome(const Outcome& outcome) {
+  return {.ran = outcome.ran, .error = outcome.error, .status = outcome.status, .reason = static_cast<int>(outcome.reason),
+          .duration_ms = outcome.duration_ms, .bytes = outcome.bytes};
+}
+
+Outcome restore_outcome(SavedOutcome saved) {
+  Outcome outcome;
+  outcome.ran = saved.ran;
+  outcome.error = std::move(saved.error);
+  if (!outcome.ran && !outcome.error) outcome.error = Error{.code = "E_STATE", .where = "reload", .what = "the reason of its end was not kept"};
+  outcome.status = saved.status;
+  if (saved.reason >= 0 && saved.reason <= static_cast<int>(Reason::sup_error)) outcome.reason = static_cast<Reason>(saved.reason);
+  outcome.duration_ms = saved.duration_ms;
+  outcome.bytes = saved.bytes;
+  return outcome;
+}
+
+}  // namespace
+
+void Supervisor::hold_starts(bool hold) { hold_starts_ = hold; }
+
+bool Supervisor::settled() const {
+  return std::ranges::all_of(held_, [](const auto& entry) {
+    const Held& held = *entry.second;
+    return held.container_ ? held.container_->can_save() : !is_live(held.state_);
+  });
+}
+
+SavedSupervisor Supervisor::save() const {
+  SavedSupervisor all;
+  all.closing = closing_;
+  all.last_number = last_number_;
+  for (const auto& [number, kept] : in_order_) {
+    const Held& held = *kept;
+    SavedHeld& s = all.held.emplace_back();
+    s.id = held.id_;
+    s.number = number;
+    s.spec = spec_to_json(held.spec_).dump();
+    s.environ = held.request_.environ;
+    s.cwd = held.request_.cwd;
+    s.rows = held.request_.size.ws_row;
+    s.cols = held.request_.size.ws_col;
+    s.state = to_string(held.state_);
+    if (held.container_ && held.container_->can_save()) s.container = held.container_->save();
+    if (held.outcome_) s.outcome = save_outcome(*held.outcome_);
+    s.restarts = held.backoff_.count();
+    if (const auto left = held.again_ ? held.again_->remaining() : std::nullopt) s.again_ms = left->count();
+    s.stopped_by_user = held.stopped_by_user_;
+    s.remove_at_end = held.remove_at_end_;
+    s.again_at_end = held.again_at_end_;
+    s.created = held.created_;
+    s.started = held.started_;
+    s.finished = held.finished_;
+    const auto log = held.log_ ? held.log_->memory() : LogFile::Memory{};
+    s.log_held.assign(log.held.begin(), log.held.end());
+    s.log_dropped_bytes = log.dropped_bytes;
+    s.log_dropped_records = log.dropped_records;
+    s.log_dropped_total = log.dropped_total;
+    s.log_seq = log.seq;
+    for (auto& chunk : held.ring_.snapshot()) s.ring.push_back({.stream = static_cast<int>(chunk.stream), .bytes = std::move(chunk.bytes)});
+    s.ring_total = held.ring_.total();
+  }
+  return all;
+}
+
+void Supervisor::restore(SavedSupervisor saved) {
+  closing_ = saved.closing;
+  last_number_ = saved.last_number;
+  for (auto& held : saved.held) restore(std::move(held));
+}
+
+void Supervisor::restore(SavedHeld saved) {
+  const auto state = parse_state(saved.state);
+  const auto json = nlohmann::json::parse(saved.spec, nullptr, false);
+  auto spec = spec_from_json(json);
+  if (!state || *state == ContainerState::removed || !spec || held_.contains(saved.id) || in_order_.contains(saved.number)) {
+    log_.emit(Event{.id = saved.id, .name = {}, .cause = 0,
+                    .what = event::Problem{.error = Error{.code = "E_STATE", .where = "reload", .what = "container " + saved.id + " was not kept", .err = 0,
+                                                          .why = !spec ? spec.error().message : "its state makes no sense"},
+                                           .level = Level::error}});
+    return;
+  }
+  auto made = std::make_unique<Held>();
+  Held& held = *made;
+  held.id_ = saved.id;
+  held.spec_ = std::move(*spec);
+  held.request_.spec = held.spec_;
+  held.request_.environ = std::move(saved.environ);
+  held.request_.cwd = std::move(saved.cwd);
+  held.request_.size.ws_row = static_cast<unsigned short>(saved.rows);
+  held.request_.size.ws_col = static_cast<unsigned short>(saved.cols);
+  if (saved.outcome) held.outcome_ = restore_outcome(std::move(*saved.outcome));
+  held.backoff_ = Backoff(saved.restarts);
+  held.stopped_by_user_ = saved.stopped_by_user;
+  held.remove_at_end_ = saved.remove_at_end;
+  held.again_at_end_ = saved.again_at_end;
+  held.created_ = saved.created;
+  held.started_ = saved.started;
+  held.finished_ = saved.finished;
+  std::vector<Ring::Chunk> chunks;
+  for (auto& chunk : saved.ring) {
+    if (chunk.stream < 0 || chunk.stream >= static_cast<int>(kOutputStreams)) continue;
+    chunks.push_back({.stream = static_cast<OutputStream>(chunk.stream), .bytes = std::move(chunk.bytes)});
+  }
+  held.ring_.restore(chunks, saved.ring_total);
+  keep(std::move(made), saved.number);
+  set_state(held, *state);
+  if (auto log = open_log(held); !log) {
+    log_.emit(Event{.id = held.id_, .name = held.name(), .cause = 0, .what = event::Problem{.error = log.error(), .level = Level::error}});
+  } else {
+    LogFile::Memory memory{.held = {}, .dropped_bytes = saved.log_dropped_bytes, .dropped_records = saved.log_dropped_records,
+                           .dropped_total = saved.log_dropped_total, .seq = saved.log_seq};
+    for (std::size_t i = 0; i < kOutputStreams && i < saved.log_held.size(); ++i) memory.held[i] = std::move(saved.log_held[i]);
+    held.log_->remember(std::move(memory));
+  }
+  if (saved.container) {
+    auto container = Container::restore(loop_, log_, reaper_, held.spec_, held.id_, std::move(*saved.container), hooks(held));
+    if (container) {
+      held.container_ = std::move(*container);
+    } else {
+      log_.emit(Event{.id = held.id_, .name = held.name(), .cause = 0, .what = event::Problem{.error = container.error(), .level = Level::error}});
+    }
+  }
+  // A process that nobody watches has no end.
+  if (is_live(held.state_) && !held.container_) set_state(held, ContainerState::exited);
+  if (held.state_ == ContainerState::backoff) again_after(held, saved.again_ms ? std::chrono::milliseconds(*saved.again_ms) : kAtOnce);
+}
+
+}  // namespace sup
