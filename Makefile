@@ -5,7 +5,7 @@ DESTDIR ?=
 T ?=
 
 .DEFAULT_GOAL := release
-.PHONY: release dev asan tsan debugstl all run test test-asan test-tsan test-debugstl bench deb fmt lint cover fuzz \
+.PHONY: release dev asan tsan debugstl all run test test-asan test-tsan test-debugstl bench deb test-deb fmt lint cover fuzz \
 	install deps clean help
 
 release:            ## build sup as it ships, in build/release (the default)
@@ -31,6 +31,9 @@ bench:              ## measure, against the floor programs in tools/bench
 
 deb:                ## build the Debian package, in build/deb
 	@tools/deb
+
+test-deb:           ## build it and try it: lintian, a fresh Debian, a second build; as root
+	@tools/test-deb
 
 fmt:                ## format all C++ by .clang-format
 	@tools/install-deps lint

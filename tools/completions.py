@@ -243,12 +243,9 @@ def zsh(tables):
     out = '#compdef sup\n' + HEAD + '''
 _sup_program() {
   local -a found
-  local i
   # Only the supervisor that the line names is asked.
   found=(sup)
-  for (( i = 2; i < CURRENT; i++ )); do
-    [[ $words[i] == -S || $words[i] == --supervisor ]] && found+=(-S "$words[i+1]")
-  done
+  [[ -n $supervisor ]] && found+=(-S "$supervisor")
   "${found[@]}" ps "$@" 2>/dev/null | ''' + LIST + '''
 }
 
@@ -275,13 +272,14 @@ _sup_verbs() {
 }
 
 _sup() {
-  local curcontext=$curcontext state line ret=1
+  local curcontext=$curcontext state line supervisor ret=1
   local -A opt_args
   _arguments -C -s -S -A '-*' \\
 '''
     out += ''.join(f'    {s} \\\n' for s in zsh_specs(tables['options']))
     out += '''    '1:verb:_sup_verbs' '*::arguments:->verb' && ret=0
   [[ $state == verb ]] || return ret
+  supervisor=${opt_args[-S]:-${opt_args[--supervisor]:-}}
   case $words[1] in
 '''
     for v in tables['verbs']:
@@ -393,7 +391,11 @@ complete -c sup -f
             out += line(condition, o)
         kind = operand_of(v)
         if kind == 'command':
-            out += f'complete -c sup -n {fish_quote(condition)} -x -a "(__fish_complete_subcommand)"\n'
+            with_values = ' '.join(takes + [n for o in v['options'] if o['value'] for n in names(o)])
+            out += f'complete -c sup -n {fish_quote(condition)} -x -a "(__fish_complete_subcommand --fcs-skip=2 -- {with_values})"\n'
+        elif v['operands'] == 'command':  # CONTAINER COMMAND
+            with_values = ' '.join(takes + [n for o in v['options'] if o['value'] for n in names(o)])
+            out += f'complete -c sup -n {fish_quote(condition)} -x -a "(__sup_containers; __fish_complete_subcommand --fcs-skip=3 -- {with_values})"\n'
         elif kind == 'verb':
             out += f'complete -c sup -n {fish_quote(condition)} -x -a {fish_quote(" ".join(w["name"] for w in tables["verbs"]))}\n'
         elif kind != 'none':

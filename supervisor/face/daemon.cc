@@ -18,6 +18,7 @@
 #include "face/say.h"
 #include "loop/signals.h"
 #include "spec/check.h"
+#include "sys/notify.h"
 #include "sys/runtime.h"
 #include "sys/unixsocket.h"
 
@@ -105,6 +106,7 @@ class Daemon {
   void signalled(int number) {
     if (number == SIGHUP) return;
     leaving_ = true;
+    notify_manager("STOPPING=1");
     supervisor_->stop_all();
     changed();
   }
@@ -168,6 +170,7 @@ Result<int> run_daemon(const cli::Globals& globals, const DaemonOptions& options
     return begun.error().status;
   }
   if (!begun) return std::unexpected(begun.error());
+  notify_manager("READY=1");
   daemon.serve();
   return 0;
 }
