@@ -5,6 +5,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -76,10 +77,13 @@ void Container::start(Wiring wiring, int image) {
   if (auto begun = begin(wiring, image); !begun) {
     in_.reset(), out_.reset(), err_.reset(), master_.reset(), boot_.reset();
     announce();
-    return fail(std::move(begun.error()));
+    if (!fence_) return fail(std::move(begun.error()));
+    // Nobody is in it: gone at once.
+    return fence_->remove([this, error = std::move(begun.error())](int, const std::string&) { fail(error); });
   }
   // Init is at work already: what is said of it costs it nothing.
   announce();
+  tell(std::exchange(tolerated_, {}));
 }
 
 void Container::announce() {
@@ -94,7 +98,8 @@ Result<void> Container::begin(Wiring& wiring, int image) {
   if (!theirs) return std::unexpected(theirs.error());
   boot_->read_start();
   loop_.settle();
-  auto launched = launch(plan_, facts_, stdio, image, theirs->get());
+  if (auto raised = raise_fence(); !raised) return raised;
+  auto launched = launch(plan_, facts_, stdio, image, theirs->get(), fence_ ? fence_->clone_fd() : -1);
   if (!launched) return std::unexpected(launched.error());
   cloned_us_ = Loop::now_us();
   spans_.clone = launched->clone_us;
@@ -201,9 +206,108 @@ void Container::heard(const wire::Record& record) {
       command_status_ = static_cast<int>(record.value);
       break;
     case wire::Say::wait:
+      waiting(record);
+      break;
     case wire::Say::go:
-      break;  // no plan of ours has a wait step yet
+      break;  // ours to say
   }
+}
+
+// ---- limits -----------------------------------------------------------------------------------
+
+// Before the clone: the limits stand before there is anybody to limit.
+Result<void> Container::raise_fence() {
+  if (!spec_.limits.any()) return {};
+  fence_ = std::make_unique<Fence>(loop_, facts_.id);
+  auto errors = fence_->make(spec_.limits);
+  if (errors.empty()) return {};
+  if (!spec_.limits.best_effort) return std::unexpected(std::move(errors.front()));
+  tolerated_ = std::move(errors);
+  return {};
+}
+
+void Container::tell(const std::vector<Error>& tolerated) {
+  for (const Error& error : tolerated) emit(event::Problem{.error = error, .level = Level::warning});
+}
+
+void Container::waiting(const wire::Record& record) {
+  const bool for_cgroup = record.step < plan_.steps.size() && plan_.steps[record.step].op == wire::Op::wait &&
+                          plan_.steps[record.step].n[0] == static_cast<std::uint64_t>(wire::WaitFor::cgroup);
+  if (!for_cgroup) return;
+  if (auto placed = enclose(pid_); !placed) {
+    if (!spec_.limits.best_effort) {
+      outcome_.error = std::move(placed.error());
+      (void)pidfd_signal(pidfd_.get(), SIGKILL);
+      return;
+    }
+    tell({placed.error()});
+  }
+  const wire::Record go{.say = static_cast<std::uint16_t>(wire::Say::go), .step = record.step, .err = 0, .value = 0, .reserved = 0};
+  boot_->write(std::string_view(reinterpret_cast<const char*>(&go), sizeof go));
+}
+
+void Container::pause(std::function<void(Result<void>)> done) {
+  const auto refuse = [this, &done](std::string why) {
+    loop_.later([done = std::move(done), error = Error{.code = "E_STATE", .where = "pause", .what = spec_.name.empty() ? facts_.id : spec_.name, .err = 0, .why = std::move(why)}] {
+      done(std::unexpected(error));
+    });
+  };
+  if (state_ != State::running || reaped_) return refuse("only what runs can be paused");
+  if (fence_ && (fence_->frozen() || fence_->freezing())) return refuse(fence_->frozen() ? "is already paused" : "is being paused");
+  if (!fence_) fence_ = std::make_unique<Fence>(loop_, facts_.id);
+  fence_->freeze(pid_, [this, done = std::move(done)](Result<void> result) {
+    if (result) emit(event::Paused{});
+    done(std::move(result));
+  });
+}
+
+Result<void> Container::unpause() {
+  if (!paused()) return {};
+  if (auto r = fence_->thaw(); !r) return r;
+  emit(event::Unpaused{});
+  return {};
+}
+
+Result<void> Container::update(const Limits& changes) {
+  // Of limits that depend on each other both are said: the kernel knows only the result.
+  Limits all = changes;
+  if (changes.memory_swap && !changes.memory) all.memory = spec_.limits.memory;
+  if (changes.memory && !changes.memory_swap) all.memory_swap = spec_.limits.memory_swap;
+  if (auto r = check_limits(all); !r) return r;
+  if (state_ == State::running && !reaped_) {
+    if (!fence_) fence_ = std::make_unique<Fence>(loop_, facts_.id);
+    auto errors = fence_->update(all, pid_);
+    if (!errors.empty()) return std::unexpected(std::move(errors.front()));
+  }
+  merge(spec_.limits, changes);
+  return {};
+}
+
+void Container::count_oom() {
+  const std::uint64_t kills = fence_ ? fence_->oom_kills() : 0;
+  if (kills <= oom_kills_) return;
+  oom_kills_ = kills;
+  emit(event::Oom{.kills = kills});
+}
+
+// Takes stock of the group, and sends it away. True when there is none, or none any more.
+bool Container::fence_removed() {
+  if (!fence_) return true;
+  if (fence_going_) return !fence_->there();
+  fence_going_ = true;
+  count_oom();
+  // What died with the namespace is in no rusage, but here it is; a group that came later has seen only a part.
+  if (const auto sample = fence_->sample()) {
+    usage_.user_us = std::max(usage_.user_us, sample->user_us.value_or(0));
+    usage_.system_us = std::max(usage_.system_us, sample->system_us.value_or(0));
+  }
+  fence_->remove([this](int err, const std::string& path) {
+    if (err != 0) {
+      emit(event::Problem{.error = Error{.code = "E_CGROUP", .where = "cgroup", .what = "cannot be removed", .err = err, .path = path, .stage = "cgroup"}, .level = Level::warning});
+    }
+    loop_.later([this] { settle(); });
+  });
+  return false;
 }
 
 void Container::boot_ended() {
@@ -327,6 +431,10 @@ Effect Container::signal(int number, std::optional<std::int64_t> sender) {
     }
   }
   if (pidfd_signal(pidfd_.get(), number) != 0) effect = Effect::gone;
+  if (number == SIGKILL) {
+    kill_sent_ = true;
+    if (fence_) fence_->kill();
+  }
   emit(event::Signalled{.signal = number, .effect = effect, .sender = sender});
   return effect;
 }
@@ -338,6 +446,8 @@ void Container::stop(int number, std::chrono::milliseconds wait, Reason reason) 
   emit(event::Stopping{.signal = number, .reason = reason});
   const Effect effect = signal(number);
   if (effect == Effect::dropped_pid1 || effect == Effect::ignored) return kill(reason);
+  // Asked, it must be able to answer.
+  if (auto thawed = unpause(); !thawed) return kill(reason);
   grace_.start(wait, [this, reason] { kill(reason); });
 }
 
@@ -345,6 +455,7 @@ void Container::kill(Reason reason) {
   if (state_ == State::ended || pid_ < 0 || reaped_) return;
   ending_ = reason;
   const int err = pidfd_signal(pidfd_.get(), SIGKILL);
+  if (fence_) fence_->kill();
   emit(event::Signalled{.signal = SIGKILL, .effect = err == 0 ? Effect::delivered : Effect::gone, .sender = {}});
 }
 
@@ -375,6 +486,7 @@ void Container::settle() {
   for (const auto* s : {master_.get(), out_.get(), err_.get()}) {
     if (s != nullptr && !s->ended()) return;
   }
+  if (!fence_removed()) return;
   if (!outcome_.ran) {
     Error error = outcome_.error ? *outcome_.error
                   : failed_      ? step_error(*failed_)
@@ -386,7 +498,10 @@ void Container::settle() {
   // Init as PID 1 reports the command's true status; its own is only a copy that cannot die by a signal.
   const int status = command_status_.value_or(wait_status_);
   outcome_.status = ExitStatus::from_wait(status).value_or(ExitStatus{.code = 125});
-  outcome_.reason = ending_.value_or(outcome_.status.signal != 0 ? Reason::signal : Reason::exit);
+  // KILL that nobody of ours sent, in a group where the kernel killed for memory: that is why. (Init as PID 1 may be the one
+  // that was hit, or report it of the command.)
+  const bool oom = oom_kills_ != 0 && !kill_sent_ && outcome_.status.signal == SIGKILL;
+  outcome_.reason = ending_.value_or(oom ? Reason::oom : outcome_.status.signal != 0 ? Reason::signal : Reason::exit);
   // From just before the clone: that the command runs is heard of late on a busy machine, and a run must not look shorter
   // than it was.
   outcome_.duration_ms = between(cloned_us_ - spans_.clone.value_or(0), dead_us_) / 1000;

@@ -21,6 +21,7 @@
 #include "base/fd.h"
 #include "core/event.h"
 #include "core/eventlog.h"
+#include "core/fence.h"
 #include "core/reaper.h"
 #include "core/saved.h"
 #include "init/plan.h"
@@ -102,6 +103,18 @@ class Container {
   [[nodiscard]] static Result<std::unique_ptr<Container>> restore(Loop& loop, EventLog& log, Reaper& reaper, Spec spec, std::string id,
                                                                   SavedContainer saved, Hooks hooks);
 
+  // done: when every process stands still (and the event is out), or why they do not. E_STATE: it does not run, or is being
+  // paused already. Where it has no group yet, one is made and everything is moved in.
+  void pause(std::function<void(Result<void>)> done);
+  [[nodiscard]] Result<void> unpause();
+  [[nodiscard]] bool paused() const { return fence_ && fence_->frozen(); }
+  // Applies the changes to what runs. The first that cannot be applied is the error; the others are applied all the same.
+  [[nodiscard]] Result<void> update(const Limits& changes);
+  // For a process that is to belong to it (an exec), before its first instruction. Without limits it changes nothing.
+  [[nodiscard]] Result<void> enclose(pid_t pid) { return fence_ ? fence_->place(pid) : Result<void>{}; }
+  // What its control group counts; nullopt: it has none, which is so while nobody has limited or paused it.
+  [[nodiscard]] std::optional<CgroupSample> sample() const { return fence_ ? fence_->sample() : std::nullopt; }
+
   [[nodiscard]] bool running() const { return state_ == State::running; }
   [[nodiscard]] bool ended() const { return state_ == State::ended; }
   // Dead: what is left is to show its last output.
@@ -129,6 +142,11 @@ class Container {
   [[nodiscard]] Result<Fd> watch_boot();
   void keyboard_failed(int err);
   void heard(const wire::Record& record);
+  void waiting(const wire::Record& record);
+  [[nodiscard]] Result<void> raise_fence();
+  void tell(const std::vector<Error>& tolerated);
+  void count_oom();
+  [[nodiscard]] bool fence_removed();
   void boot_ended();
   void now_running();
   void read_output();
@@ -149,6 +167,11 @@ class Container {
   State state_ = State::created;
   pid_t pid_ = -1;
   Fd pidfd_;
+  std::unique_ptr<Fence> fence_;       // none: no control group is wanted
+  bool fence_going_ = false;           // it has been told to go
+  bool kill_sent_ = false;             // by a user
+  std::uint64_t oom_kills_ = 0;        // told so far
+  std::vector<Error> tolerated_;       // limits that could not be applied, with --limits best-effort; told after `starting`
   std::unique_ptr<Stream> boot_;
   std::string boot_bytes_;             // less than one record
   bool boot_ended_ = false;

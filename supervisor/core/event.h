@@ -90,6 +90,11 @@ struct Restarting {                          // after a pause; at once, where th
   std::uint32_t count = 0;                   // restarts since it last stayed up
 };
 struct Removed {};
+struct Paused {};
+struct Unpaused {};
+struct Oom {                                 // the kernel killed processes of it for want of memory
+  std::uint64_t kills = 0;                   // so far
+};
 }  // namespace event
 
 struct Event {
@@ -97,7 +102,7 @@ struct Event {
   std::string name;
   std::uint64_t cause = 0;                   // seq of the event that led here; 0: none
   std::variant<event::Starting, event::Started, event::Failed, event::Resized, event::Signalled, event::Stopping, event::Exited,
-               event::Problem, event::Restarting, event::Removed>
+               event::Problem, event::Restarting, event::Removed, event::Paused, event::Unpaused, event::Oom>
       what;
 };
 

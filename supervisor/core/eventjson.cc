@@ -119,6 +119,9 @@ struct Renderer {
     out["count"] = e.count;
   }
   void operator()(const event::Removed&) {}
+  void operator()(const event::Paused&) {}
+  void operator()(const event::Unpaused&) {}
+  void operator()(const event::Oom& e) { out["count"] = e.kills; }
 };
 
 struct Name {
@@ -132,6 +135,9 @@ struct Name {
   std::string_view operator()(const event::Problem&) { return "error"; }
   std::string_view operator()(const event::Restarting&) { return "restarting"; }
   std::string_view operator()(const event::Removed&) { return "removed"; }
+  std::string_view operator()(const event::Paused&) { return "paused"; }
+  std::string_view operator()(const event::Unpaused&) { return "unpaused"; }
+  std::string_view operator()(const event::Oom&) { return "oom"; }
 };
 
 // What a person reads; the first two are the seed's own words.
@@ -149,6 +155,9 @@ struct Message {
   std::string operator()(const event::Problem& e) { return e.error.line(); }
   std::string operator()(const event::Restarting& e) { return e.delay_ms == 0 ? std::string("starting again") : "restarting in " + std::to_string(e.delay_ms) + " ms"; }
   std::string operator()(const event::Removed&) { return "removed"; }
+  std::string operator()(const event::Paused&) { return "paused"; }
+  std::string operator()(const event::Unpaused&) { return "unpaused"; }
+  std::string operator()(const event::Oom& e) { return "out of memory: " + std::to_string(e.kills) + (e.kills == 1 ? " process killed" : " processes killed"); }
 };
 
 }  // namespace
@@ -156,6 +165,7 @@ struct Message {
 Level level_of(const Event& event) {
   if (std::holds_alternative<event::Failed>(event.what)) return Level::error;
   if (const auto* problem = std::get_if<event::Problem>(&event.what)) return problem->level;
+  if (std::holds_alternative<event::Oom>(event.what)) return Level::warning;
   if (std::holds_alternative<event::Resized>(event.what)) return Level::info;
   return Level::info;
 }

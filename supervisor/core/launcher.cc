@@ -22,7 +22,7 @@ Result<BootChannel> make_boot_channel() {
   return BootChannel{Fd(pair[0]), Fd(pair[1])};
 }
 
-Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)[3], int image, int boot) {
+Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)[3], int image, int boot, int cgroup) {
   auto bytes = encode(plan);
   if (!bytes) return std::unexpected(bytes.error());
   auto steps = sealed_memfd("sup-plan", *bytes, Executable::no);
@@ -34,6 +34,7 @@ Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)
   request.uid = facts.uid;
   request.gid = facts.gid;
   request.image = image;
+  request.cgroup = cgroup;
   for (int i = 0; i < 3; ++i) request.fds.emplace_back(stdio[i], i);
   for (int i = 3; i < 3 + plan.preserve_fds; ++i) request.fds.emplace_back(i, i);
   request.fds.emplace_back(boot, plan.boot_fd());

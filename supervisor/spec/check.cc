@@ -103,7 +103,8 @@ Result<void> check(const Spec& spec) {
     return wrong("--timeout", std::to_string(spec.timeout->count()) + " ms", "out of range",
                  "more than 0, at most 100 years");
   }
-  return {};
+  if (has_nul(spec.limits.cpuset_cpus)) return wrong("--cpuset-cpus", spec.limits.cpuset_cpus, "a NUL byte is no number");
+  return check_limits(spec.limits);
 }
 
 }  // namespace sup

@@ -112,6 +112,7 @@ void tool_notes(const Run& run, std::string_view peer, std::vector<std::string>&
   lost(!run.spec.name.empty(), "--name");
   lost(run.spec.detach_keys.has_value() && !run.spec.detach_keys->empty(), "--detach-keys");
   lost(run.spec.stop_signal != SIGTERM, "--stop-signal");
+  if (run.spec.limits.any()) notes.push_back(who + " sets no limits: put it below systemd-run --scope -p MemoryMax=… -p TasksMax=… -p CPUQuota=…");
 }
 
 // setpriv(1) for what unshare and bwrap leave out: capabilities and, as root, the user.
@@ -236,6 +237,38 @@ Rendering render_bwrap(const Run& run) {
   return out;
 }
 
+// docker's options have the same names and units.
+void add_limits(const Limits& limits, Words& words) {
+  const auto size = [](std::int64_t bytes) { return bytes == kNoLimit ? std::string("-1") : size_text(bytes); };
+  if (limits.memory) add(words, {"--memory", size(*limits.memory)});
+  if (limits.memory_swap) add(words, {"--memory-swap", size(*limits.memory_swap)});
+  if (limits.nano_cpus) add(words, {"--cpus", cpus_text(*limits.nano_cpus)});
+  if (limits.cpu_shares) add(words, {"--cpu-shares", std::to_string(*limits.cpu_shares)});
+  if (!limits.cpuset_cpus.empty()) add(words, {"--cpuset-cpus", limits.cpuset_cpus});
+  if (limits.pids) add(words, {"--pids-limit", std::to_string(*limits.pids)});
+  if (limits.blkio_weight) add(words, {"--blkio-weight", std::to_string(*limits.blkio_weight)});
+}
+
+// linux.resources of the runtime spec; null: none.
+nlohmann::ordered_json oci_resources(const Limits& limits) {
+  nlohmann::ordered_json out;
+  if (limits.memory) out["memory"]["limit"] = *limits.memory;
+  if (limits.memory_swap) {
+    out["memory"]["swap"] = *limits.memory_swap;
+  } else if (limits.memory) {
+    out["memory"]["swap"] = *limits.memory == kNoLimit ? kNoLimit : *limits.memory * 2;
+  }
+  if (limits.cpu_shares) out["cpu"]["shares"] = *limits.cpu_shares;
+  if (limits.nano_cpus) {
+    out["cpu"]["quota"] = *limits.nano_cpus / 10'000;
+    out["cpu"]["period"] = 100'000;
+  }
+  if (!limits.cpuset_cpus.empty()) out["cpu"]["cpus"] = limits.cpuset_cpus;
+  if (limits.pids) out["pids"]["limit"] = *limits.pids;
+  if (limits.blkio_weight) out["blockIO"]["weight"] = *limits.blkio_weight;
+  return out;
+}
+
 Rendering render_docker(const Run& run) {
   Rendering out;
   const Spec& spec = run.spec;
@@ -252,6 +285,7 @@ Rendering render_docker(const Run& run) {
   add(words, {"-e", "container=sup"});
   for (const EnvEntry& entry : spec.env) add(words, {"-e", entry.value ? entry.key + "=" + *entry.value : entry.key});
   if (spec.privileged) add(words, {"--privileged"});
+  add_limits(spec.limits, words);
   if (spec.stop_signal != SIGTERM) add(words, {"--stop-signal", signal_name(spec.stop_signal)});
   if (spec.stop_timeout != std::chrono::seconds(10)) add(words, {"--stop-timeout", seconds(spec.stop_timeout)});
   if (!spec.sig_proxy) add(words, {"--sig-proxy=false"});
@@ -336,6 +370,10 @@ Rendering render_oci(const Run& run) {
   if (!run.root) with("user");
   Json linux_part;
   linux_part["rootfsPropagation"] = "rslave";
+  if (auto resources = oci_resources(spec.limits); !resources.is_null()) {
+    with("cgroup");
+    linux_part["resources"] = std::move(resources);
+  }
   if (!run.root) {
     const auto map = [](std::uint32_t inside, std::uint32_t outside) {
       Json one;
@@ -378,7 +416,8 @@ Rendering render_oci(const Run& run) {
   Words words{"unshare"};
   if (!run.root) add(words, {"--user", "--map-root-user"});
   add(words, {"--mount", "sh", "-c",
-              "mkdir -p rootfs && mount --rbind / rootfs && exec crun --cgroup-manager=disabled run " + id});
+              "mkdir -p rootfs && mount --rbind / rootfs && exec crun --cgroup-manager=" +
+                  std::string(spec.limits.any() ? "cgroupfs" : "disabled") + " run " + id});
   out.notes.push_back("Save it as config.json in an empty directory and there run: " + shell_join(words));
   if (run.root && run.user) {
     out.notes.push_back(

@@ -63,6 +63,10 @@ std::uint64_t other_namespaces(const Spec& spec) {
   return CLONE_NEWUTS | CLONE_NEWIPC | (spec.network == Network::none ? std::uint64_t{CLONE_NEWNET} : 0);
 }
 
+// The cgroup namespace's root is the cgroup its maker stands in, so it is made after the wait for the placement, never by
+// the clone.
+std::uint64_t cgroup_namespace(const Spec& spec) { return spec.limits.any() ? std::uint64_t{CLONE_NEWCGROUP} : 0; }
+
 void mount_own_proc(Draft& draft) {
   draft.add(step(Op::mount, {MS_NOSUID | MS_NODEV | MS_NOEXEC}, {"proc", "/proc", "proc"}));
 }
@@ -81,6 +85,7 @@ void isolate_as_root(Draft& draft) {
   // Looked at, not believed: the facts are from before the clone, and an unmount may have hit something else of
   // that name. Right after the mount and before anything is started that could be harmed.
   draft.add(step(Op::only_proc));
+  if (const auto flag = cgroup_namespace(draft.spec)) draft.add(step(Op::unshare, {flag}));
 }
 
 // As an ordinary user, in the user namespace that the clone made, as its root. The host's procfs below cannot be
@@ -95,7 +100,7 @@ void isolate_as_user(Draft& draft) {
   for (std::string& target : unmount_order(draft.facts.proc_mounts)) {
     if (target != "/proc") draft.add(step(Op::cover, {}, {target}));
   }
-  draft.add(step(Op::unshare, {CLONE_NEWUSER | CLONE_NEWNS | other_namespaces(draft.spec)}));
+  draft.add(step(Op::unshare, {CLONE_NEWUSER | CLONE_NEWNS | other_namespaces(draft.spec) | cgroup_namespace(draft.spec)}));
   // The map has one id, and any id may stand in it for the caller's own: so -u needs no helper here. setgroups first,
   // the kernel takes no gid map from an ordinary user before (CVE-2014-8989).
   const uid_t uid = draft.user ? draft.user->uid : draft.facts.uid;
@@ -264,6 +269,8 @@ Result<Plan> compile(const Spec& spec, const Facts& facts) {
 
   // First of all, so that no later hang outlives the supervisor.
   draft.add(step(Op::pdeathsig, {SIGKILL}));
+  // Before anything is done that could cost something: all of it counts, and a limit that cannot be had stops the start here.
+  if (spec.limits.any()) draft.add(step(Op::wait, {static_cast<std::uint64_t>(wire::WaitFor::cgroup)}));
   if (plan.user_namespace) {
     isolate_as_user(draft);
   } else {

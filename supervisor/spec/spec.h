@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "spec/limits.h"
 #include "spec/restart.h"
 
 namespace sup {
@@ -45,6 +46,7 @@ struct Spec {
   bool rm = true;                             // gone at exit (foreground's default); --keep: false
   std::string record;                         // asciicast file; empty: off
   RestartPolicy restart;                      // under a supervisor: whether it is started again
+  Limits limits;                              // of memory, processors, processes and disks
   bool operator==(const Spec&) const = default;
 };
 

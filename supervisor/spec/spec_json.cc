@@ -23,7 +23,8 @@ using std::chrono::milliseconds;
 template <typename SpecRef, typename Visit>
 void fields(SpecRef& spec, Visit&& visit) {
   auto& [argv, name, tty, interactive, env, clear_env, workdir, hostname, user, init, stop_signal, stop_timeout,
-         sig_proxy, detach_keys, timeout, status_fd, pidfile, cidfile, preserve_fds, network, privileged, rm, record, restart] =
+         sig_proxy, detach_keys, timeout, status_fd, pidfile, cidfile, preserve_fds, network, privileged, rm, record, restart,
+         limits] =
       spec;
   visit("argv", argv);
   visit("name", name);
@@ -49,12 +50,27 @@ void fields(SpecRef& spec, Visit&& visit) {
   visit("rm", rm);
   visit("record", record);
   visit("restart", restart);
+  visit("limits", limits);
+}
+
+template <typename LimitsRef, typename Visit>
+void limit_fields(LimitsRef& limits, Visit&& visit) {
+  auto& [memory, memory_swap, nano_cpus, cpu_shares, cpuset_cpus, pids, blkio_weight, best_effort] = limits;
+  visit("memory", memory);
+  visit("memory_swap", memory_swap);
+  visit("nano_cpus", nano_cpus);
+  visit("cpu_shares", cpu_shares);
+  visit("cpuset_cpus", cpuset_cpus);
+  visit("pids", pids);
+  visit("blkio_weight", blkio_weight);
+  visit("best_effort", best_effort);
 }
 
 // ---- Spec's types to JSON
 
 Json to_json(bool value) { return value; }
 Json to_json(int value) { return value; }
+Json to_json(std::int64_t value) { return value; }
 Json to_json(milliseconds value) { return value.count(); }
 Json to_json(const std::string& bytes) { return bytes_to_json(bytes); }
 Json to_json(Network value) {
@@ -80,6 +96,14 @@ Json to_json(const std::vector<T>& items) {
 template <typename T>
 Json to_json(const std::optional<T>& value) {
   return value ? to_json(*value) : Json(nullptr);
+}
+Json to_json(const Limits& limits) {
+  Json out = Json::object();
+  limit_fields(limits, [&out](const char* name, const auto& field) {
+    Json value = to_json(field);
+    if (!value.is_null()) out[name] = std::move(value);
+  });
+  return out;
 }
 
 // ---- and back
@@ -111,6 +135,9 @@ Wrong from_json(const Json& in, int& out, const std::string& at) {
   if (auto e = whole(in, std::numeric_limits<int>::min(), std::numeric_limits<int>::max(), value, at)) return e;
   out = static_cast<int>(value);
   return std::nullopt;
+}
+Wrong from_json(const Json& in, std::int64_t& out, const std::string& at) {
+  return whole(in, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max(), out, at);
 }
 Wrong from_json(const Json& in, milliseconds& out, const std::string& at) {
   std::int64_t value = 0;
@@ -174,6 +201,16 @@ Wrong from_json(const Json& in, std::optional<T>& out, const std::string& at) {
   return from_json(in, out.emplace(), at);
 }
 
+Wrong from_json(const Json& in, Limits& out, const std::string& at) {
+  if (!in.is_object()) return type(at, "an object");
+  Wrong first;
+  limit_fields(out, [&](const char* name, auto& field) {
+    const auto member = in.find(name);
+    if (!first && member != in.end() && !member->is_null()) first = from_json(*member, field, pointer_to(at, name));
+  });
+  return first;
+}
+
 // The one number that people write as a word.
 Wrong signal_from_json(const Json& in, int& out, const std::string& at) {
   if (!in.is_string()) return from_json(in, out, at);
@@ -210,6 +247,14 @@ Json spec_to_json(const Spec& spec) {
   });
   return out;
 }
+
+Rpc<Limits> limits_from_json(const Json& value, const std::string& at) {
+  Limits limits;
+  if (auto e = from_json(value, limits, at)) return std::unexpected(std::move(*e));
+  return limits;
+}
+
+Json limits_to_json(const Limits& limits) { return to_json(limits); }
 
 Rpc<Spec> spec_from_json(const Json& value, const std::string& at) {
   if (!value.is_object()) return std::unexpected(type(at, "an object"));

@@ -21,6 +21,11 @@ namespace sup {
 // at: the pointer to `value`, for errors such as -32602 E_RPC_TYPE at "/params/spec/argv/3".
 [[nodiscard]] Rpc<Spec> spec_from_json(const nlohmann::json& value, const std::string& at = {});
 
+// The `limits` of a spec by themselves: memory, memory_swap (bytes, -1: none), nano_cpus, cpu_shares, cpuset_cpus,
+// pids (-1: none), blkio_weight, best_effort.
+[[nodiscard]] nlohmann::json limits_to_json(const Limits& limits);
+[[nodiscard]] Rpc<Limits> limits_from_json(const nlohmann::json& value, const std::string& at = {});
+
 // A string as it travels, and back.
 [[nodiscard]] nlohmann::json bytes_to_json(const std::string& bytes);
 [[nodiscard]] Rpc<std::string> bytes_from_json(const nlohmann::json& value, const std::string& at);

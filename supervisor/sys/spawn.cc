@@ -87,7 +87,7 @@ SUP_CHILD int child(void* arg) {
 // One child at a time stands on it: CLONE_VFORK holds the caller until the exec.
 alignas(16) char child_stack[32 * 1024];
 
-long clone_vfork(std::uint64_t namespaces, int* pidfd, Orders* orders) {
+long clone_vfork(std::uint64_t namespaces, int cgroup, int* pidfd, Orders* orders) {
   constexpr std::uint64_t kOwn = CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
   clone_args args{};
   args.flags = namespaces | kOwn | CLONE_CLEAR_SIGHAND;
@@ -95,6 +95,15 @@ long clone_vfork(std::uint64_t namespaces, int* pidfd, Orders* orders) {
   args.exit_signal = SIGCHLD;
   args.stack = reinterpret_cast<std::uintptr_t>(child_stack);
   args.stack_size = sizeof child_stack;
+  if (cgroup >= 0) {
+    args.flags |= CLONE_INTO_CGROUP;
+    args.cgroup = static_cast<std::uint64_t>(cgroup);
+    const long pid = raw::clone_call(SYS_clone3, reinterpret_cast<long>(&args), sizeof args, 0, child, orders);
+    if (pid > 0) return pid;
+    // Whether it was the cgroup is seen without it; who asked puts the child in by hand, and has that error to tell.
+    args.flags &= ~std::uint64_t{CLONE_INTO_CGROUP};
+    args.cgroup = 0;
+  }
   const long pid = raw::clone_call(SYS_clone3, reinterpret_cast<long>(&args), sizeof args, 0, child, orders);
   if (pid != -ENOSYS) return pid;
   // Docker's seccomp profile answers ENOSYS so that callers fall back to a clone it can judge.
@@ -140,7 +149,7 @@ std::expected<Spawned, SpawnFailure> spawn(const SpawnRequest& request) {
     return std::unexpected(SpawnFailure{Stage::clone, static_cast<int>(-r)});
   }
   int pidfd = -1;
-  const long pid = clone_vfork(request.clone_flags, &pidfd, &orders);
+  const long pid = clone_vfork(request.clone_flags, request.cgroup, &pidfd, &orders);
   raw::call(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);
 
   if (pid < 0) return std::unexpected(SpawnFailure{Stage::clone, static_cast<int>(-pid)});

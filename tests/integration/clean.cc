@@ -88,6 +88,40 @@ void check_processes() {
   }
 }
 
+// The groups of every container that an event of this case tells of, in every hierarchy. Not all groups called sup: other cases
+// run at the same time.
+void check_cgroups() {
+  std::set<std::string> ids;
+  std::vector<std::string> files = event_files;
+  std::error_code error;
+  for (const auto& entry : fs::recursive_directory_iterator(case_runtime, error)) {
+    if (entry.path().extension() == ".events") files.push_back(entry.path().string());
+  }
+  for (const auto& file : files) {
+    const Events events(read_text(file));
+    for (const auto& event : events.all()) {
+      if (event.has("/id")) ids.insert(event.text("/id"));
+    }
+  }
+  std::set<std::string> parents;
+  for (const auto& line : lines(read_text("/proc/self/cgroup"))) {
+    const auto path = line.substr(line.find(':', line.find(':') + 1) + 1);
+    for (const auto& mount : lines(host_mounts())) {
+      if (!has(mount, " - cgroup")) continue;
+      std::size_t at = 0;
+      for (int field = 0; field < 4; ++field) at = mount.find(' ', at) + 1;
+      parents.insert(mount.substr(at, mount.find(' ', at) - at) + (path == "/" ? "" : path) + "/sup");
+    }
+  }
+  for (const auto& parent : parents) {
+    for (const auto& id : ids) {
+      if (!exists(parent + "/" + id)) continue;
+      BOOST_ERROR("left behind: cgroup " << parent << "/" << id);
+      ::rmdir((parent + "/" + id).c_str());
+    }
+  }
+}
+
 }  // namespace
 
 struct Clean::Before {
@@ -117,6 +151,7 @@ Clean::Clean() {
 
 Clean::~Clean() {
   check_processes();
+  check_cgroups();
   const auto fds = open_fds();
   for (const auto& [fd, target] : fds) {
     BOOST_TEST(before_->fds.contains(fd), "left behind: descriptor " << fd << " " << target);

@@ -1,6 +1,7 @@
 #include "face/cli/run_options.h"
 
 #include "base/text.h"
+#include "face/cli/limit_options.h"
 #include "spec/check.h"
 #include "spec/env.h"
 #include "spec/keys.h"
@@ -99,6 +100,12 @@ std::vector<Option> run_options(Spec& spec, RunFlags& flags) {
   o.push_back({0, "network", "none|host", "a network namespace with lo up, or the host's", "none", [&spec](std::string_view v) -> Result<void> {
                  if (v != "none" && v != "host") return usage("--network " + printable(v), "no such network", "none or host");
                  spec.network = v == "host" ? Network::host : Network::none;
+                 return {};
+               }});
+  add_limit_options(o, spec.limits);
+  o.push_back({0, "limits", "strict|best-effort", "whether a limit that cannot be applied stops the start", "strict", [&spec](std::string_view v) -> Result<void> {
+                 if (v != "strict" && v != "best-effort") return usage("--limits " + printable(v), "no such way", "strict or best-effort");
+                 spec.limits.best_effort = v == "best-effort";
                  return {};
                }});
   o.push_back({0, "privileged", "", "keep the capabilities that no namespace contains", "", to(spec.privileged)});

@@ -1,0 +1,287 @@
+#include "sys/cgroup.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string_view>
+#include <utility>
+
+#include "base/text.h"
+#include "sys/procfs.h"
+
+namespace sup {
+namespace {
+
+// A name that only we make is taken, or a sweep of another supervisor's comes between: both are over after a try or two.
+constexpr int kTries = 16;
+
+Error failed(std::string what, const std::string& path, int err) {
+  Error error{.code = "E_CGROUP", .where = "cgroup", .what = std::move(what), .err = err, .why = {}, .hint = {}, .path = path, .stage = "cgroup"};
+  switch (err) {
+    case EACCES:
+    case EPERM:
+      error.why = path + " belongs to another user";
+      error.hint = "run sup where a group is left to you (systemd-run --user --scope -p Delegate=yes sup …), or as root, or use --limits best-effort";
+      break;
+    case EROFS:
+      error.why = "control groups are mounted read-only here";
+      error.hint = "mount -o remount,rw " + path + ", or use --limits best-effort";
+      break;
+    case EAGAIN:
+    case ENOSPC: error.why = "there are as many groups as cgroup.max.descendants allows"; break;
+    default: break;
+  }
+  return error;
+}
+
+// The group as /proc/PID/cgroup shows it ends so, in whatever hierarchy it is.
+std::string tail(const std::string& id) { return "/sup/" + id; }
+
+}  // namespace
+
+Result<std::unique_ptr<Cgroup>> Cgroup::make(CgroupHome home, const std::string& id) {
+  sweep_cgroups(home);
+  std::unique_ptr<Cgroup> made(new Cgroup(std::move(home), id));
+  const CgroupHome::Tree& tree = made->home_.trees.front();
+  for (int i = 0; i < kTries; ++i) {
+    auto first = made->node(tree);
+    if (!first) return std::unexpected(first.error());
+    const std::string& directory = (*first)->directory;
+    made->lock_ = Fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    struct stat ours{};
+    struct stat there{};
+    if (made->lock_ && ::flock(made->lock_.get(), LOCK_EX | LOCK_NB) == 0 && ::fstat(made->lock_.get(), &ours) == 0 &&
+        ::stat(directory.c_str(), &there) == 0 && ours.st_ino == there.st_ino) {
+      return made;
+    }
+    made->nodes_.clear();   // swept away between mkdir and lock by one who took it for a dead one's
+  }
+  return std::unexpected(failed("cannot be made", tree.parent() + "/" + id, EBUSY));
+}
+
+Result<const Cgroup::Node*> Cgroup::node(const CgroupHome::Tree& tree) {
+  const auto index = static_cast<std::size_t>(&tree - home_.trees.data());
+  for (const Node& each : nodes_) {
+    if (each.tree == index) return &each;
+  }
+  const std::string parent = tree.parent();
+  const std::string directory = parent + "/" + id_;
+  const CgroupDriver& driver = cgroup_driver(tree.version);
+  int err = 0;
+  for (int i = 0; i < kTries; ++i) {
+    err = ::mkdir(parent.c_str(), 0755) == 0 || errno == EEXIST ? driver.prepare(parent) : errno;
+    if (err != 0) break;
+    if (::mkdir(directory.c_str(), 0755) == 0) {
+      err = driver.prepare(directory);
+      break;
+    }
+    err = errno;
+    // ENOENT: the last one of another supervisor's has taken the parent along. EEXIST: of the same id, and empty, or not ours.
+    if (err == EEXIST && ::rmdir(directory.c_str()) < 0 && errno == EBUSY) break;
+    if (err != ENOENT && err != EEXIST) break;
+  }
+  if (err != 0) {
+    ::rmdir(parent.c_str());
+    return std::unexpected(failed("cannot be made", err == EEXIST ? directory : tree.own, err));
+  }
+  nodes_.push_back({index, directory});
+  return &nodes_.back();
+}
+
+int Cgroup::enable(const CgroupHome::Tree& tree, const std::vector<std::string>& controllers) {
+  const CgroupDriver& driver = cgroup_driver(tree.version);
+  int err = driver.enable(tree.own, controllers);
+  if (err == EBUSY) {
+    // A group with processes cannot give its children controllers: we step aside.
+    const std::string aside = tree.own + "/supervisor";
+    if (::mkdir(aside.c_str(), 0755) == 0 || errno == EEXIST) {
+      if (write_value(aside + "/cgroup.procs", "0") == 0) err = driver.enable(tree.own, controllers);
+    }
+  }
+  return err != 0 ? err : driver.enable(tree.parent(), controllers);
+}
+
+std::vector<Error> Cgroup::apply(const Limits& limits) {
+  struct Wanted {
+    CgroupWrite write;
+    const CgroupHome::Tree* tree;
+  };
+  std::vector<Wanted> wanted;
+  std::vector<std::string_view> covered;   // options that v2 takes care of
+  std::vector<std::string> controllers;    // of v2
+  std::vector<Error> errors;
+  const auto refuse = [&errors](const CgroupWrite& write, int err, std::string why, std::string hint, std::string path) {
+    errors.push_back(Error{.code = "E_LIMIT", .where = std::string(write.option), .what = "cannot be applied", .err = err, .why = std::move(why),
+                           .hint = std::move(hint), .path = std::move(path), .stage = "cgroup"});
+  };
+  for (auto& write : cgroup_writes(limits, CgroupVersion::v2)) {
+    const auto* tree = home_.with(write.controller, CgroupVersion::v2);
+    if (tree == nullptr) continue;
+    covered.push_back(write.option);
+    if (std::ranges::find(controllers, write.controller) == controllers.end()) controllers.emplace_back(write.controller);
+    wanted.push_back({std::move(write), tree});
+  }
+  std::vector<std::string_view> missing;
+  for (auto& write : cgroup_writes(limits, CgroupVersion::v1)) {
+    if (std::ranges::find(covered, write.option) != covered.end()) continue;
+    const auto* tree = home_.with(write.controller, CgroupVersion::v1);
+    if (tree != nullptr) {
+      wanted.push_back({std::move(write), tree});
+    } else if (std::ranges::find(missing, write.option) == missing.end()) {
+      missing.push_back(write.option);
+      const bool unified = home_.trees.front().version == CgroupVersion::v2 && home_.trees.size() == 1;
+      const std::string name(unified && write.controller == "blkio" ? "io" : write.controller);
+      refuse(write, 0, "there is no " + name + " controller for us in " + home_.trees.front().own,
+             unified ? "have it left to this group (Delegate=yes in its unit, cgroup.subtree_control above it), or use --limits best-effort"
+                     : "mount it: mount -t cgroup -o " + name + " cgroup /sys/fs/cgroup/" + name + ", or use --limits best-effort",
+             home_.trees.front().own + "/cgroup.controllers");
+    }
+  }
+  if (!controllers.empty()) {
+    const CgroupHome::Tree& tree = home_.trees.front();
+    if (const int err = enable(tree, controllers); err != 0) {
+      for (const Wanted& each : wanted) {
+        if (each.tree != &tree || each.write.optional) continue;
+        refuse(each.write, err, err == EBUSY ? "other processes are in " + tree.own : "",
+               err == EBUSY ? "run sup in a group of its own (systemd-run --scope -p Delegate=yes sup …), or use --limits best-effort" : "use --limits best-effort",
+               tree.own + "/cgroup.subtree_control");
+      }
+      std::erase_if(wanted, [&tree](const Wanted& each) { return each.tree == &tree; });
+    }
+  }
+  // Twice where the first time fails: the two limits of memory must not cross, and which comes first depends on what is there.
+  std::vector<Wanted> again;
+  for (int round = 0; round < 2 && !wanted.empty(); ++round) {
+    for (Wanted& each : wanted) {
+      auto place = node(*each.tree);
+      if (!place) {
+        if (!each.write.optional) errors.push_back(place.error()), errors.back().where = std::string(each.write.option) + ": cgroup";
+        continue;
+      }
+      const int err = CgroupDriver::set((*place)->directory, each.write);
+      if (err == 0 || (err == ENOENT && each.write.optional)) continue;
+      if (round == 0) {
+        again.push_back(std::move(each));
+        continue;
+      }
+      if (each.write.optional) continue;
+      const std::string file = (*place)->directory + "/" + std::string(each.write.files.front().name);
+      std::string why;
+      std::string hint;
+      if (err == ENOENT) {
+        why = "this kernel has no " + std::string(each.write.files.back().name);
+        hint = each.write.option == "--memory-swap" ? "boot with swapaccount=1, or use --limits best-effort" : "use --limits best-effort";
+      } else if (err == EBUSY && each.write.controller == "memory") {
+        why = "more than that is in use and cannot be freed";
+      } else if (err == EINVAL || err == ERANGE || err == EACCES) {
+        why = "the kernel does not take " + each.write.files.front().text + " for " + std::string(each.write.files.front().name);
+        if (each.write.controller == "cpuset") hint = "processors that there are, and that this group may use: see " + each.tree->own;
+      }
+      refuse(each.write, err, std::move(why), std::move(hint), file);
+    }
+    wanted = std::exchange(again, {});
+  }
+  return errors;
+}
+
+const Cgroup::Node* Cgroup::freezer() const {
+  if (home_.trees.front().version == CgroupVersion::v2) return &nodes_.front();
+  for (const Node& each : nodes_) {
+    if (home_.trees[each.tree].has("freezer")) return &each;
+  }
+  return nullptr;
+}
+
+Result<void> Cgroup::make_freezable() {
+  if (freezer() != nullptr) return {};
+  const auto* tree = home_.with("freezer", CgroupVersion::v1);
+  if (tree == nullptr) {
+    return std::unexpected(Error{.code = "E_PAUSE", .where = "pause", .what = "there is no freezer here", .err = 0, .why = "neither the v2 tree nor the v1 freezer is mounted",
+                                 .hint = "mount -t cgroup2 cgroup2 /sys/fs/cgroup", .path = {}, .stage = "cgroup"});
+  }
+  if (auto r = node(*tree); !r) return std::unexpected(r.error());
+  return {};
+}
+
+int Cgroup::clone_fd() const { return home_.trees.front().version == CgroupVersion::v2 ? lock_.get() : -1; }
+
+std::optional<bool> Cgroup::holds(pid_t pid) const {
+  const auto text = read_file("/proc/" + std::to_string(pid) + "/cgroup");
+  if (!text) return std::nullopt;
+  for (const Node& each : nodes_) {
+    const CgroupHome::Tree& tree = home_.trees[each.tree];
+    bool there = false;
+    for (const std::string_view line : split(*text, '\n')) {
+      const auto first = line.find(':');
+      const auto second = first == std::string_view::npos ? first : line.find(':', first + 1);
+      if (second == std::string_view::npos) continue;
+      const auto names = split(line.substr(first + 1, second - first - 1), ',');
+      const bool same = tree.version == CgroupVersion::v2 ? line.starts_with("0::") : std::ranges::find(names, tree.controllers.front()) != names.end();
+      if (same) there = line.substr(second + 1).ends_with(tail(id_));
+    }
+    if (!there) return false;
+  }
+  return true;
+}
+
+Result<void> Cgroup::place(pid_t pid) {
+  if (holds(pid) == true) return {};
+  for (const Node& each : nodes_) {
+    const int err = write_value(each.directory + "/cgroup.procs", std::to_string(pid));
+    if (err == ESRCH) return {};
+    if (err == 0) continue;
+    Error error = failed("process " + std::to_string(pid) + " cannot be put there", each.directory, err);
+    if (err == EACCES || err == EPERM) error.why = "the group it is in belongs to another user";
+    if (err == ENOENT) error.why = "somebody has removed " + each.directory;
+    return std::unexpected(std::move(error));
+  }
+  if (holds(pid) == false) return std::unexpected(failed("process " + std::to_string(pid) + " is not where it was put", path(), EBUSY));
+  return {};
+}
+
+std::vector<pid_t> Cgroup::processes() const { return CgroupDriver::processes(path()); }
+
+int Cgroup::freeze(bool frozen) {
+  const Node* node = freezer();
+  return node == nullptr ? ENOENT : driver(*node).freeze(node->directory, frozen);
+}
+
+std::optional<bool> Cgroup::frozen() const {
+  const Node* node = freezer();
+  return node == nullptr ? std::nullopt : driver(*node).frozen(node->directory);
+}
+
+int Cgroup::kill() { return driver(nodes_.front()).kill(path()); }
+
+std::uint64_t Cgroup::oom_kills() const {
+  std::uint64_t most = 0;
+  for (const Node& each : nodes_) most = std::max(most, driver(each).oom_kills(each.directory).value_or(0));
+  return most;
+}
+
+CgroupSample Cgroup::sample() const {
+  CgroupSample all;
+  for (const Node& each : nodes_) driver(each).sample(each.directory, all);
+  return all;
+}
+
+bool Cgroup::gone() const {
+  return std::ranges::any_of(nodes_, [](const Node& each) { return ::access(each.directory.c_str(), F_OK) < 0 && errno == ENOENT; });
+}
+
+int Cgroup::remove() {
+  while (!nodes_.empty()) {
+    const Node& last = nodes_.back();
+    if (const int err = remove_cgroup(last.directory); err != 0) return err;
+    ::rmdir(home_.trees[last.tree].parent().c_str());   // not empty: others are there
+    nodes_.pop_back();
+  }
+  lock_.reset();
+  return 0;
+}
+
+}  // namespace sup

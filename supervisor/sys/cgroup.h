@@ -1,0 +1,74 @@
+// Cgroup: the control groups of one container, a directory in each tree that is needed (sys/cgrouphome.h).
+#pragma once
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "spec/limits.h"
+#include "sys/cgroupdriver.h"
+#include "sys/cgrouphome.h"
+
+namespace sup {
+
+// Owned by the container. remove() is its owner's duty; what is left all the same (our own SIGKILL) is known by the lock that
+// died with us, and removed by whoever makes the next group.
+class Cgroup {
+ public:
+  // Makes and locks the directory of the first tree. id: the container's. E_CGROUP says who may not, and what to do.
+  [[nodiscard]] static Result<std::unique_ptr<Cgroup>> make(CgroupHome home, const std::string& id);
+  Cgroup(const Cgroup&) = delete;
+  Cgroup& operator=(const Cgroup&) = delete;
+
+  // Sets each limit, making what other directories that takes. Each one that cannot be set is one E_LIMIT, which names the
+  // option, what is missing, and what to do. New directories are empty: place() what should be there.
+  [[nodiscard]] std::vector<Error> apply(const Limits& limits);
+  // For pause, where it is not the first tree that freezes.
+  [[nodiscard]] Result<void> make_freezable();
+
+  // For CLONE_INTO_CGROUP; -1: the first tree is not v2.
+  [[nodiscard]] int clone_fd() const;
+  // Into every directory, and looked at afterwards. ESRCH is no error: it has ended.
+  [[nodiscard]] Result<void> place(pid_t pid);
+  // Whether /proc/PID/cgroup shows it in every directory; nullopt: it has ended.
+  [[nodiscard]] std::optional<bool> holds(pid_t pid) const;
+  [[nodiscard]] std::vector<pid_t> processes() const;
+
+  // 0 or errno. When everything stands still, frozen() says so.
+  [[nodiscard]] int freeze(bool frozen);
+  [[nodiscard]] std::optional<bool> frozen() const;
+  // KILL to everything in it, now or frozen. ENOENT: this kernel cannot, and a frozen v1 group must be thawed for it.
+  [[nodiscard]] int kill();
+  [[nodiscard]] std::uint64_t oom_kills() const;
+  [[nodiscard]] CgroupSample sample() const;
+  // Somebody has removed a directory beneath us.
+  [[nodiscard]] bool gone() const;
+  // The directory of the first tree, for messages.
+  [[nodiscard]] const std::string& path() const { return nodes_.front().directory; }
+
+  // 0 when nothing is left. EBUSY: the kernel has not quite buried the last process; try again in a moment.
+  [[nodiscard]] int remove();
+
+ private:
+  struct Node {
+    std::size_t tree;
+    std::string directory;
+  };
+  Cgroup(CgroupHome home, std::string id) : home_(std::move(home)), id_(std::move(id)) {}
+  [[nodiscard]] const CgroupDriver& driver(const Node& node) const { return cgroup_driver(home_.trees[node.tree].version); }
+  [[nodiscard]] Result<const Node*> node(const CgroupHome::Tree& tree);
+  [[nodiscard]] const Node* freezer() const;
+  [[nodiscard]] int enable(const CgroupHome::Tree& tree, const std::vector<std::string>& controllers);
+
+  CgroupHome home_;
+  std::string id_;
+  std::vector<Node> nodes_;   // the first is that of the first tree
+  Fd lock_;                   // the first directory, locked as long as we live; the clone's too
+};
+
+}  // namespace sup

@@ -1,0 +1,93 @@
+#include "sys/cgrouphome.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+#include "base/fd.h"
+#include "sys/kernel.h"
+
+namespace sup {
+namespace {
+
+std::vector<std::string> directories_in(const std::string& path) {
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path.c_str()), [](DIR* d) { return ::closedir(d); });
+  if (!directory) return names;
+  while (const dirent* entry = ::readdir(directory.get())) {
+    if (entry->d_type == DT_DIR && entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+  }
+  return names;
+}
+
+}  // namespace
+
+bool CgroupHome::Tree::has(std::string_view controller) const { return std::ranges::find(controllers, controller) != controllers.end(); }
+
+const CgroupHome::Tree* CgroupHome::with(std::string_view controller, CgroupVersion version) const {
+  for (const Tree& tree : trees) {
+    if (tree.version == version && tree.has(controller)) return &tree;
+  }
+  return nullptr;
+}
+
+Result<CgroupHome> cgroup_home(const CgroupLayout& layout) {
+  CgroupHome home;
+  if (!layout.v2_own.empty()) {
+    std::string own = layout.v2_own;
+    // Where we have stepped aside (or systemd's DelegateSubgroup= has put us): the group above is the one to divide.
+    constexpr std::string_view kAside = "/supervisor";
+    if (own.ends_with(kAside)) own.resize(own.size() - kAside.size());
+    home.trees.push_back({CgroupVersion::v2, layout.v2_controllers, std::move(own)});
+  }
+  for (const auto& h : layout.v1) {
+    if (h.own.empty()) continue;
+    CgroupHome::Tree tree{CgroupVersion::v1, h.controllers, h.own};
+    // For life where there is no v2, so that a pause needs no second directory.
+    const bool first = layout.v2_own.empty() && tree.has("freezer");
+    home.trees.insert(first ? home.trees.begin() : home.trees.end(), std::move(tree));
+  }
+  if (home.trees.empty()) {
+    return std::unexpected(Error{.code = "E_CGROUP", .where = "cgroup", .what = "there are no control groups here", .err = ENOENT,
+                                 .why = "none is mounted that this process is in", .hint = "mount -t cgroup2 cgroup2 /sys/fs/cgroup, or --limits best-effort",
+                                 .path = "/sys/fs/cgroup", .stage = "cgroup"});
+  }
+  return home;
+}
+
+Result<CgroupHome> cgroup_home() { return cgroup_home(cgroup_layout(KernelFiles{})); }
+
+void sweep_cgroups(const CgroupHome& home) {
+  if (home.trees.empty()) return;
+  const std::string first = home.trees.front().parent();
+  for (const std::string& name : directories_in(first)) {
+    const std::string path = first + "/" + name;
+    const Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    // Locked: its supervisor lives. Not locked, and yet not to be removed: somebody is still dying in there.
+    if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) (void)remove_cgroup(path);
+  }
+  ::rmdir(first.c_str());   // not empty: somebody's containers are there
+  // A group's first directory is made first and removed last: another one without it is nobody's.
+  for (auto tree = home.trees.begin() + 1; tree != home.trees.end(); ++tree) {
+    for (const std::string& name : directories_in(tree->parent())) {
+      if (::access((first + "/" + name).c_str(), F_OK) < 0 && errno == ENOENT) (void)remove_cgroup(tree->parent() + "/" + name);
+    }
+    ::rmdir(tree->parent().c_str());
+  }
+}
+
+int remove_cgroup(const std::string& path) {
+  // Groups that the container has made inside of its own.
+  for (const std::string& name : directories_in(path)) {
+    if (const int err = remove_cgroup(path + "/" + name); err != 0) return err;
+  }
+  if (::rmdir(path.c_str()) < 0 && errno != ENOENT) return errno;
+  return 0;
+}
+
+}  // namespace sup

@@ -1,0 +1,182 @@
+// Limits: what is asked for holds, is told when it was met, and leaves nothing behind.
+#include <unistd.h>
+
+#include <boost/test/unit_test.hpp>
+#include <chrono>
+#include <csignal>
+#include <string>
+#include <tuple>
+
+#include "clean.h"
+#include "daemon.h"
+#include "events.h"
+#include "harness.h"
+
+using namespace sup::test;
+namespace but = boost::unit_test;
+
+namespace {
+
+// What this machine lets root do: a controller, and where its container groups are.
+std::string group_parent(const std::string& controller) {
+  for (const auto& line : lines(read_text("/proc/self/cgroup"))) {
+    const auto first = line.find(':');
+    const auto second = line.find(':', first + 1);
+    const auto names = line.substr(first + 1, second - first - 1);
+    const auto path = line.substr(second + 1) == "/" ? "" : line.substr(second + 1);
+    if (names == controller || names.starts_with(controller + ",") || names.ends_with("," + controller)) {
+      for (const auto& mount : {controller, names}) {
+        if (exists("/sys/fs/cgroup/" + mount + path)) return "/sys/fs/cgroup/" + mount + path + "/sup";
+      }
+    }
+    if (!names.empty()) continue;
+    for (const std::string mount : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}) {
+      if (has(read_text(mount + path + "/cgroup.controllers"), controller)) return mount + path + "/sup";
+    }
+  }
+  return {};
+}
+
+bool can_limit(const std::string& controller) { return !as_user() && ::geteuid() == 0 && !group_parent(controller).empty(); }
+
+}  // namespace
+
+#define NEEDS(controller) \
+  if (!can_limit(controller)) SUP_CANNOT("no " controller " controller for root here")
+
+BOOST_FIXTURE_TEST_SUITE(limits, Clean, *but::label("both"))
+
+BOOST_AUTO_TEST_CASE(a_memory_hog_is_killed_for_it_and_the_reason_is_oom) {
+  NEEDS("memory");
+  const auto r = sup_run({"-m", "16m", "sh", "-c", "exec head -c 200m /dev/zero | tail -c 200m >/dev/null"});
+  // tail is killed, the shell lives on: an event, no reason. The pipe's status is tail's.
+  const Events events(r.events);
+  BOOST_TEST(events.count("oom") >= 1U, r.events);
+  const auto direct = sup_run({"-m", "16m", "sh", "-c", "x=$(head -c 100m /dev/zero | tr '\\0' x); exit 3"});
+  const Events told(direct.events);
+  BOOST_TEST(direct.code == 137, direct.err);
+  BOOST_TEST(told.last("exited").text("/reason") == "oom", direct.events);
+  BOOST_TEST(told.last("exited").text("/signal") == "SIGKILL", direct.events);
+  BOOST_TEST(told.last("oom").number("/count") >= 1, direct.events);
+}
+
+BOOST_AUTO_TEST_CASE(a_kill_is_no_oom) {
+  NEEDS("memory");
+  Process process(running({"-m", "64m", "sh", "-c", "echo up; sleep 1000"}));
+  process.wait_out("up");
+  ::kill(pid_inside(process), SIGKILL);
+  BOOST_TEST(process.wait().code() == 137);
+  const Events events(process.events());
+  BOOST_TEST(events.last("exited").text("/reason") == "signal", process.events());
+  BOOST_TEST(events.count("oom") == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_fork_bomb_is_held_while_neighbours_go_on) {
+  NEEDS("pids");
+  Process bomb(running({"--pids-limit", "30", "sh", "-c", "b() { b | b & }; (while :; do b; done) 2>/dev/null & echo lit; exec sleep 1000"}));
+  bomb.wait_out("lit");
+  for (int i = 0; i < 3; ++i) {
+    const auto neighbour = sup_run({"sh", "-c", "echo one | cat | cat"});
+    BOOST_TEST(neighbour.code == 0, neighbour.err);
+    BOOST_TEST(neighbour.out == "one\n");
+  }
+  const auto id = Events(bomb.events()).first("starting").text("/id");
+  const auto procs = lines(read_text(group_parent("pids") + "/" + id + "/cgroup.procs"));
+  BOOST_TEST(procs.size() <= 30U);
+  ::kill(pid_inside(bomb), SIGKILL);
+  BOOST_TEST(bomb.wait().code() == 137);
+}
+
+BOOST_AUTO_TEST_CASE(processors_are_held) {
+  NEEDS("cpu");
+  const auto r = sup_run({"--cpus", "0.1", "timeout", "1", "sh", "-c", "while :; do :; done"});
+  const auto usage = Events(r.events).last("exited");
+  BOOST_TEST(usage.number("/rusage/user_ms") + usage.number("/rusage/system_ms") < 500, r.events);
+}
+
+// What wait4(2) cannot see: a process that was killed with the namespace.
+BOOST_AUTO_TEST_CASE(the_usage_has_what_died_with_the_namespace) {
+  NEEDS("pids");
+  const auto r = sup_run({"--pids-limit", "100", "sh", "-c", "(while :; do :; done) & sleep 0.3"});
+  const auto usage = Events(r.events).last("exited");
+  BOOST_TEST(usage.number("/rusage/user_ms") + usage.number("/rusage/system_ms") >= 50, r.events);
+}
+
+BOOST_AUTO_TEST_CASE(every_limit_is_in_its_file_and_seen_inside_as_the_root) {
+  NEEDS("memory");
+  NEEDS("pids");
+  Process process(running({"-m", "64m", "--pids-limit", "20", "--cpu-shares", "512", "--cpuset-cpus", "0", "sh", "-c", "cat /proc/self/cgroup; echo up; exec sleep 1000"}));
+  process.wait_out("up");
+  const auto id = Events(process.events()).first("starting").text("/id");
+  for (const auto& line : lines(process.out())) {
+    if (line != "up") BOOST_TEST(line.ends_with(":/"), line);
+  }
+  const auto pids = group_parent("pids") + "/" + id;
+  BOOST_TEST(read_text(pids + "/pids.max") == "20\n", pids);
+  const auto memory = group_parent("memory") + "/" + id;
+  const auto max = read_text(memory + (exists(memory + "/memory.max") ? "/memory.max" : "/memory.limit_in_bytes"));
+  BOOST_TEST(max == "67108864\n", memory);
+  BOOST_TEST(has(read_text(pids + "/cgroup.procs"), std::to_string(pid_inside(process))));
+  ::kill(pid_inside(process), SIGKILL);
+  process.wait();
+  BOOST_TEST(!exists(pids));
+  BOOST_TEST(!exists(memory));
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_applied_is_125_or_told) {
+  NEEDS("cpuset");
+  const auto strict = sup_run({"--cpuset-cpus", "8000", "true"});
+  BOOST_TEST(strict.code == 125);
+  BOOST_TEST(has(strict.err, "--cpuset-cpus: cannot be applied: "), strict.err);
+  BOOST_TEST(Events(strict.events).last("failed").text("/code") == "E_LIMIT", strict.events);
+  const auto anyway = sup_run({"--limits", "best-effort", "--cpuset-cpus", "8000", "sh", "-c", "echo ran; exit 4"});
+  BOOST_TEST(anyway.code == 4, anyway.err);
+  BOOST_TEST(anyway.out == "ran\n");
+  const Events events(anyway.events);
+  BOOST_TEST(events.any("error", "/code", "E_LIMIT"), anyway.events);
+  BOOST_TEST(events.first("error").text("/level") == "warning", anyway.events);
+}
+
+BOOST_AUTO_TEST_CASE(an_ordinary_user_is_told_whose_groups_they_are, *but::label("only_user")) {
+  const auto strict = sup_run({"--pids-limit", "20", "true"});
+  BOOST_TEST(strict.code == 125);
+  BOOST_TEST(has(strict.err, "belongs to another user"), strict.err);
+  BOOST_TEST(has(strict.err, "--limits best-effort"), strict.err);
+  const auto anyway = sup_run({"--limits", "best-effort", "--pids-limit", "20", "echo", "ran"});
+  BOOST_TEST(anyway.code == 0, anyway.err);
+  BOOST_TEST(anyway.out == "ran\n");
+  BOOST_TEST(Events(anyway.events).any("error", "/level", "warning"), anyway.events);
+}
+
+BOOST_AUTO_TEST_CASE(wrong_values_are_refused_before_anything_is_made) {
+  for (const auto& [option, value, words] : {std::tuple{"-m", "1k", "at least 6m"}, {"-m", "x", "not a size"}, {"--cpus", "0", "not a number of processors"},
+                                             {"--cpu-shares", "1", "from 2 to 262144"}, {"--cpuset-cpus", "a", "not a list"}, {"--pids-limit", "-5", "from 1 to"},
+                                             {"--blkio-weight", "5", "from 10 to 1000"}, {"--limits", "some", "strict or best-effort"}, {"--memory-swap", "1g", "give --memory"}}) {
+    const auto r = sup_run({std::string(option), value, "true"});
+    BOOST_TEST(r.code == 125, option);
+    BOOST_TEST(has(r.err, words), option << ": " << r.err);
+  }
+}
+
+// A supervisor that was killed leaves its directories; whoever makes the next one removes them.
+BOOST_AUTO_TEST_CASE(what_a_killed_sup_leaves_is_removed_by_the_next) {
+  NEEDS("pids");
+  std::string id;
+  {
+    Process process(running({"--pids-limit", "20", "sh", "-c", "echo up; exec sleep 1000"}));
+    process.wait_out("up");
+    id = Events(process.events()).first("starting").text("/id");
+    const auto inside = pid_inside(process);
+    process.signal(SIGKILL);
+    process.wait();
+    BOOST_TEST(gone(inside, 5s));
+    forget_events_file(process.events_file());
+  }
+  const auto directory = group_parent("pids") + "/" + id;
+  BOOST_TEST(exists(directory));
+  const auto end = std::chrono::steady_clock::now() + patient(5s);
+  while (exists(directory) && std::chrono::steady_clock::now() < end) BOOST_TEST(sup_run({"--pids-limit", "20", "true"}).code == 0);
+  BOOST_TEST(!exists(directory));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
