@@ -1,6 +1,7 @@
 #include "core/eventjson.h"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
@@ -161,6 +162,12 @@ struct Message {
 };
 
 }  // namespace
+
+std::span<const std::string_view> event_names() {
+  static constexpr std::array<std::string_view, 20> kNames{"starting", "started", "failed",    "resized",  "signal",   "paused",  "unpaused", "oom",       "stopping", "exited",
+                                                           "restarting", "ready", "unhealthy", "attached", "detached", "removed", "error",    "listening", "reloaded", "closing"};
+  return kNames;
+}
 
 Level level_of(const Event& event) {
   if (std::holds_alternative<event::Failed>(event.what)) return Level::error;

@@ -1,11 +1,16 @@
 // The one place where an Event becomes its JSON line (sup-events(7), packaging/schema).
 #pragma once
 #include <ctime>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "core/event.h"
 
 namespace sup {
+
+// What events are called, also those that only a later version emits: the schema's list.
+[[nodiscard]] std::span<const std::string_view> event_names();
 
 [[nodiscard]] Level level_of(const Event& event);
 

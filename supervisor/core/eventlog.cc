@@ -108,6 +108,7 @@ struct EventLog::State {
   bool wanted = true;          // somebody reads them
   int terminal = -1;
   std::string supervisor;
+  std::function<void(std::uint64_t, std::string_view)> heard;
   int shared_fd = -1;          // a caller's description we could not reopen: its flags are put back at the end
   int shared_flags = 0;
 };
@@ -177,9 +178,16 @@ std::uint64_t EventLog::emit(const Event& event) {
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
   const Level level = level_of(event);
-  if (state_->wanted && state_->logger->should_log(spd(level))) state_->logger->log(spd(level), event_line(event, seq, state_->supervisor, now));
+  const bool wanted = state_->wanted && state_->logger->should_log(spd(level));
+  if (!wanted && !state_->heard) return seq;
+  const std::string line = event_line(event, seq, state_->supervisor, now);
+  if (wanted) state_->logger->log(spd(level), line);
+  if (state_->heard) state_->heard(seq, line);
   return seq;
 }
+
+std::uint64_t EventLog::seq() const { return state_->seq; }
+void EventLog::on_line(std::function<void(std::uint64_t, std::string_view)> heard) { state_->heard = std::move(heard); }
 
 void EventLog::hold() { state_->sink->hold(); }
 void EventLog::release() { state_->sink->release(); }

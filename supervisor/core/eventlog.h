@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -25,6 +26,11 @@ class EventLog {
 
   // Gives the event its seq (gapless, from 1) and its time. Returns the seq, to be the cause of others.
   std::uint64_t emit(const Event& event);
+
+  // The latest one's.
+  [[nodiscard]] std::uint64_t seq() const;
+  // Each event's line, without its end, whatever the destination and the level. One at a time; {}: nobody listens.
+  void on_line(std::function<void(std::uint64_t seq, std::string_view line)> heard);
 
   // While a raw terminal is shared, lines wait; release() writes them out in order.
   void hold();

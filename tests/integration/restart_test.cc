@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(restart_is_a_stop_and_a_start) {
 
 BOOST_AUTO_TEST_CASE(restart_kills_what_does_not_stop_in_time) {
   DaemonProcess daemon;
-  const auto id = daemon.shell("trap : TERM");
+  const auto id = daemon.shell("trap : TERM", {"--stop-timeout", "1"});
   const pid_t before = daemon.pid_of(id);
   BOOST_TEST(daemon.sup({"restart", "-t", "0", id}).code == 0);
   BOOST_TEST(gone(before, 0ms));

@@ -54,5 +54,6 @@ std::unique_ptr<Verb> make_kill();
 std::unique_ptr<Verb> make_wait();
 std::unique_ptr<Verb> make_rm();
 std::unique_ptr<Verb> make_inspect();
+std::unique_ptr<Verb> make_events();
 
 }  // namespace sup::cli

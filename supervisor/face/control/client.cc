@@ -31,6 +31,7 @@ Result<Client> Client::connect(std::string_view supervisor) {
   auto socket = connect_to(*path);
   if (!socket) return std::unexpected(socket.error());
   Client client(std::move(*socket));
+  client.path_ = *path;
   ::setsockopt(client.socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &kHello, sizeof kHello);
   auto line = client.read_line();
   if (!line) return std::unexpected(line.error());
@@ -83,6 +84,16 @@ Result<nlohmann::json> Client::call(std::string_view method, const nlohmann::jso
     if (mine == nullptr || mine->id != id) continue;
     if (mine->failed()) return std::unexpected(mine->error);
     return *mine->result;
+  }
+}
+
+Result<Notification> Client::next() {
+  for (;;) {
+    auto line = read_line();
+    if (!line) return std::unexpected(line.error());
+    auto said = parse_said(*line);
+    if (!said) return std::unexpected(said.error().error());
+    if (auto* news = std::get_if<Notification>(&*said)) return std::move(*news);
   }
 }
 

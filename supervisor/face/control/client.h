@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "spec/jsonrpc.h"
 
 namespace sup::control {
 
@@ -20,12 +21,22 @@ class Client {
   [[nodiscard]] Result<nlohmann::json> call(std::string_view method, const nlohmann::json& params);
 
   [[nodiscard]] const std::string& supervisor() const { return supervisor_; }
+  // Another connection to the same supervisor.
+  [[nodiscard]] Result<Client> again() const { return connect(path_); }
+
+  // What the supervisor says by itself, after events.subscribe; waits for it. E_SUPERVISOR_LOST when it has left.
+  [[nodiscard]] Result<Notification> next();
+  // next() would not wait.
+  [[nodiscard]] bool buffered() const { return buffer_.find('\n') != std::string::npos; }
+  // To poll(2) for more; borrowed.
+  [[nodiscard]] int fd() const { return socket_.get(); }
 
  private:
   explicit Client(Fd socket) : socket_(std::move(socket)) {}
   [[nodiscard]] Result<std::string> read_line();
 
   Fd socket_;
+  std::string path_;
   std::string supervisor_;
   std::string buffer_;
   std::uint64_t last_ = 0;

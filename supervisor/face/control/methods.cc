@@ -1,5 +1,6 @@
 #include "face/control/methods.h"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -59,6 +60,17 @@ Json row(const Held& held, std::size_t& size) {
   return j;
 }
 
+// As many rows as a message takes; who wants the rest asks for those after the last one's number.
+Json page(const Supervisor& supervisor, bool every, std::uint64_t after) {
+  const auto& all = supervisor.list();
+  Json rows = Json::array();
+  std::size_t size = 0;
+  for (auto held = all.upper_bound(after); held != all.end() && size < kPage; ++held) {
+    if (every || is_live(held->second->state())) rows.push_back(row(*held->second, size));
+  }
+  return rows;
+}
+
 struct Call {
   const Methods& server;
   const Request& request;
@@ -81,7 +93,7 @@ struct Call {
   }
 };
 
-void hello(const Call& call) { call.done({{"supervisor", call.server.name}, {"version", SUP_VERSION}}); }
+void hello(const Call& call) { call.done({{"supervisor", call.server.name}, {"version", SUP_VERSION}, {"seq", call.server.events.seq()}}); }
 
 void run(const Call& call) {
   const auto& all = call.request.params.json();
@@ -126,16 +138,9 @@ void run(const Call& call) {
 void list(const Call& call) {
   const auto every = call.request.params.get_bool("all", true);
   if (!every) return call.failed(every.error());
-  // As many as a message takes; who wants the rest asks for those after the last one's number.
   const auto after = call.request.params.find_uint("after");
   if (!after) return call.failed(after.error());
-  const auto& all = call.server.supervisor.list();
-  Json rows = Json::array();
-  std::size_t size = 0;
-  for (auto held = all.upper_bound(after->value_or(0)); held != all.end() && size < kPage; ++held) {
-    if (*every || is_live(held->second->state())) rows.push_back(row(*held->second, size));
-  }
-  call.done(rows);
+  call.done(page(call.server.supervisor, *every, after->value_or(0)));
 }
 
 void inspect(const Call& call) {
@@ -228,6 +233,31 @@ void restart(const Call& call) {
   if (auto r = call.server.supervisor.restart(*held, wait, when_begun(call)); !r) call.failed(r.error());
 }
 
+void subscribe(const Call& call) {
+  const auto since = call.request.params.find_uint("since");
+  if (!since) return call.failed(since.error());
+  const auto snapshot = call.request.params.get_bool("snapshot", true);
+  if (!snapshot) return call.failed(snapshot.error());
+  const auto& history = call.server.events.history();
+  const std::uint64_t seq = call.server.events.seq();
+  // Whose number that is, it is of another supervisor: one that was here before.
+  if (*since && **since > seq) return call.failed(call.request.params.wrong("since", "there has been no such event yet"));
+  const std::uint64_t first = history.first() <= history.last() ? history.first() : seq + 1;
+  const std::uint64_t wanted = since->value_or(seq) + 1;
+  std::deque<std::string> lines;
+  if (*snapshot) {
+    for (std::uint64_t after = 0;;) {
+      const Json rows = page(call.server.supervisor, true, after);
+      if (rows.empty() && after != 0) break;
+      lines.push_back(notification_line("snapshot", {{"containers", rows}}) + "\n");
+      if (rows.empty()) break;
+      after = rows.back().at("number").get<std::uint64_t>();
+    }
+  }
+  call.done({{"seq", seq}, {"first", first}, {"missed", wanted < first ? first - wanted : 0}});
+  call.server.subscribe(std::move(lines), std::max(wanted, first));
+}
+
 struct Row {
   std::string_view name;
   void (*call)(const Call&);
@@ -235,7 +265,7 @@ struct Row {
 constexpr std::array kRows{
     Row{"hello", hello},           Row{"container.run", run},         Row{"container.list", list},       Row{"container.inspect", inspect},
     Row{"container.wait", wait},   Row{"container.stop", stop},       Row{"container.start", start},     Row{"container.restart", restart},
-    Row{"container.kill", kill},   Row{"container.remove", remove},
+    Row{"events.subscribe", subscribe}, Row{"container.kill", kill},   Row{"container.remove", remove},
 };
 
 }  // namespace

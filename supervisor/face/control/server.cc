@@ -16,7 +16,7 @@ constexpr std::chrono::milliseconds kRetry{100};
 }
 
 Server::Server(Loop& loop, EventLog& log, Supervisor& supervisor, std::string name)
-    : loop_(loop), log_(log), supervisor_(supervisor), name_(std::move(name)), again_(loop) {}
+    : loop_(loop), log_(log), supervisor_(supervisor), name_(std::move(name)), events_(loop, log), again_(loop) {}
 
 Server::~Server() = default;
 

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "core/eventlog.h"
 #include "core/supervisor.h"
+#include "face/control/eventfeed.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
 #include "loop/uvptr.h"
@@ -40,6 +41,7 @@ class Server {
   EventLog& log_;
   Supervisor& supervisor_;
   std::string name_;
+  EventFeed events_;
   std::unique_ptr<ListeningSocket> socket_;
   UvPtr<uv_poll_t> watch_;
   Timer again_;                                              // after EMFILE

@@ -13,11 +13,12 @@ Result<void> Session::open(Loop& loop, Fd socket) {
   auto stream = Stream::open(loop, std::move(socket),
                              {.on_data = [this](std::string_view bytes) { received(bytes); },
                               .on_end = [this](int) { closing_ = true, server_.close(number_); },
+                              .on_drained = [this] { if (subscription_) subscription_->pump(); },
                               .on_fail = [this](int) { closing_ = true, server_.close(number_); }});
   if (!stream) return std::unexpected(stream.error());
   stream_ = std::move(*stream);
   // The server speaks first, so that who connects by hand sees what this is.
-  send(notification_line("hello", {{"version", SUP_VERSION}, {"api", 1}, {"supervisor", server_.name_}, {"pid", ::getpid()}}));
+  send(notification_line("hello", {{"version", SUP_VERSION}, {"api", 1}, {"supervisor", server_.name_}, {"pid", ::getpid()}, {"seq", server_.events_.seq()}}));
   stream_->read_start();
   return {};
 }
@@ -52,7 +53,12 @@ void Session::handle(std::string_view line) {
   if (line.empty() || line == "\r") return;
   auto request = parse_request(line);
   if (!request) return send(error_line(request.error()));
-  Methods{server_.supervisor_, server_.name_, peer_}.call(
+  const auto subscribe = [this](std::deque<std::string> snapshot, std::uint64_t next) {
+    subscription_.reset();
+    subscription_ = std::make_unique<Subscription>(server_.events_, *stream_, std::move(snapshot), next, [this] { closing_ = true, server_.close(number_); });
+    subscription_->pump();
+  };
+  Methods{server_.supervisor_, server_.name_, peer_, server_.events_, subscribe}.call(
       *request,
       // The answer may come much later, when this session is gone: the number finds nobody then.
       [server = &server_, number = number_, quiet = request->notification()](std::string answer) {

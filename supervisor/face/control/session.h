@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "face/control/eventfeed.h"
 #include "face/control/server.h"
 #include "loop/stream.h"
 #include "spec/jsonrpc.h"
@@ -31,6 +32,7 @@ class Session {
   Peer peer_;
   std::unique_ptr<Stream> stream_;
   std::string line_;               // begun, not ended
+  std::unique_ptr<Subscription> subscription_;
   bool closing_ = false;
 };
 

@@ -1,0 +1,17 @@
+#include "core/eventhistory.h"
+
+namespace sup {
+
+void EventHistory::add(std::uint64_t seq, std::string_view line) {
+  if (lines_.empty()) first_ = seq;
+  lines_.emplace_back(line);
+  bytes_ += line.size();
+  // The latest one stays, however long it is.
+  while (bytes_ > kMost && lines_.size() > 1) {
+    bytes_ -= lines_.front().size();
+    lines_.pop_front();
+    ++first_;
+  }
+}
+
+}  // namespace sup
