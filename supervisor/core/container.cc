@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -10,11 +12,14 @@
 #include <csignal>
 #include <cstring>
 #include <utility>
+#include <variant>
 
 #include "core/launcher.h"
 #include "spec/env.h"
+#include "spec/jsonrpc.h"
 #include "spec/path.h"
 #include "sys/explain.h"
+#include "sys/inside.h"
 #include "sys/pidfd.h"
 #include "sys/procfs.h"
 #include "sys/pty.h"
@@ -53,6 +58,14 @@ Result<PipeEnds> make_pipe() {
   return PipeEnds{Fd(ends[0]), Fd(ends[1])};
 }
 
+// How long the output of an entry may go on after its end, when others have it open.
+constexpr std::chrono::milliseconds kLinger{50};
+
+Error container_ended() {
+  return Error{.code = "E_CONTAINER_ENDED", .where = "exec", .what = "the command did not run", .err = 0, .why = "the container has ended meanwhile",
+               .hint = {}, .path = {}, .stage = "join"};
+}
+
 }  // namespace
 
 int Outcome::shell_status() const {
@@ -60,14 +73,14 @@ int Outcome::shell_status() const {
   return status.to_shell();
 }
 
-Container::Container(Loop& loop, EventLog& log, Reaper& reaper, Spec spec, Facts facts, Plan plan, Hooks hooks)
+Container::Container(Loop& loop, EventLog& log, Reaper& reaper, Spec spec, Facts facts, Plan plan, Hooks hooks, std::optional<Entry> entry)
     : loop_(loop), log_(log), reaper_(reaper), spec_(std::move(spec)), facts_(std::move(facts)), plan_(std::move(plan)),
-      hooks_(std::move(hooks)), timeout_(loop), grace_(loop), asked_us_(Loop::now_us()) {}
+      hooks_(std::move(hooks)), entry_(std::move(entry)), linger_(loop), timeout_(loop), grace_(loop), asked_us_(Loop::now_us()) {}
 
 Container::~Container() = default;
 
 std::uint64_t Container::emit(decltype(Event::what) what) {
-  cause_ = log_.emit(Event{.id = facts_.id, .name = spec_.name, .cause = cause_, .what = std::move(what)});
+  cause_ = log_.emit(Event{.id = facts_.id, .name = spec_.name, .exec = entry_ ? entry_->id : "", .cause = cause_, .what = std::move(what)});
   return cause_;
 }
 
@@ -99,11 +112,19 @@ Result<void> Container::begin(Wiring& wiring, int image) {
   boot_->read_start();
   loop_.settle();
   if (auto raised = raise_fence(); !raised) return raised;
-  auto launched = launch(plan_, facts_, stdio, image, theirs->get(), fence_ ? fence_->clone_fd() : -1);
+  auto launched = launch(plan_, facts_, stdio, image, theirs->get(), fence_ ? fence_->clone_fd() : -1, entry_ ? entry_->pidfd : -1);
   if (!launched) return std::unexpected(launched.error());
   cloned_us_ = Loop::now_us();
   spans_.clone = launched->clone_us;
   spans_.queue = between(asked_us_, cloned_us_ - launched->clone_us);
+  if (entry_) {
+    outside_ = true;
+    reaper_.watch(launched->pid, [this](int, const rusage&, std::uint64_t) {
+      outside_ = false;
+      settle();
+    });
+    return {};
+  }
   pid_ = launched->pid;
   pidfd_ = std::move(launched->pidfd);
   reaper_.watch(pid_, [this](int status, const rusage& usage, std::uint64_t since) { reaped(status, usage, since); });
@@ -205,8 +226,17 @@ void Container::heard(const wire::Record& record) {
       now_running();  // should {running} not have come through: what has ended has run
       command_status_ = static_cast<int>(record.value);
       break;
+    case wire::Say::joined:
+      joined(static_cast<pid_t>(record.value));
+      break;
     case wire::Say::wait:
-      waiting(record);
+      if (!entry_) {
+        waiting(record);
+      } else {
+        waits_ = true;
+        wait_step_ = record.step;
+        go();
+      }
       break;
     case wire::Say::go:
       break;  // ours to say
@@ -308,6 +338,47 @@ bool Container::fence_removed() {
     loop_.later([this] { settle(); });
   });
   return false;
+}
+
+// ---- an entry ---------------------------------------------------------------------------------
+
+// The one outside has said who went in. It could be anybody who says so: who is in there as root may have got hold of the
+// channel. So it must be a child of ours that nobody else watches.
+void Container::joined(pid_t pid) {
+  if (!entry_ || pid_ >= 0 || pid <= 0 || reaper_.watches(pid)) return;
+  Fd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  siginfo_t who{};
+  if (!handle && errno != ESRCH) {
+    // It is let go of: without our end of the channel it ends, before it has done anything.
+    outcome_.error = Error{.code = "E_FDS", .where = "exec", .what = "no descriptor for the process", .err = errno,
+                           .hint = errno == EMFILE ? "raise the limit: ulimit -n" : "", .stage = "join"};
+    return loop_.later([this] {
+      boot_.reset();
+      boot_ended();
+    });
+  }
+  // Dead and reaped already: the container ended at that very moment. Then nobody is there to wait for.
+  if (!handle || ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(handle.get()), &who, WEXITED | WNOHANG | WNOWAIT) < 0) return;
+  pid_ = pid;
+  pidfd_ = std::move(handle);
+  reaper_.watch(pid_, [this](int status, const rusage& usage, std::uint64_t since) { reaped(status, usage, since); });
+  if (doomed_) (void)pidfd_signal(pidfd_.get(), SIGKILL);
+  go();
+}
+
+// Watched, and in its place: now it may run, and end.
+void Container::go() {
+  if (!waits_ || pid_ < 0) return;
+  waits_ = false;
+  if (entry_ && entry_->place) {
+    if (auto placed = entry_->place(pid_); !placed) {
+      outcome_.error = std::move(placed.error());
+      (void)pidfd_signal(pidfd_.get(), SIGKILL);
+      return;
+    }
+  }
+  const wire::Record record{static_cast<std::uint16_t>(wire::Say::go), wait_step_, 0, 0, 0};
+  boot_->write({reinterpret_cast<const char*>(&record), sizeof record});
 }
 
 void Container::boot_ended() {
@@ -425,7 +496,7 @@ Effect Container::signal(int number, std::optional<std::int64_t> sender) {
     if (const auto now = signal_state(pid_)) {
       if (now->ignores(number)) {
         effect = Effect::ignored;
-      } else if (!now->has_handler(number) && !now->blocks(number)) {
+      } else if (!entry_ && !now->has_handler(number) && !now->blocks(number)) {
         effect = Effect::dropped_pid1;
       }
     }
@@ -452,8 +523,10 @@ void Container::stop(int number, std::chrono::milliseconds wait, Reason reason) 
 }
 
 void Container::kill(Reason reason) {
-  if (state_ == State::ended || pid_ < 0 || reaped_) return;
+  if (state_ == State::ended || reaped_) return;
   ending_ = reason;
+  doomed_ = true;
+  if (pid_ < 0) return;   // joined() will do it
   const int err = pidfd_signal(pidfd_.get(), SIGKILL);
   if (fence_) fence_->kill();
   emit(event::Signalled{.signal = SIGKILL, .effect = err == 0 ? Effect::delivered : Effect::gone, .sender = {}});
@@ -480,19 +553,26 @@ void Container::reaped(int status, const rusage& usage, std::uint64_t since_us) 
 }
 
 // The pid namespace is empty once PID 1 is reaped, so every end of file is on its way; only when all have come
-// is every byte counted and shown, and only then is it over.
+// is every byte counted and shown, and only then is it over. An entry's end leaves others running, who may hold its output: they
+// are not waited for.
 void Container::settle() {
-  if (state_ == State::ended || !reaped_ || !boot_ended_) return;
+  if (state_ == State::ended || !boot_ended_ || explaining_) return;
+  if (outside_ || (!reaped_ && !(entry_ && pid_ < 0))) return;
   for (const auto* s : {master_.get(), out_.get(), err_.get()}) {
-    if (s != nullptr && !s->ended()) return;
+    if (s == nullptr || s->ended()) continue;
+    if (entry_ && !linger_.active()) linger_.start(kLinger, [this] { linger(); });
+    return;
   }
+  linger_.stop();
+  if (entry_ && pid_ >= 0) end_session(entry_->pid1, pid_, pidfd_.get());
   if (!fence_removed()) return;
   if (!outcome_.ran) {
-    Error error = outcome_.error ? *outcome_.error
-                  : failed_      ? step_error(*failed_)
-                                 : Error{.code = "E_INIT_DIED", .where = "init", .what = "ended before the command ran", .err = 0,
-                                         .why = "it was killed from outside, or the kernel refused to run it", .stage = "init"};
-    return fail(std::move(error));
+    if (outcome_.error) return fail(*outcome_.error);
+    if (failed_ && entry_) return explain(*failed_);
+    if (failed_) return fail(step_error(*failed_, AT_FDCWD));
+    if (entry_) return fail(container_ended());
+    return fail(Error{.code = "E_INIT_DIED", .where = "init", .what = "ended before the command ran", .err = 0,
+                      .why = "it was killed from outside, or the kernel refused to run it", .stage = "init"});
   }
   state_ = State::ended;
   // Init as PID 1 reports the command's true status; its own is only a copy that cannot die by a signal.
@@ -524,6 +604,50 @@ void Container::settle() {
   if (hooks_.ended) hooks_.ended(outcome_);
 }
 
+// All of a stream that nobody has stopped reading has been read by now, but what came in this very moment: that still
+// counts. One that was stopped waits for its reader.
+void Container::linger() {
+  for (auto* place : {&master_, &out_, &err_}) {
+    auto& s = *place;
+    if (!s || s->ended()) continue;
+    if (!s->reading()) return linger_.start(kLinger, [this] { linger(); });
+    s->read_rest();
+    s.reset();
+  }
+  settle();
+}
+
+// The container's files are its own affair, and looking at them may take for ever: a process aside does it.
+void Container::explain(const wire::Record& record) {
+  const auto look = [this, record] {
+    const std::string first = "/proc/" + std::to_string(entry_->pid1);
+    const Fd root(::open((first + "/root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    return error_line("0", root ? step_error(record, root.get()) : container_ended());
+  };
+  auto aside = Aside::ask(loop_, reaper_, look, [this, record](const std::optional<std::string>& text) {
+    // Not in its own callback.
+    loop_.later([this, record, text] {
+      explaining_.reset();
+      const auto said = text ? parse_said(*text) : std::unexpected(RpcError{});
+      const auto* answer = said ? std::get_if<Answer>(&*said) : nullptr;
+      fail(answer != nullptr && answer->failed() ? answer->error : plain_error(record));
+    });
+  });
+  if (!aside) return fail(plain_error(record));
+  explaining_ = std::move(*aside);
+}
+
+// What can be said without a look at anything.
+Error Container::plain_error(const wire::Record& record) const {
+  const bool known = record.step < plan_.steps.size();
+  const bool absent = record.err == ENOENT || record.err == ENOTDIR;
+  const bool exec = known && plan_.steps[record.step].op == wire::Op::exec;
+  return Error{.code = known ? std::string(failure_code(plan_.steps[record.step])) : "E_INIT_PLAN", .where = "exec",
+               .what = exec ? spec_.argv.at(0) : known ? describe(plan_.steps[record.step]) : "init refused its plan", .err = record.err,
+               .why = {}, .hint = "the container's files do not answer", .path = {}, .status = !exec ? 125 : absent ? 127 : 126,
+               .stage = known ? std::string(stage(plan_.steps[record.step])) : "init"};
+}
+
 void Container::fail(Error error) {
   state_ = State::ended;
   outcome_.ran = false;
@@ -534,7 +658,7 @@ void Container::fail(Error error) {
   if (hooks_.ended) hooks_.ended(outcome_);
 }
 
-Error Container::step_error(const wire::Record& record) const {
+Error Container::step_error(const wire::Record& record, int root) const {
   if (record.step >= plan_.steps.size()) {
     return Error{.code = "E_INIT_PLAN", .where = "init", .what = "refused its plan", .err = record.err,
                  .hint = "sup and its init are of different versions: install sup again", .stage = "init"};
@@ -556,15 +680,19 @@ Error Container::step_error(const wire::Record& record) const {
     attempt.workdir = workdir;
     attempt.who = who;
     attempt.size = exec_size(step.lists.at(1), step.lists.at(2));
+    attempt.root = root;
+    if (entry_) attempt.mounts = "/proc/" + std::to_string(entry_->pid1) + "/mountinfo";
     if (attempt.argv0.find('/') == std::string::npos) {
       attempt.too_long = candidates(attempt.argv0, env_value(step.lists.at(2), "PATH").value_or(kDefaultPath)).too_long;
     }
     return explain_exec(attempt);
   }
+  // The kernel takes no process into a pid namespace whose first one has ended.
+  if (step.op == wire::Op::join && (record.err == ENOMEM || record.err == ESRCH)) return container_ended();
   SpawnAttempt attempt;
   attempt.stage = stage(step);
   attempt.err = record.err;
-  attempt.clone_flags = step.op == wire::Op::unshare ? step.n[0] : plan_.clone_flags;
+  attempt.clone_flags = step.op == wire::Op::unshare || step.op == wire::Op::join ? step.n[0] : plan_.clone_flags;
   attempt.uid = facts_.uid;
   attempt.what = describe(step);
   if (step.op == wire::Op::mount) attempt.target = step.s[1], attempt.fstype = step.s[2];

@@ -1,9 +1,14 @@
-// Container: one command in fresh namespaces, with its streams, its state and its end.
+// Container: one command in fresh namespaces, with its streams, its state and its end. Or one more command in those
+// of a container that runs (an Entry, `sup exec`): then it is not the first process in there, and its end is not that
+// of everything.
 //
 //            start()                {exec} then EOF, or {running}           reaped and every stream ended
 //   created ────────► starting ───────────────────────────────► running ────────────────────────────────► ended
 //                        │                                         │  stop(): stopping, KILL after the wait   ▲
 //                        └───────── {failed}, or init died ────────┴──────────────────────────────────────────┘
+//
+// An entry: what was cloned goes in by a child of its own (init/join.h) and is gone; {joined} says which one is ours, and
+// that one waits for {go}: it has to be watched before it can end.
 #pragma once
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -19,6 +24,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "core/aside.h"
 #include "core/event.h"
 #include "core/eventlog.h"
 #include "core/fence.h"
@@ -69,7 +75,17 @@ class Container {
     bool raw_output = false;           // "\n" stays "\n": nobody shows it on a terminal
   };
 
-  Container(Loop& loop, EventLog& log, Reaper& reaper, Spec spec, Facts facts, Plan plan, Hooks hooks);
+  // Who goes into a container that runs.
+  struct Entry {
+    std::string id;                    // 12 hex digits; in its events beside the container's
+    pid_t pid1 = -1;                   // the container's first process
+    int pidfd = -1;                    // and what names it for good; borrowed for start()
+    // Before the command runs: puts the process where the container's are kept (cgroups). An error ends it.
+    std::function<Result<void>(pid_t pid)> place{};
+  };
+
+  // With an entry: facts are those of the container, and the plan is compile_exec()'s.
+  Container(Loop& loop, EventLog& log, Reaper& reaper, Spec spec, Facts facts, Plan plan, Hooks hooks, std::optional<Entry> entry = {});
   ~Container();
   Container(const Container&) = delete;
   Container& operator=(const Container&) = delete;
@@ -120,6 +136,7 @@ class Container {
   // Dead: what is left is to show its last output.
   [[nodiscard]] bool dead() const { return reaped_ || state_ == State::ended; }
   [[nodiscard]] pid_t pid() const { return pid_; }
+  [[nodiscard]] int pidfd() const { return pidfd_.get(); }
   // The name of PID 1's program, for messages.
   [[nodiscard]] std::string command_name() const;
   [[nodiscard]] const Spec& spec() const { return spec_; }
@@ -141,6 +158,11 @@ class Container {
   // Our end is watched; gives init's.
   [[nodiscard]] Result<Fd> watch_boot();
   void keyboard_failed(int err);
+  void joined(pid_t pid);
+  void go();
+  void linger();
+  void explain(const wire::Record& record);
+  [[nodiscard]] Error plain_error(const wire::Record& record) const;
   void heard(const wire::Record& record);
   void waiting(const wire::Record& record);
   [[nodiscard]] Result<void> raise_fence();
@@ -154,7 +176,8 @@ class Container {
   void output(Channel channel, std::string_view bytes);
   void settle();
   void fail(Error error);
-  [[nodiscard]] Error step_error(const wire::Record& record) const;
+  // root: the container's, as a directory; -1: ours, which it shares.
+  [[nodiscard]] Error step_error(const wire::Record& record, int root) const;
 
   Loop& loop_;
   EventLog& log_;
@@ -163,6 +186,14 @@ class Container {
   Facts facts_;
   Plan plan_;
   Hooks hooks_;
+
+  std::optional<Entry> entry_;
+  bool outside_ = false;               // an entry's process that was cloned is not reaped yet
+  bool waits_ = false;                 // init is at its wait step
+  bool doomed_ = false;                // to be killed before anybody knows its pid
+  std::uint16_t wait_step_ = 0;
+  Timer linger_;                       // an entry has ended, and somebody still holds its output
+  std::unique_ptr<Aside> explaining_;
 
   State state_ = State::created;
   pid_t pid_ = -1;

@@ -100,6 +100,7 @@ struct Oom {                                 // the kernel killed processes of i
 struct Event {
   std::string id;                            // of the container; empty: the supervisor's own
   std::string name;
+  std::string exec{};                        // of a command that came into the container; empty: its own
   std::uint64_t cause = 0;                   // seq of the event that led here; 0: none
   std::variant<event::Starting, event::Started, event::Failed, event::Resized, event::Signalled, event::Stopping, event::Exited,
                event::Problem, event::Restarting, event::Removed, event::Paused, event::Unpaused, event::Oom>

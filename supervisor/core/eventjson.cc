@@ -189,6 +189,7 @@ std::string event_line(const Event& event, std::uint64_t seq, const std::string&
   if (!supervisor.empty()) out["supervisor"] = render.text(supervisor);
   if (!event.id.empty()) out["id"] = render.text(event.id);
   if (!event.name.empty()) out["name"] = render.text(event.name);
+  if (!event.exec.empty()) out["exec"] = render.text(event.exec);
   std::visit(render, event.what);
   if (render.truncated) out["truncated"] = true;
   return out.dump(-1, ' ', true, Json::error_handler_t::replace);

@@ -22,7 +22,7 @@ Result<BootChannel> make_boot_channel() {
   return BootChannel{Fd(pair[0]), Fd(pair[1])};
 }
 
-Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)[3], int image, int boot, int cgroup) {
+Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)[3], int image, int boot, int cgroup, int join) {
   auto bytes = encode(plan);
   if (!bytes) return std::unexpected(bytes.error());
   auto steps = sealed_memfd("sup-plan", *bytes, Executable::no);
@@ -39,6 +39,7 @@ Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)
   for (int i = 3; i < 3 + plan.preserve_fds; ++i) request.fds.emplace_back(i, i);
   request.fds.emplace_back(boot, plan.boot_fd());
   request.fds.emplace_back(steps->get(), plan.boot_fd() + 1);
+  if (plan.joins) request.fds.emplace_back(join, plan.join_fd());
   request.argv = {"sup-init", std::to_string(plan.boot_fd())};
 
   const auto before = Loop::now_us();

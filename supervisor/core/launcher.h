@@ -25,9 +25,9 @@ struct BootChannel {
 };
 [[nodiscard]] Result<BootChannel> make_boot_channel();
 
-// cgroup: a v2 cgroup to be born in, or -1 (sys/spawn.h).
-// stdio: the command's 0, 1 and 2, borrowed. image: load_init()'s. boot: `theirs`, borrowed. Errors come explained (sys/explain.h), and
-// leave nothing behind.
-[[nodiscard]] Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)[3], int image, int boot, int cgroup = -1);
+// stdio: the command's 0, 1 and 2, borrowed. image: load_init()'s. boot: `theirs`, borrowed. cgroup: a v2 cgroup to be born
+// in, or -1 (sys/spawn.h). join: for a plan that joins, the pidfd of whose namespaces; borrowed. Errors come explained
+// (sys/explain.h), and leave nothing behind.
+[[nodiscard]] Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)[3], int image, int boot, int cgroup = -1, int join = -1);
 
 }  // namespace sup

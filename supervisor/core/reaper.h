@@ -27,6 +27,7 @@ class Reaper {
   [[nodiscard]] Result<void> start();
   // The callback comes once. Call it right after the spawn, before the loop turns.
   void watch(pid_t pid, Exit exited);
+  [[nodiscard]] bool watches(pid_t pid) const { return watched_.contains(pid); }
 
  private:
   void collect();

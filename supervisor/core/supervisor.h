@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "core/aside.h"
 #include "core/container.h"
 #include "core/eventlog.h"
 #include "core/logfile.h"
@@ -84,6 +85,13 @@ class Held {
   std::vector<Told> again_told_;       // who asked; they are told of the start that is to come
 };
 
+// One more command in a container (`sup exec`).
+struct ExecRequest {
+  Spec spec;                           // of it counts what compile_exec() takes
+  Container::Wiring wiring;
+  Container::Hooks hooks;              // ended is told once, also of what never ran
+};
+
 class Supervisor {
  public:
   // logs: a directory for the containers' logs, one directory each by id; it exists and is ours.
@@ -116,6 +124,12 @@ class Supervisor {
   // A stop, if it runs, whose end becomes a start; told as by on_begin(), or when a later stop or removal overruled it:
   // then it is stopping, or has ended.
   [[nodiscard]] Result<void> restart(Held& held, std::optional<std::chrono::milliseconds> wait, std::function<void(const Held&)> told);
+  // Into a container that runs; one that is starting is waited for. told comes once, in this call or later, and before any
+  // of the hooks: the command on its way (good until hooks.ended has been called and the turn is over), or why there is
+  // none: E_STATE, E_CONTAINER_ENDED, and what compile_exec() says.
+  using ExecTold = std::function<void(Result<Container*>)>;
+  void exec(Held& held, ExecRequest request, ExecTold told);
+  [[nodiscard]] std::size_t execs() const { return execs_.size(); }
   // Once: when the command runs, or has turned out not to (outcome()->ran says which). Right after run().
   static void on_begin(Held& held, std::function<void(const Held&)> told) { held.begun_.push_back(std::move(told)); }
   // At once when nothing of it runs.
@@ -165,6 +179,10 @@ class Supervisor {
   std::map<std::uint64_t, Held*> in_order_;
   std::uint64_t last_number_ = 0;
   std::size_t live_ = 0;
+
+  void enter(const std::string& id, ExecRequest request, Inside inside, const ExecTold& told);
+  std::map<std::string, std::unique_ptr<Container>> execs_;        // by the exec's id
+  std::map<std::string, std::unique_ptr<Aside>> asked_;            // by an id, until the container's users are known
 };
 
 }  // namespace sup

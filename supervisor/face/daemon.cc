@@ -92,7 +92,7 @@ class Daemon {
 
  private:
   void changed() {
-    if (leaving_ && supervisor_->live() == 0) return loop_.stop();
+    if (leaving_ && supervisor_->live() == 0 && supervisor_->execs() == 0) return loop_.stop();
     idle_.stop();
     if (options_.idle && supervisor_->empty()) {
       idle_.start(*options_.idle, [this] {

@@ -304,6 +304,11 @@ void Stream::read_stop() {
   }
 }
 
+void Stream::read_rest() {
+  auto& s = *state_;
+  if (s.pipe && !s.has_ended) (void)s.drain_tail(s.number);
+}
+
 bool Stream::reading() const { return state_->is_reading; }
 bool Stream::ended() const { return state_->has_ended; }
 std::size_t Stream::queued() const { return state_->queued; }

@@ -46,6 +46,9 @@ class Stream {
   void read_start();
   void read_stop();
   [[nodiscard]] bool reading() const;
+  // What is there at this moment is read now and given to on_data(): for who is about to let go of a stream that has not
+  // ended. At most some MiB, should a writer never stop.
+  void read_rest();
   [[nodiscard]] bool ended() const;
 
   // Writes or queues all of it. After a failure it does nothing.

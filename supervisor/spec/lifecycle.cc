@@ -14,22 +14,22 @@ constexpr S kNo{0xFF};   // cannot happen
 // Read a row as "in this state, each action leads to". Both orders are those of the enums.
 // clang-format off
 constexpr std::array<std::array<S, kContainerActions>, kContainerStates> kNext{{
-    // start     started   failed  pause   unpause  stop      kill      exited  again    restart   remove
-    {starting, kNo,      kNo,    kNo,    kNo,     created,  kNo,      kNo,    kNo,     starting, removed},  // created
-    {kNo,      running,  exited, kNo,    kNo,     stopping, starting, exited, kNo,     stopping, kNo    },  // starting
-    {kNo,      kNo,      kNo,    paused, kNo,     stopping, running,  exited, kNo,     stopping, kNo    },  // running
-    {kNo,      kNo,      kNo,    kNo,    running, stopping, paused,   exited, kNo,     stopping, kNo    },  // paused
-    {kNo,      stopping, exited, kNo,    kNo,     stopping, stopping, exited, kNo,     stopping, kNo    },  // stopping
-    {starting, kNo,      kNo,    kNo,    kNo,     exited,   kNo,      kNo,    backoff, starting, removed},  // exited
-    {starting, kNo,      kNo,    kNo,    kNo,     exited,   kNo,      kNo,    kNo,     starting, kNo    },  // backoff
-    {kNo,      kNo,      kNo,    kNo,    kNo,     kNo,      kNo,      kNo,    kNo,     kNo,      kNo    },  // removed
+    // start     started   failed  pause   unpause  stop      kill      exited  again    restart   remove   exec
+    {starting, kNo,      kNo,    kNo,    kNo,     created,  kNo,      kNo,    kNo,     starting, removed, kNo     },  // created
+    {kNo,      running,  exited, kNo,    kNo,     stopping, starting, exited, kNo,     stopping, kNo,     starting},  // starting
+    {kNo,      kNo,      kNo,    paused, kNo,     stopping, running,  exited, kNo,     stopping, kNo,     running },  // running
+    {kNo,      kNo,      kNo,    kNo,    running, stopping, paused,   exited, kNo,     stopping, kNo,     kNo     },  // paused
+    {kNo,      stopping, exited, kNo,    kNo,     stopping, stopping, exited, kNo,     stopping, kNo,     stopping},  // stopping
+    {starting, kNo,      kNo,    kNo,    kNo,     exited,   kNo,      kNo,    backoff, starting, removed, kNo     },  // exited
+    {starting, kNo,      kNo,    kNo,    kNo,     exited,   kNo,      kNo,    kNo,     starting, kNo,     kNo     },  // backoff
+    {kNo,      kNo,      kNo,    kNo,    kNo,     kNo,      kNo,      kNo,    kNo,     kNo,      kNo,     kNo     },  // removed
 }};
 // clang-format on
 
 constexpr std::array<std::string_view, kContainerStates> kStates{"created",  "starting", "running", "paused",
                                                                  "stopping", "exited",   "backoff", "removed"};
 constexpr std::array<std::string_view, kContainerActions> kActions{
-    "start", "started", "failed", "pause", "unpause", "stop", "kill", "exited", "again", "restart", "remove"};
+    "start", "started", "failed", "pause", "unpause", "stop", "kill", "exited", "again", "restart", "remove", "exec"};
 
 // How the state is told to a user whose verb does not fit.
 constexpr std::array<std::string_view, kContainerStates> kIs{
@@ -63,6 +63,9 @@ Refusal refusal(S state, A action) {
     case A::remove:
       if (state == S::stopping) return {is, "wait for it first, or use rm -f"};
       return {is, "stop it first, or use rm -f"};
+    case A::exec:
+      if (state == S::paused) return {is, "unpause it first"};
+      return {is, state == S::backoff ? "try again when it runs" : "start it first"};
     case A::stop:
     case A::restart:
     case A::started:

@@ -20,7 +20,8 @@
 // Asking for what is so already is no error where docker makes none: stopping a container that does not run, or one
 // that is being stopped. `restart` of a running one is a stop whose end the caller turns into a start. A signal
 // (kill) changes no state: what it does to the command, the kernel tells later. While starting it is kept until the
-// command runs, while paused until the container thaws (except SIGKILL). A container is removed when nothing of it
+// command runs, while paused until the container thaws (except SIGKILL). One more command in it (exec) changes no state
+// either, and waits while starting until the container's own runs. A container is removed when nothing of it
 // runs: `rm -f` kills first.
 #pragma once
 #include <cstddef>
@@ -45,10 +46,11 @@ enum class ContainerAction : std::uint8_t {
   exited,
   again,
   restart,
-  remove
+  remove,
+  exec
 };
 inline constexpr std::size_t kContainerStates = 8;
-inline constexpr std::size_t kContainerActions = 11;
+inline constexpr std::size_t kContainerActions = 12;
 
 [[nodiscard]] std::string_view to_string(ContainerState state);
 [[nodiscard]] std::string_view to_string(ContainerAction action);

@@ -37,7 +37,7 @@ struct ExecAttempt {
   Credentials who;                         // whom the command would have run as
   ExecSize size;
   int root = AT_FDCWD;                     // directory descriptor of the container's root, borrowed; AT_FDCWD: ours
-  std::string proc = "/proc";              // for the mount table of that root
+  std::string mounts = "/proc/self/mountinfo";   // the mount table of that root
 };
 
 // Why the command could not be executed. Stage "exec". Status 127: not found as a path or in PATH; 126: found, but

@@ -108,7 +108,7 @@ std::string Examiner::user() const { return user_name(a_.who.uid); }
 std::string Examiner::mount_point(const PathWalk& at) const {
   struct statx stx {};
   if (::statx(at.fd.get(), "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_MNT_ID, &stx) < 0 || (stx.stx_mask & STATX_MNT_ID) == 0) return {};
-  const auto text = read_file(a_.proc + "/self/mountinfo");
+  const auto text = read_file(a_.mounts);
   if (!text) return {};
   for (const MountEntry& entry : parse_mountinfo(*text)) {
     if (entry.id == stx.stx_mnt_id) return entry.target;

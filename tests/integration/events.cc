@@ -38,7 +38,7 @@ bool valid_utf8(std::string_view text) {
 
 // The keys come in the contract's order; those that are absent are passed over.
 std::string misplaced_key(const ordered_json& event) {
-  static const char* const order[] = {"level", "msg", "time", "event", "seq", "cause", "supervisor", "id", "name"};
+  static const char* const order[] = {"level", "msg", "time", "event", "seq", "cause", "supervisor", "id", "name", "exec"};
   std::size_t at = 0;
   for (const auto& [key, value] : event.items()) {
     std::size_t found = 0;
@@ -154,7 +154,8 @@ std::vector<std::string> event_complaints(const std::string& text) {
     seq = number;
     if (event.contains("cause") && event["cause"].is_number() && (event["cause"] >= number || event["cause"] < 1)) complain("the cause is not before its effect");
     if (!event.contains("id") || !event["id"].is_string() || !event.contains("event") || !event["event"].is_string()) continue;
-    auto& before = told[event["id"].get<std::string>()];
+    // A command that exec brought in has a life of its own.
+    auto& before = told[event["id"].get<std::string>() + " " + event.value("exec", "")];
     const auto name = event["event"].get<std::string>();
     const auto seen = [&](const char* what) { return std::find(before.begin(), before.end(), what) != before.end(); };
     if (name == "started" && !seen("starting")) complain("started without starting");

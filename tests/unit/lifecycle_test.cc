@@ -19,10 +19,10 @@ A action_at(std::size_t i) { return static_cast<A>(i); }
 // All that can happen; what is not here cannot.
 constexpr const char* kTable = R"(
 created  start starting   stop created   restart starting  remove removed
-starting started running  failed exited  stop stopping     kill starting   exited exited  restart stopping
-running  pause paused     stop stopping  kill running      exited exited   restart stopping
+starting started running  failed exited  stop stopping     kill starting   exited exited  restart stopping  exec starting
+running  pause paused     stop stopping  kill running      exited exited   restart stopping  exec running
 paused   unpause running  stop stopping  kill paused       exited exited   restart stopping
-stopping started stopping failed exited  stop stopping     kill stopping   exited exited  restart stopping
+stopping started stopping failed exited  stop stopping     kill stopping   exited exited  restart stopping  exec stopping
 exited   start starting   stop exited    again backoff     restart starting  remove removed
 backoff  start starting   stop exited    restart starting
 removed
@@ -41,7 +41,7 @@ BOOST_AUTO_TEST_CASE(the_table) {
     words >> state;
     while (words >> action >> next) expected[{state, action}] = next;
   }
-  BOOST_TEST(expected.size() == 34U);
+  BOOST_TEST(expected.size() == 37U);
   std::size_t found = 0;
   for (std::size_t s = 0; s < kContainerStates; ++s) {
     for (std::size_t a = 0; a < kContainerActions; ++a) {
@@ -80,6 +80,8 @@ BOOST_AUTO_TEST_CASE(every_refusal_has_words) {
              "rm: web: is running; stop it first, or use rm -f");
   BOOST_TEST(next_state(S::exited, A::kill, "web").error().line() ==
              "kill: web: has exited; there is nothing to send a signal to");
+  BOOST_TEST(next_state(S::paused, A::exec, "web").error().line() == "exec: web: is paused; unpause it first");
+  BOOST_TEST(next_state(S::exited, A::exec, "web").error().line() == "exec: web: has exited; start it first");
   BOOST_TEST(next_state(S::running, A::unpause, "web").error().line() == "unpause: web: is not paused");
 }
 
