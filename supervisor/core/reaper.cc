@@ -3,11 +3,12 @@
 #include <sys/wait.h>
 
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 namespace sup {
 
-Reaper::Reaper(Loop& loop) : watcher_(loop, [this] { collect(); }) {}
+Reaper::Reaper(Loop& loop) : watcher_(loop, [this] { collect(); }), rest_(loop) {}
 
 Result<void> Reaper::start() { return watcher_.start(); }
 
@@ -16,7 +17,8 @@ void Reaper::watch(pid_t pid, Exit exited) { watched_.insert_or_assign(pid, std:
 void Reaper::collect() {
   const auto since = Loop::now_us();
   // SIGCHLD coalesces: 500 exits have been one callback. Ask until nobody answers.
-  for (;;) {
+  for (int count = 0;; ++count) {
+    if (count == kSlice) return rest_.start(std::chrono::milliseconds(0), [this] { collect(); });
     siginfo_t who{};
     if (::waitid(P_ALL, 0, &who, WEXITED | WNOHANG | WNOWAIT) < 0) {
       if (errno == EINTR) continue;

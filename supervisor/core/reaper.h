@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "loop/loop.h"
 #include "loop/signals.h"
+#include "loop/timer.h"
 
 namespace sup {
 
@@ -30,10 +31,13 @@ class Reaper {
   [[nodiscard]] bool watches(pid_t pid) const { return watched_.contains(pid); }
 
  private:
+  // So many ends a turn: a storm of them must not keep the loop from its clients.
+  static constexpr int kSlice = 64;
   void collect();
 
   std::unordered_map<pid_t, Exit> watched_;
   ChildWatcher watcher_;
+  Timer rest_;
 };
 
 }  // namespace sup

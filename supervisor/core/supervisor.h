@@ -57,6 +57,12 @@ class Held {
   [[nodiscard]] std::int64_t finished() const { return finished_; }   // of the last run; 0: not yet
   [[nodiscard]] std::uint32_t restarts() const { return backoff_.count(); }   // since it last stayed up for a while
   [[nodiscard]] const Ring& ring() const { return ring_; }
+  // What was seen of its use by whoever looked last (stats): 0, 0: nobody has.
+  struct Seen {
+    std::uint64_t at_us = 0;    // since the boot
+    std::uint64_t cpu_us = 0;
+  };
+  Seen seen;
   [[nodiscard]] const std::string& log_directory() const { return log_directory_; }   // holds kLogName and its older ones
 
  private:

@@ -18,6 +18,7 @@
 #include "face/say.h"
 #include "loop/signals.h"
 #include "spec/check.h"
+#include "sys/nofile.h"
 #include "sys/notify.h"
 #include "sys/runtime.h"
 #include "sys/unixsocket.h"
@@ -25,7 +26,6 @@
 namespace sup {
 namespace {
 
-constexpr std::chrono::milliseconds kIdle{60'000};
 constexpr int kReadyTimeout = 20'000;   // ms
 constexpr int kPause = 10;              // ms between looks at one that is about to listen
 constexpr int kTries = 200;
@@ -49,6 +49,7 @@ class Daemon {
   Daemon(const cli::Globals& globals, const DaemonOptions& options) : globals_(globals), options_(options), idle_(loop_) {}
 
   Result<void> begin() {
+    raise_nofile();
     if (!is_container_name(options_.name)) {
       return usage("-S " + printable(options_.name), "not a name for a supervisor", "a letter or digit, then letters, digits, '_', '.' and '-'");
     }

@@ -15,6 +15,8 @@ struct {
   std::atomic<bool> armed{false};
   int fd = -1;
   termios saved{};
+  const char* farewell = nullptr;
+  std::size_t farewell_size = 0;
 } crash;
 
 // We are about to die of it (SA_RESETHAND): leave the terminal usable, then die as we would have.
@@ -41,7 +43,15 @@ void catch_crashes() {
 }  // namespace
 
 void Terminal::restore_any() {
-  if (crash.armed) ::tcsetattr(crash.fd, TCSANOW, &crash.saved);
+  if (!crash.armed) return;
+  if (crash.farewell_size != 0) (void)!::write(crash.fd, crash.farewell, crash.farewell_size);
+  ::tcsetattr(crash.fd, TCSANOW, &crash.saved);
+}
+
+void Terminal::farewell(std::string_view bytes) {
+  crash.farewell_size = 0;
+  crash.farewell = bytes.data();
+  crash.farewell_size = bytes.size();
 }
 
 Terminal::Terminal(int fd) : fd_(fd) {}

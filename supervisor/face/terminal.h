@@ -4,6 +4,7 @@
 #include <termios.h>
 
 #include <optional>
+#include <string_view>
 
 #include "base/error.h"
 
@@ -23,6 +24,8 @@ class Terminal {
   void restore();
   // Restores whatever terminal is raw, from wherever: async-signal-safe, allocates nothing.
   static void restore_any();
+  // What restore_any() writes as well: how to leave the screen. It stays where it is; {}: nothing.
+  static void farewell(std::string_view bytes);
   [[nodiscard]] bool raw() const { return raw_; }
   // Whether we are its foreground process group; a background one must not touch it.
   [[nodiscard]] bool foreground() const;

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "sys/nofile.h"
 #include "sys/rawcall.h"
 
 namespace sup {
@@ -20,6 +21,7 @@ using Stage = SpawnFailure::Stage;
 
 // What parent and child share (CLONE_VM): the child's orders, and its failure on the way back.
 struct Orders {
+  const rlimit* nofile = nullptr;   // to go back to
   int* sources;
   const int* targets;
   std::size_t count;
@@ -80,6 +82,8 @@ SUP_CHILD int child(void* arg) {
     if (r == 0) r = write_text("/proc/self/gid_map", o->gid_map);
     if (r < 0) return fail(o, Stage::idmap, r);
   }
+  // Ours was raised for the supervisor alone.
+  if (o->nofile != nullptr) raw::call(SYS_prlimit64, 0, RLIMIT_NOFILE, o->nofile, nullptr);
   char* const no_environment[] = {nullptr};
   return fail(o, Stage::exec, raw::call(SYS_execveat, image, "", o->argv, no_environment, AT_EMPTY_PATH));
 }
@@ -140,6 +144,7 @@ std::expected<Spawned, SpawnFailure> spawn(const SpawnRequest& request) {
     orders.gid_map = gid_map.c_str();
   }
   orders.argv = argv.data();
+  if (const auto& nofile = original_nofile()) orders.nofile = &*nofile;
 
   // Every signal, those of the C library included: a handler running in the child would run on the
   // parent's memory (a signal pipe of libuv's would report it as the parent's).

@@ -55,5 +55,7 @@ std::unique_ptr<Verb> make_wait();
 std::unique_ptr<Verb> make_rm();
 std::unique_ptr<Verb> make_inspect();
 std::unique_ptr<Verb> make_events();
+std::unique_ptr<Verb> make_stats();
+std::unique_ptr<Verb> make_top();
 
 }  // namespace sup::cli

@@ -17,6 +17,8 @@ std::span<const VerbRow> verbs() {
       VerbRow{"wait", "[OPTIONS] CONTAINER...", "wait for containers to end and print how", Operands::any, make_wait},
       VerbRow{"rm", "[OPTIONS] CONTAINER...", "forget containers that have ended", Operands::any, make_rm},
       VerbRow{"inspect", "CONTAINER...", "print all that is known of containers, as JSON", Operands::any, make_inspect},
+      VerbRow{"stats", "[OPTIONS] [CONTAINER...]", "show what containers use", Operands::any, make_stats},
+      VerbRow{"top", "[OPTIONS] [CONTAINER...]", "show the processes of containers, live", Operands::any, make_top},
       VerbRow{"events", "[OPTIONS]", "show what has happened, and with -f what happens", Operands::any, make_events},
       VerbRow{"daemon", "[OPTIONS]", "be a supervisor that starts without containers", Operands::any, make_daemon},
       VerbRow{"replay", "[OPTIONS] FILE", "play a terminal recording made with run --record", Operands::any, make_replay},

@@ -258,6 +258,30 @@ void subscribe(const Call& call) {
   call.server.subscribe(std::move(lines), std::max(wanted, first));
 }
 
+// What a client has measured is kept for the next one; what was kept is the answer. What is younger than a moment stays, or who looks
+// often would measure nothing.
+void exchange(const Call& call) {
+  constexpr std::uint64_t kMoment = 500'000;
+  const auto& all = call.request.params.json();
+  if (!all.contains("samples") || !all.at("samples").is_array()) return call.failed(call.request.params.wrong("samples", "not a list", "E_RPC_TYPE"));
+  Json rows = Json::array();
+  for (const auto& sample : all.at("samples")) {
+    const Params one(std::make_shared<const Json>(sample.is_object() ? sample : Json::object()), "/params/samples");
+    const auto id = one.get_string("id");
+    if (!id) return call.failed(id.error());
+    const auto at = one.get_uint("at_us");
+    if (!at) return call.failed(at.error());
+    const auto cpu = one.get_uint("cpu_us");
+    if (!cpu) return call.failed(cpu.error());
+    auto held = call.server.supervisor.find(*id);
+    if (!held) continue;
+    auto& seen = (*held)->seen;
+    if (seen.at_us != 0) rows.push_back({{"id", (*held)->id()}, {"at_us", seen.at_us}, {"cpu_us", seen.cpu_us}});
+    if (*at > seen.at_us + kMoment) seen = {.at_us = *at, .cpu_us = *cpu};
+  }
+  call.done(rows);
+}
+
 struct Row {
   std::string_view name;
   void (*call)(const Call&);
@@ -265,7 +289,7 @@ struct Row {
 constexpr std::array kRows{
     Row{"hello", hello},           Row{"container.run", run},         Row{"container.list", list},       Row{"container.inspect", inspect},
     Row{"container.wait", wait},   Row{"container.stop", stop},       Row{"container.start", start},     Row{"container.restart", restart},
-    Row{"events.subscribe", subscribe}, Row{"container.kill", kill},   Row{"container.remove", remove},
+    Row{"events.subscribe", subscribe}, Row{"stats.exchange", exchange}, Row{"container.kill", kill},   Row{"container.remove", remove},
 };
 
 }  // namespace

@@ -1,0 +1,15 @@
+// nofile: how many descriptors a supervisor may have; what it starts gets the caller's own limit back.
+#pragma once
+#include <sys/resource.h>
+
+#include <optional>
+
+namespace sup {
+
+// Raises RLIMIT_NOFILE to its hard limit, or half a million where that is more. Keeps what there was, once.
+void raise_nofile();
+
+// What the limit was before raise_nofile(); none: it was not raised.
+[[nodiscard]] const std::optional<rlimit>& original_nofile();
+
+}  // namespace sup
