@@ -39,7 +39,7 @@ enum class Op : uint16_t {
   write_file = 7,      // s0 path, s1 text: open(O_WRONLY), one write, close
   rlimit = 8,          // prlimit(2): n0 resource, n1 soft, n2 hard
   capbset_drop = 9,    // n0 mask: PR_CAPBSET_DROP each set bit; bits the kernel does not know are skipped
-  caps_clean = 10,     // ambient set cleared, inheritable set emptied; effective and permitted stay
+  caps = 10,           // capset(2): of what is permitted n0 stays, of that n1 is effective; n2, and only it, is ambient
   groups = 11,         // setgroups(2): n0 count, s0 offset of u32[count]
   ids = 12,            // setresgid(n1), then setresuid(n0)
   umask = 13,          // umask(2): n0
@@ -55,8 +55,11 @@ enum class Op : uint16_t {
   exec = 23,           // execve(2): s0 list of candidate paths, s1 list argv, s2 list envp
   join = 24,           // init/join.h: n0 CLONE_NEW* flags, n1 a pidfd of the process whose namespaces they are, n2 mask of
                        // capabilities to give up; a child goes on, as the supervisor's own
+  call = 40,           // prctl(2), setpriority(2) or ioprio_set(2), by its number in the step's flags: n0, n1, n2 and zeros
+  seccomp = 41,        // SECCOMP_SET_MODE_FILTER: n0 instructions (struct sock_filter) at s0
+  keyring = 42,        // a new session keyring; a kernel without keys, or a filter that forbids them, has none to hide
 };
-inline constexpr Op kLastOp = Op::join;
+inline constexpr Op kLastOp = Op::keyring;
 
 // Flags of Op::mount and Op::unshare are the kernel's own, passed unchanged.
 
@@ -71,7 +74,7 @@ static_assert(sizeof(Header) == 16);
 
 struct Step {
   uint16_t op;         // Op
-  uint16_t flags;      // 0 for now
+  uint16_t flags;      // Op::call's number; else 0
   uint32_t reserved;   // 0
   uint64_t n[3];
   uint32_t s[4];

@@ -9,7 +9,9 @@
 #include <asm/unistd.h>
 #include <linux/capability.h>
 #include <linux/errno.h>
+#include <linux/keyctl.h>
 #include <linux/prctl.h>
+#include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -81,6 +83,11 @@ struct SigAction {                    // rt_sigaction(2)'s, not libc's
   uint64_t flags;
   uint64_t restorer;
   uint64_t mask;
+};
+
+struct FilterProgram {                // struct sock_fprog, seccomp(2)
+  uint16_t count;
+  const void* filter;
 };
 
 struct SignalInfo {                   // struct signalfd_siginfo, signalfd(2)

@@ -23,6 +23,11 @@ constexpr std::array<std::string_view, 14> kHostRootDropped{
     "AUDIT_CONTROL", "AUDIT_READ", "BPF", "PERFMON", "LINUX_IMMUTABLE", "WAKE_ALARM", "BLOCK_SUSPEND",
 };
 
+constexpr std::array<std::string_view, 14> kDocker{
+    "CHOWN",   "DAC_OVERRIDE", "FSETID",           "FOWNER",     "MKNOD", "NET_RAW",     "SETGID",
+    "SETUID",  "SETFCAP",      "SETPCAP",          "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE",
+};
+
 constexpr std::uint64_t mask_of(const auto& names) {
   std::uint64_t mask = 0;
   for (const std::string_view name : names) {
@@ -34,6 +39,7 @@ constexpr std::uint64_t mask_of(const auto& names) {
 }
 
 constexpr std::uint64_t kHostRootDroppedMask = mask_of(kHostRootDropped);
+constexpr std::uint64_t kDockerMask = mask_of(kDocker);
 
 }  // namespace
 
@@ -52,5 +58,6 @@ std::optional<int> capability_number(std::string_view name) {
 }
 
 std::uint64_t host_root_dropped() { return kHostRootDroppedMask; }
+std::uint64_t docker_capabilities() { return kDockerMask; }
 
 }  // namespace sup

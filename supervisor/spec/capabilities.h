@@ -19,5 +19,7 @@ inline constexpr int kCapabilities = 41;
 // as a whole, which no namespace holds in (modules, raw I/O, the clock, reboot, the kernel's log, LSM
 // policy, audit, BPF, perf, immutable files, wake-ups).
 [[nodiscard]] std::uint64_t host_root_dropped();
+// The 14 that docker leaves to a container.
+[[nodiscard]] std::uint64_t docker_capabilities();
 
 }  // namespace sup

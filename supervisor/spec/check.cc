@@ -3,6 +3,7 @@
 #include <string_view>
 #include <utility>
 
+#include "spec/privileges.h"
 #include "spec/signals.h"
 
 namespace sup {
@@ -104,7 +105,8 @@ Result<void> check(const Spec& spec) {
                  "more than 0, at most 100 years");
   }
   if (has_nul(spec.limits.cpuset_cpus)) return wrong("--cpuset-cpus", spec.limits.cpuset_cpus, "a NUL byte is no number");
-  return check_limits(spec.limits);
+  if (auto limits = check_limits(spec.limits); !limits) return limits;
+  return check_privileges(spec);
 }
 
 }  // namespace sup

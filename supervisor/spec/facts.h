@@ -3,8 +3,12 @@
 #pragma once
 #include <sys/types.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "spec/seccomp.h"
 
 namespace sup {
 
@@ -17,6 +21,8 @@ struct Facts {
   std::vector<std::string> proc_mounts;   // mount points of every procfs, as mountinfo lists them
   bool proc_locked = false;               // root in a user namespace who cannot detach the procfs he inherited
   std::string passwd;                     // text of the root's /etc/passwd; only read when -u needs it
+  Filter seccomp;                         // from spec.seccomp, where that is a profile's text
+  std::optional<std::uint64_t> bounding;  // capabilities the caller can pass on; only read when --cap-add names some
   std::string group;                      // text of the root's /etc/group; likewise
 };
 

@@ -10,6 +10,7 @@
 #include "spec/capabilities.h"
 #include "spec/env.h"
 #include "spec/path.h"
+#include "spec/privileges.h"
 #include "spec/signals.h"
 #include "spec/user.h"
 
@@ -113,20 +114,28 @@ void tool_notes(const Run& run, std::string_view peer, std::vector<std::string>&
   lost(run.spec.detach_keys.has_value() && !run.spec.detach_keys->empty(), "--detach-keys");
   lost(run.spec.stop_signal != SIGTERM, "--stop-signal");
   if (run.spec.limits.any()) notes.push_back(who + " sets no limits: put it below systemd-run --scope -p MemoryMax=… -p TasksMax=… -p CPUQuota=…");
+  const Privileges may = privileges(run.spec);
+  if (may.filter != Privileges::Filter::none) {
+    notes.push_back("The seccomp filter is left out: " + who + (who == "bwrap" ? " takes one by --seccomp FD, compiled." : " has none."));
+  }
+  lost(may.ambient != 0 && run.uid != 0, "--cap-add for a user who is not root");
+  notes.push_back("The caller's session keyring reaches the command; sup gives it a new one.");
 }
 
 // setpriv(1) for what unshare and bwrap leave out: capabilities and, as root, the user.
 Words setpriv(const Run& run, bool drop_ambient) {
   Words words;
-  if (!run.spec.privileged) {
+  const Privileges may = privileges(run.spec);
+  if (may.dropped != 0) {
     std::string dropped;
     for (int number = 0; number < kCapabilities; ++number) {
-      if (((host_root_dropped() >> number) & 1U) != 0) {
+      if (((may.dropped >> number) & 1U) != 0) {
         dropped += (dropped.empty() ? "-" : ",-") + lower(capability_name(number).substr(4));
       }
     }
     add(words, {"--bounding-set=" + dropped});
   }
+  if (may.no_new_privs) add(words, {"--no-new-privs"});
   if (run.user && run.root) {
     std::string groups;
     for (const std::uint32_t gid : run.user->groups) groups += (groups.empty() ? "" : ",") + std::to_string(gid);
@@ -204,8 +213,8 @@ Rendering render_bwrap(const Run& run) {
   if (!run.root && run.uid == 0) {
     // The root of the user namespace, which bwrap would leave without capabilities.
     add(words, {"--cap-add", "ALL"});
-    for (int number = 0; number < kCapabilities && !run.spec.privileged; ++number) {
-      if (((host_root_dropped() >> number) & 1U) != 0) add(words, {"--cap-drop", capability_name(number)});
+    for (int number = 0; number < kCapabilities; ++number) {
+      if (((privileges(run.spec).dropped >> number) & 1U) != 0) add(words, {"--cap-drop", capability_name(number)});
     }
   }
   const Words first = run.root ? setpriv(run, false) : Words{};
@@ -286,6 +295,17 @@ Rendering render_docker(const Run& run) {
   for (const EnvEntry& entry : spec.env) add(words, {"-e", entry.value ? entry.key + "=" + *entry.value : entry.key});
   if (spec.privileged) add(words, {"--privileged"});
   add_limits(spec.limits, words);
+  for (const std::string& name : spec.cap_drop) add(words, {"--cap-drop", name});
+  for (const std::string& name : spec.cap_add) add(words, {"--cap-add", name});
+  const Privileges may = privileges(spec);
+  if (may.no_new_privs) add(words, {"--security-opt", "no-new-privileges"});
+  if (spec.profile == Profile::strict) add(words, {"--cap-drop", "ALL"});
+  if (may.filter == Privileges::Filter::given) {
+    add(words, {"--security-opt", "seccomp=FILE"});
+    out.notes.push_back("Put the seccomp profile's file in place of FILE.");
+  } else if (spec.seccomp == kSeccompUnconfined) {
+    add(words, {"--security-opt", "seccomp=unconfined"});
+  }
   if (spec.stop_signal != SIGTERM) add(words, {"--stop-signal", signal_name(spec.stop_signal)});
   if (spec.stop_timeout != std::chrono::seconds(10)) add(words, {"--stop-timeout", seconds(spec.stop_timeout)});
   if (!spec.sig_proxy) add(words, {"--sig-proxy=false"});
@@ -310,10 +330,15 @@ Rendering render_docker(const Run& run) {
   }
   if (spec.privileged) {
     out.notes.push_back("docker's --privileged also opens every device; in sup it only keeps the capabilities.");
-  } else {
+  } else if (spec.profile == Profile::seed) {
     out.notes.push_back(
         "docker keeps 14 capabilities and a seccomp filter; sup on the host's root drops only what no namespace can "
-        "hold.");
+        "hold, unless --profile docker asks for docker's.");
+  } else if (spec.profile == Profile::strict) {
+    out.notes.push_back("sup's filter of the strict profile closes more than docker's.");
+  }
+  if (may.ambient != 0 && run.uid != 0) {
+    out.notes.push_back("In docker a user who is not root has nothing of --cap-add; in sup what is added by name is ambient.");
   }
   if (!run.root)
     out.notes.push_back("This needs access to docker's socket, which is as good as root; sup uses a user namespace.");
@@ -342,17 +367,22 @@ Rendering render_oci(const Run& run) {
   user["gid"] = run.gid;
   if (run.user && run.root) user["additionalGids"] = run.user->groups;
 
+  const Privileges may = privileges(spec);
   Json bounding = Json::array();
   for (int number = 0; number < kCapabilities; ++number) {
-    if (spec.privileged || ((host_root_dropped() >> number) & 1U) == 0) bounding.push_back(capability_name(number));
+    if (((may.dropped >> number) & 1U) == 0) bounding.push_back(capability_name(number));
   }
-  const Json held = run.uid == 0 ? bounding : Json::array();   // what exec leaves to uid 0, and to others
+  Json ambient = Json::array();   // what exec leaves to who is not root
+  for (int number = 0; number < kCapabilities && run.uid != 0; ++number) {
+    if (((may.ambient >> number) & 1U) != 0) ambient.push_back(capability_name(number));
+  }
+  const Json held = run.uid == 0 ? bounding : ambient;
   Json capabilities;
   capabilities["bounding"] = bounding;
   capabilities["effective"] = held;
   capabilities["permitted"] = held;
-  capabilities["inheritable"] = Json::array();
-  capabilities["ambient"] = Json::array();
+  capabilities["inheritable"] = ambient;
+  capabilities["ambient"] = ambient;
 
   Json process;
   process["terminal"] = spec.tty;
@@ -361,7 +391,7 @@ Rendering render_oci(const Run& run) {
   process["env"] = texts(run.environment);
   process["cwd"] = to_utf8(run.cwd);
   process["capabilities"] = std::move(capabilities);
-  process["noNewPrivileges"] = false;
+  process["noNewPrivileges"] = may.no_new_privs;
 
   Json namespaces = Json::array();
   const auto with = [&namespaces](const char* type) { namespaces.push_back(Json{{"type", type}}); };
@@ -435,6 +465,7 @@ Rendering render_oci(const Run& run) {
   if (spec.stop_signal != SIGTERM || spec.stop_timeout != std::chrono::seconds(10)) {
     out.notes.push_back("How to stop it is left to whoever calls `crun kill`.");
   }
+  if (may.filter != Privileges::Filter::none) out.notes.push_back("The seccomp filter is left out: sup has it as a program, not as a list.");
   if (bytes_lost) out.notes.push_back("JSON is UTF-8: bytes that are not became U+FFFD.");
   common_notes(run, "The runtime spec", out.notes);
   return out;

@@ -1,9 +1,14 @@
 #include "spec/plan.h"
 
+#include <linux/capability.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <csignal>
 #include <cstring>
 #include <initializer_list>
@@ -13,6 +18,8 @@
 #include "spec/capabilities.h"
 #include "spec/env.h"
 #include "spec/path.h"
+#include "spec/privileges.h"
+#include "spec/seccomp.h"
 #include "spec/user.h"
 
 namespace sup {
@@ -27,6 +34,16 @@ Step step(Op op, std::initializer_list<std::uint64_t> numbers = {}, std::initial
   std::ranges::copy(strings, out.s.begin());
   return out;
 }
+
+// A system call as it is.
+Step call(long number, std::initializer_list<std::uint64_t> arguments) {
+  Step out = step(Op::call, arguments);
+  out.flags = static_cast<std::uint16_t>(number);
+  return out;
+}
+
+constexpr std::uint64_t bit(int capability) { return std::uint64_t{1} << capability; }
+constexpr std::uint64_t kSysAdmin = bit(CAP_SYS_ADMIN);
 
 std::string env_path(const std::vector<std::string>& environment) {
   return std::string(env_value(environment, "PATH").value_or(kDefaultPath));
@@ -50,6 +67,7 @@ std::vector<std::string> unmount_order(std::vector<std::string> targets) {
 struct Draft {
   const Spec& spec;
   const Facts& facts;
+  Privileges may;
   std::optional<User> user;             // with -u
   bool change_ids = false;              // by steps, not by maps
   std::vector<std::string> environment;
@@ -125,6 +143,54 @@ Result<std::string> directory(const Spec& spec, const Facts& facts) {
   return spec.workdir.empty() ? facts.cwd : join_path(facts.cwd, spec.workdir);
 }
 
+// What was asked for by name and cannot be given is no start: the command would find out in some other way. In a user
+// namespace of our own there is everything.
+Result<void> check_adds(const Spec& spec, const Facts& facts, bool user_namespace) {
+  if (user_namespace || !facts.bounding) return {};
+  for (const std::string& name : spec.cap_add) {
+    const auto number = capability_number(name);
+    if (!number || (*facts.bounding >> *number & 1) != 0) continue;
+    Error error;
+    error.code = "E_CAPABILITIES";
+    error.where = "--cap-add";
+    error.what = capability_name(*number);
+    error.why = "the caller does not have it, and cannot pass it on";
+    error.hint = "leave it out, or run sup where it is in the bounding set (CapBnd in /proc/self/status)";
+    error.stage = "capabilities";
+    return std::unexpected(std::move(error));
+  }
+  return {};
+}
+
+Filter filter_of(const Draft& draft) {
+  switch (draft.may.filter) {
+    case Privileges::Filter::none: return {};
+    case Privileges::Filter::docker: return docker_filter(draft.may.kept());
+    case Privileges::Filter::strict: return strict_filter();
+    case Privileges::Filter::given: return draft.facts.seccomp;
+  }
+  return {};
+}
+
+Step seccomp_step(const Filter& filter) {
+  Step out = step(Op::seccomp, {filter.size()});
+  for (const sock_filter& one : filter) {
+    // As the kernel has it in memory: a word of code and jumps, a word of k.
+    const auto words = std::bit_cast<std::array<std::uint32_t, 2>>(one);
+    out.numbers.insert(out.numbers.end(), words.begin(), words.end());
+  }
+  return out;
+}
+
+// What one who joins gives up before anybody inside can see him. Who has CAP_SYS_PTRACE could attach to him: then nothing
+// is left that the container has not. Else the steps to come keep what they need, and give it up themselves.
+std::uint64_t given_up(Privileges& may) {
+  if ((may.kept() & bit(CAP_SYS_PTRACE)) == 0) return may.dropped & ~(bit(CAP_SETPCAP) | bit(CAP_SETUID) | bit(CAP_SETGID) | kSysAdmin);
+  // A filter then needs no capability.
+  if (may.filter != Privileges::Filter::none && (may.kept() & kSysAdmin) == 0) may.no_new_privs = true;
+  return may.dropped;
+}
+
 // What belongs to the container as a whole. Both kinds of caller do the same from here on, but for the ids.
 void furnish(Draft& draft) {
   const Spec& spec = draft.spec;
@@ -140,17 +206,30 @@ void furnish(Draft& draft) {
 void confine(Draft& draft, const std::string& cwd) {
   const Spec& spec = draft.spec;
   const bool change_ids = draft.change_ids;
+  const Privileges& may = draft.may;
+  const bool root = (draft.user ? draft.user->uid : draft.facts.uid) == 0;
+  // What the command has in the end. At exec the kernel gives a uid 0 the bounding set and others the ambient one: this
+  // says it before, so that nothing is left that exec would have to take away.
+  const std::uint64_t had = root ? may.kept() : may.ambient;
+  const Step final_caps = step(Op::caps, {had, had, root ? 0 : may.ambient});
+  const Filter filter = filter_of(draft);
+  // Without no_new_privs the kernel takes a filter only from who has CAP_SYS_ADMIN: that one outlives the ids, and goes
+  // right after the filter is there.
+  const bool filter_by_admin = !filter.empty() && !may.no_new_privs;
   // Always: the caller's terminal must not be the controlling one inside, TIOCSTI would type into the caller's shell.
   // A session leader without one is also what TIOCSCTTY asks for.
   draft.add(step(Op::setsid));
+  // The keys likewise: what the caller keeps in his keyring could be read inside. Owned by the ids that the maps have given.
+  draft.add(step(Op::keyring));
   if (spec.tty) draft.add(step(Op::ctty, {0}));
   // The caller's directory, which nobody named, is entered as the caller: root's own /root must not keep `-u nobody`
   // from running. su(1) and docker's default do the same.
   const bool early_cwd = change_ids && spec.workdir.empty();
   if (early_cwd) draft.add(step(Op::workdir, {}, {cwd}));
   // The bounding set needs CAP_SETPCAP, which goes with the ids.
-  if (!spec.privileged) draft.add(step(Op::capbset_drop, {host_root_dropped()}));
+  if (may.dropped != 0) draft.add(step(Op::capbset_drop, {may.dropped}));
   if (change_ids) {
+    if (filter_by_admin || may.ambient != 0) draft.add(call(SYS_prctl, {PR_SET_KEEPCAPS, 1}));
     // groups before ids, gid before uid (Op::ids): each takes away the right to the one before.
     Step groups = step(Op::groups, {draft.user->groups.size()});
     groups.numbers = draft.user->groups;
@@ -159,7 +238,11 @@ void confine(Draft& draft, const std::string& cwd) {
   }
   // After the ids: the kernel clears the ambient set there only when root is left behind. Inheritable capabilities
   // would come back with a file that has them (CVE-2022-29162).
-  draft.add(step(Op::caps_clean));
+  if (!filter_by_admin) {
+    draft.add(final_caps);
+  } else if (change_ids) {
+    draft.add(step(Op::caps, {had | kSysAdmin, kSysAdmin}));
+  }
   // setresuid(2) has cleared the wish to die with the supervisor. With --init this process is a child of PID 1, whose
   // own wish still stands and whose death kills all in the namespace: nothing to renew.
   if (change_ids && (!spec.init || draft.plan.joins)) draft.add(step(Op::pdeathsig, {SIGKILL}));
@@ -171,6 +254,11 @@ void confine(Draft& draft, const std::string& cwd) {
   draft.add(step(Op::close_from, {static_cast<std::uint64_t>(draft.plan.boot_fd() + 1)}));
   // Last before exec: until now a signal meets init's own blocked mask and cannot hit a half-made container.
   draft.add(step(Op::signals_default));
+  // The filter at the very end: what comes after it must be allowed by it, and by a profile of the user's too. Then there
+  // are a capset(2), the last word to the supervisor and the exec.
+  if (may.no_new_privs) draft.add(call(SYS_prctl, {PR_SET_NO_NEW_PRIVS, 1}));
+  if (!filter.empty()) draft.add(seccomp_step(filter));
+  if (filter_by_admin) draft.add(final_caps);
 }
 
 void execute(Draft& draft) {
@@ -245,7 +333,7 @@ Error too_big(std::string why) {
 
 Result<Plan> compile(const Spec& spec, const Facts& facts) {
   if (spec.argv.empty() || spec.argv.front().empty()) return usage("run", "Missing container command");
-  Draft draft{spec, facts, std::nullopt, false, {}, {}};
+  Draft draft{spec, facts, privileges(spec), std::nullopt, false, {}, {}};
   Plan& plan = draft.plan;
   // Root of a user namespace whose mounts are another's (unshare -Ur, bwrap) is as bound as an ordinary user, and is helped
   // in the same way.
@@ -263,6 +351,7 @@ Result<Plan> compile(const Spec& spec, const Facts& facts) {
     draft.user = std::move(*user);
   }
   draft.change_ids = draft.user && !plan.user_namespace;   // else the maps do it
+  if (auto r = check_adds(spec, facts, plan.user_namespace); !r) return std::unexpected(std::move(r.error()));
   draft.environment = build_environment(spec, facts.environ, home);
   auto cwd = directory(spec, facts);
   if (!cwd) return std::unexpected(std::move(cwd.error()));
@@ -295,7 +384,7 @@ Result<Plan> compile_exec(const Spec& container, const Facts& facts, const Spec&
     spec.workdir = from ? join_path(*from, exec.workdir) : exec.workdir;
   }
   if (!exec.user.empty()) spec.user = exec.user;
-  Draft draft{spec, facts, std::nullopt, false, {}, {}};
+  Draft draft{spec, facts, privileges(spec), std::nullopt, false, {}, {}};
   Plan& plan = draft.plan;
   plan.tty = spec.tty;
   plan.joins = true;
@@ -329,8 +418,7 @@ Result<Plan> compile_exec(const Spec& container, const Facts& facts, const Spec&
   if (!cwd) return std::unexpected(std::move(cwd.error()));
 
   draft.add(step(Op::pdeathsig, {SIGKILL}));
-  const std::uint64_t gone = spec.privileged ? 0 : host_root_dropped();
-  draft.add(step(Op::join, {inside.namespaces, static_cast<std::uint64_t>(plan.join_fd()), gone}));
+  draft.add(step(Op::join, {inside.namespaces, static_cast<std::uint64_t>(plan.join_fd()), given_up(draft.may)}));
   // A wish of the parent's own; its child begins without.
   draft.add(step(Op::pdeathsig, {SIGKILL}));
   // Until the supervisor knows who this is, and has put it where it belongs: it must not end unseen.
@@ -360,7 +448,8 @@ Result<std::vector<std::byte>> encode(const Plan& plan) {
     for (std::size_t k = 0; k < from.lists.size() && k < std::size(to.s); ++k) {
       to.s[k] = static_cast<std::uint32_t>(out.list(from.lists[k]));
     }
-    if (from.op == Op::groups) to.s[0] = static_cast<std::uint32_t>(out.numbers(from.numbers));
+    to.flags = from.flags;
+    if (from.op == Op::groups || from.op == Op::seccomp) to.s[0] = static_cast<std::uint32_t>(out.numbers(from.numbers));
     out.put(sizeof(wire::Header) + i * sizeof(wire::Step), to);
   }
   out.bytes().push_back(std::byte{0});

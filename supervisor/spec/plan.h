@@ -23,7 +23,8 @@ struct Step {
   std::array<std::uint64_t, 3> n{};
   std::array<std::string, 4> s{};                        // single strings; empty: offset 0
   std::vector<std::vector<std::string>> lists{};         // Op::exec: candidates, argv, envp
-  std::vector<std::uint32_t> numbers{};                  // Op::groups: the gids
+  std::vector<std::uint32_t> numbers{};                  // Op::groups: the gids; Op::seccomp: the filter, two an instruction
+  std::uint16_t flags = 0;                               // Op::call: its number
   bool operator==(const Step&) const = default;
 };
 

@@ -25,6 +25,14 @@ Json namespaces(std::uint64_t clone_flags) {
   return out;
 }
 
+Json capabilities(std::uint64_t mask) {
+  Json names = Json::array();
+  for (int number = 0; number < 64; ++number) {
+    if (((mask >> number) & 1U) != 0) names.push_back(capability_name(number));
+  }
+  return names;
+}
+
 // The arguments under names, as init/plan.h lists them for each op.
 void arguments(const Step& step, Json& out) {
   switch (step.op) {
@@ -49,14 +57,17 @@ void arguments(const Step& step, Json& out) {
       out["soft"] = step.n[1];
       out["hard"] = step.n[2];
       break;
-    case Op::capbset_drop: {
-      Json names = Json::array();
-      for (int number = 0; number < 64; ++number) {
-        if (((step.n[0] >> number) & 1U) != 0) names.push_back(capability_name(number));
-      }
-      out["capabilities"] = std::move(names);
+    case Op::capbset_drop: out["capabilities"] = capabilities(step.n[0]); break;
+    case Op::caps:
+      out["permitted"] = capabilities(step.n[0]);
+      out["effective"] = capabilities(step.n[1]);
+      out["ambient"] = capabilities(step.n[2]);
       break;
-    }
+    case Op::call:
+      out["number"] = step.flags;
+      out["arguments"] = step.n;
+      break;
+    case Op::seccomp: out["instructions"] = step.n[0]; break;
     case Op::groups: out["gids"] = step.numbers; break;
     case Op::ids:
       out["uid"] = step.n[0];
@@ -79,7 +90,7 @@ void arguments(const Step& step, Json& out) {
     case Op::wait: out["for"] = step.n[0]; break;
     case Op::none:
     case Op::only_proc:
-    case Op::caps_clean:
+    case Op::keyring:
     case Op::setsid:
     case Op::stay:
     case Op::signals_default: break;
@@ -101,7 +112,10 @@ std::string_view op_name(Op op) {
     case Op::write_file: return "write_file";
     case Op::rlimit: return "rlimit";
     case Op::capbset_drop: return "capbset_drop";
-    case Op::caps_clean: return "caps_clean";
+    case Op::caps: return "caps";
+    case Op::call: return "call";
+    case Op::seccomp: return "seccomp";
+    case Op::keyring: return "keyring";
     case Op::groups: return "groups";
     case Op::ids: return "ids";
     case Op::umask: return "umask";

@@ -1,7 +1,10 @@
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include <array>
+#include <bit>
 #include <csignal>
 
 #include "base/text.h"
@@ -74,13 +77,44 @@ std::string describe_mount(const Step& step) {
          (flags.empty() ? "" : " (" + flags + ")");
 }
 
+// By name; what has none yet is told as "and newer".
 std::string describe_capabilities(std::uint64_t mask) {
   std::string out;
+  if (mask >> kCapabilities == ~std::uint64_t{0} >> kCapabilities) {
+    return describe_capabilities(mask & ~(mask >> kCapabilities << kCapabilities)) + ",and newer";
+  }
   for (int number = 0; number < 64; ++number) {
     if (((mask >> number) & 1U) == 0) continue;
     out += (out.empty() ? "" : ",") + capability_name(number).substr(4);
   }
   return out;
+}
+
+// Of 64 bits nearly all is no list that helps anybody: from here on it is told by what stands in the step before.
+std::string describe_kept(std::uint64_t mask) {
+  if (mask == ~std::uint64_t{0}) return "every capability";
+  if (std::popcount(mask) > 32) return "every capability that is not dropped";
+  return describe_capabilities(mask);
+}
+
+std::string describe_caps(const Step& step) {
+  if (step.n[0] == 0) return "keep no capability";
+  std::string out = "keep " + describe_kept(step.n[0]);
+  if (step.n[1] != step.n[0]) out += ", in effect " + describe_kept(step.n[1]);
+  return out + (step.n[2] == 0 ? ", none ambient" : ", ambient " + describe_kept(step.n[2]));
+}
+
+// The calls that plans are made of, in words.
+struct Call {
+  std::string text;
+  std::string_view code;
+  std::string_view stage;
+};
+Call call_of(const Step& step) {
+  const auto number = [&step](std::size_t i) { return std::to_string(static_cast<std::int64_t>(step.n[i])); };
+  if (step.flags == SYS_prctl && step.n[0] == PR_SET_NO_NEW_PRIVS) return {"gain no privileges by exec any more", "E_NO_NEW_PRIVS", "no-new-privs"};
+  if (step.flags == SYS_prctl && step.n[0] == PR_SET_KEEPCAPS) return {"keep the capabilities when the ids change", "E_CAPABILITIES", "capabilities"};
+  return {"call system call " + std::to_string(step.flags) + " (" + number(0) + ", " + number(1) + ", " + number(2) + ")", "E_CALL", "call"};
 }
 
 std::string describe_exec(const Step& step) {
@@ -131,7 +165,10 @@ std::string describe(const Step& step) {
       return "limit resource " + std::to_string(step.n[0]) + " to " + std::to_string(step.n[1]) + ":" +
              std::to_string(step.n[2]);
     case Op::capbset_drop: return "drop from the bounding set: " + describe_capabilities(step.n[0]);
-    case Op::caps_clean: return "clear the ambient and inheritable capabilities";
+    case Op::caps: return describe_caps(step);
+    case Op::call: return call_of(step).text;
+    case Op::seccomp: return "filter the system calls: " + std::to_string(step.n[0]) + " instructions";
+    case Op::keyring: return "take a new session keyring";
     case Op::groups: {
       std::string out;
       for (const std::uint32_t gid : step.numbers) out += (out.empty() ? "" : ",") + std::to_string(gid);
@@ -170,7 +207,10 @@ std::string_view failure_code(const Step& step) {
     case Op::write_file: return "E_IDMAP";
     case Op::rlimit: return "E_LIMIT";
     case Op::capbset_drop: return "E_CAPABILITIES";
-    case Op::caps_clean: return "E_CAPABILITIES";
+    case Op::caps: return "E_CAPABILITIES";
+    case Op::call: return call_of(step).code;
+    case Op::seccomp: return "E_SECCOMP";
+    case Op::keyring: return "E_KEYRING";
     case Op::groups: return "E_USER";
     case Op::ids: return "E_USER";
     case Op::umask: return "E_UMASK";
@@ -201,7 +241,10 @@ std::string_view stage(const Step& step) {
     case Op::write_file: return "idmap";
     case Op::rlimit: return "limits";
     case Op::capbset_drop: return "capabilities";
-    case Op::caps_clean: return "capabilities";
+    case Op::caps: return "capabilities";
+    case Op::call: return call_of(step).stage;
+    case Op::seccomp: return "seccomp";
+    case Op::keyring: return "keyring";
     case Op::groups: return "group";
     case Op::ids: return "user";
     case Op::umask: return "umask";

@@ -21,6 +21,14 @@ struct EnvEntry {
 
 enum class Network : std::uint8_t { none, host };   // none: a fresh network namespace with lo up
 
+// What a command may do where nothing more is said: all but what no namespace contains; docker's capabilities and system
+// calls; or nothing beyond what every program may.
+enum class Profile : std::uint8_t { seed, docker, strict };
+
+// Spec::seccomp where it is not a filter's text.
+inline constexpr const char* kSeccompUnconfined = "unconfined";
+inline constexpr const char* kSeccompBuiltin = "builtin";
+
 struct Spec {
   std::vector<std::string> argv;              // the command and its arguments, bytes as given
   std::string name;                           // empty: none, the id stands for it
@@ -43,6 +51,11 @@ struct Spec {
   int preserve_fds = 0;                       // descriptors 3 … 3+N-1 are passed on
   Network network = Network::none;
   bool privileged = false;                    // keep the capabilities that namespaces cannot contain
+  Profile profile = Profile::seed;
+  std::vector<std::string> cap_add;           // names of capabilities, or ALL
+  std::vector<std::string> cap_drop;
+  std::optional<bool> no_new_privs;           // absent: the profile's
+  std::string seccomp;                        // empty: the profile's; a word of the two above; else a profile's text, OCI's JSON
   bool rm = true;                             // gone at exit (foreground's default); --keep: false
   std::string record;                         // asciicast file; empty: off
   RestartPolicy restart;                      // under a supervisor: whether it is started again

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "spec/base64.h"
+#include "spec/privileges.h"
 #include "spec/signals.h"
 
 namespace sup {
@@ -23,8 +24,8 @@ using std::chrono::milliseconds;
 template <typename SpecRef, typename Visit>
 void fields(SpecRef& spec, Visit&& visit) {
   auto& [argv, name, tty, interactive, env, clear_env, workdir, hostname, user, init, stop_signal, stop_timeout,
-         sig_proxy, detach_keys, timeout, status_fd, pidfile, cidfile, preserve_fds, network, privileged, rm, record, restart,
-         limits] =
+         sig_proxy, detach_keys, timeout, status_fd, pidfile, cidfile, preserve_fds, network, privileged, profile,
+         cap_add, cap_drop, no_new_privs, seccomp, rm, record, restart, limits] =
       spec;
   visit("argv", argv);
   visit("name", name);
@@ -47,6 +48,11 @@ void fields(SpecRef& spec, Visit&& visit) {
   visit("preserve_fds", preserve_fds);
   visit("network", network);
   visit("privileged", privileged);
+  visit("profile", profile);
+  visit("cap_add", cap_add);
+  visit("cap_drop", cap_drop);
+  visit("no_new_privs", no_new_privs);
+  visit("seccomp", seccomp);
   visit("rm", rm);
   visit("record", record);
   visit("restart", restart);
@@ -80,6 +86,7 @@ Json to_json(Network value) {
   }
   return nullptr;
 }
+Json to_json(Profile value) { return std::string(to_string(value)); }
 Json to_json(const RestartPolicy& policy) { return to_string(policy); }
 Json to_json(const EnvEntry& entry) {
   const auto& [key, value] = entry;  // as above: no field is forgotten
@@ -160,6 +167,13 @@ Wrong from_json(const Json& in, Network& out, const std::string& at) {
     out = Network::host;
   else
     return wrong(at, "E_RPC_RANGE", "must be \"none\" or \"host\"");
+  return std::nullopt;
+}
+Wrong from_json(const Json& in, Profile& out, const std::string& at) {
+  if (!in.is_string()) return type(at, "a string");
+  const auto profile = parse_profile(in.get_ref<const std::string&>());
+  if (!profile) return wrong(at, "E_RPC_RANGE", "must be \"seed\", \"docker\" or \"strict\"");
+  out = *profile;
   return std::nullopt;
 }
 Wrong from_json(const Json& in, RestartPolicy& out, const std::string& at) {

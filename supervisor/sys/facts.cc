@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,8 +14,11 @@
 #include <cstdio>
 
 #include "base/fd.h"
+#include "spec/capabilities.h"
 #include "spec/mountinfo.h"
+#include "spec/privileges.h"
 #include "sys/procfs.h"
+#include "sys/seccompfile.h"
 
 namespace sup {
 
@@ -82,6 +86,14 @@ bool cannot_detach(std::vector<std::string> targets) {
   return result == 'y';
 }
 
+std::uint64_t bounding_set() {
+  std::uint64_t set = 0;
+  for (int number = 0; number < kCapabilities; ++number) {
+    if (::prctl(PR_CAPBSET_READ, number, 0, 0, 0) == 1) set |= std::uint64_t{1} << number;
+  }
+  return set;
+}
+
 }  // namespace
 
 Result<Facts> gather(const Spec& spec) {
@@ -103,6 +115,13 @@ Result<Facts> gather(const Spec& spec) {
   }
   facts.proc_mounts = proc_mounts(*mounts);
   facts.proc_locked = facts.uid == 0 && !whole_id_map() && cannot_detach(facts.proc_mounts);
+  const Privileges may = privileges(spec);
+  if (may.filter == Privileges::Filter::given) {
+    auto filter = compile_seccomp(spec.seccomp, may.kept());
+    if (!filter) return std::unexpected(filter.error());
+    facts.seccomp = std::move(*filter);
+  }
+  if (!spec.cap_add.empty()) facts.bounding = bounding_set();
   if (!spec.user.empty()) {
     // A missing file is an empty one: numeric users need neither.
     if (auto text = read_file("/etc/passwd")) facts.passwd = std::move(*text);

@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(help_goes_to_stdout) {
   const auto help = sup_cli({"run", "--help"}, start);
   for (const char* option : {"--tty", "--interactive", "--name", "--env", "--env-file", "--clear-env", "--workdir", "--hostname", "--user", "--init",
                              "--stop-signal", "--stop-timeout", "--sig-proxy", "--detach-keys", "--timeout", "--status-fd", "--pidfile", "--cidfile",
-                             "--preserve-fds", "--network", "--rm", "--keep", "--record", "--plan", "--privileged"}) {
+                             "--preserve-fds", "--network", "--rm", "--keep", "--record", "--plan", "--privileged", "--profile", "--cap-add", "--cap-drop", "--security-opt"}) {
     BOOST_TEST(has(help.out, option), "run --help does not tell of " << option);
   }
   for (const char* verb : {"run", "plan", "doctor", "version", "replay", "ps", "logs", "stop", "kill", "wait", "rm", "inspect", "daemon"}) BOOST_TEST(has(sup_cli({"--help"}, start).out, verb));

@@ -17,6 +17,7 @@ extern const Command kStreams[];  // streams.cc: write, read, rawread, streams â
 extern const Command kEnds[];     // ends.cc: exit, kill, abort, segv
 extern const Command kSignals[];  // signals.cc: sleep, sigwatch, winsize â€¦
 extern const Command kTrees[];    // trees.cc: orphans, leave, hog
+extern const Command kPrivileges[];  // privileges.cc: syscalls, call, key, nested
 extern const Command kAttacks[];  // attacks.cc: tiocsti, umountproc, rewrite
 
 // Prints and flushes at once, so that a test may wait for the line.

@@ -133,7 +133,8 @@ class Fake {
         {__NR_setsid, "setsid"}, {__NR_ppoll, "poll"}, {__NR_close_range, "close_range"},
         {__NR_rt_sigaction, "sigaction"}, {__NR_rt_sigprocmask, "sigmask"}, {__NR_sendto, "send"},
         {__NR_recvfrom, "recv"}, {__NR_execve, "execve"}, {__NR_signalfd4, "signalfd"}, {__NR_wait4, "wait4"},
-        {__NR_kill, "kill"}, {__NR_setns, "setns"}, {__NR_clone, "fork"}, {__NR_getpgid, "getpgid"}, {__NR_exit_group, "exit"}, {__NR_munmap, "munmap"}};
+        {__NR_kill, "kill"}, {__NR_setns, "setns"}, {__NR_clone, "fork"}, {__NR_getpgid, "getpgid"}, {__NR_exit_group, "exit"}, {__NR_munmap, "munmap"},
+        {__NR_seccomp, "seccomp"}, {__NR_keyctl, "keyctl"}, {__NR_setpriority, "setpriority"}, {__NR_ioprio_set, "ioprio_set"}};
     const auto it = names.find(nr);
     if (it == names.end()) throw std::runtime_error("init made a call the fake does not know: " + std::to_string(nr));
     return it->second;
@@ -174,6 +175,9 @@ class Fake {
       case __NR_execve: in = text(a[0]) + ", " + texts(a[1]) + ", " + texts(a[2]); break;
       case __NR_kill: case __NR_setns: in = n(a[0]) + ", " + n(a[1]); break;
       case __NR_clone: in = n(a[0]); break;
+      case __NR_keyctl: in = n(a[0]); break;
+      case __NR_setpriority: in = n(a[0]) + ", " + n(a[1]) + ", " + n(a[2]); break;
+      case __NR_seccomp: in = n(a[0]) + ", " + n(a[1]) + ", " + n(at<const sys::FilterProgram>(a[2])->count); break;
       default: break;
     }
     return name + "(" + in + ")";
@@ -282,16 +286,26 @@ class Block {
  public:
   // A step with single strings; "" is offset 0.
   Block& add(wire::Op op, std::array<std::uint64_t, 3> n = {}, std::vector<std::string> strings = {}) {
-    steps_.push_back({op, n, std::move(strings), {}, {}});
+    steps_.push_back({op, n, std::move(strings), {}, {}, 0});
     return *this;
   }
   Block& groups(std::vector<std::uint32_t> gids) {
-    steps_.push_back({wire::Op::groups, {gids.size(), 0, 0}, {}, {}, std::move(gids)});
+    steps_.push_back({wire::Op::groups, {gids.size(), 0, 0}, {}, {}, std::move(gids), 0});
+    return *this;
+  }
+  Block& call(long number, std::array<std::uint64_t, 3> n) {
+    add(wire::Op::call, n);
+    steps_.back().flags = static_cast<std::uint16_t>(number);
+    return *this;
+  }
+  // count: instructions of eight bytes.
+  Block& seccomp(std::size_t count) {
+    steps_.push_back({wire::Op::seccomp, {count, 0, 0}, {}, {}, std::vector<std::uint32_t>(count * 2, 6), 0});
     return *this;
   }
   Block& exec(std::vector<std::string> candidates = {"/bin/x"}, std::vector<std::string> argv = {"x", "-l"},
               std::vector<std::string> envp = {"A=1"}) {
-    steps_.push_back({wire::Op::exec, {}, {}, {std::move(candidates), std::move(argv), std::move(envp)}, {}});
+    steps_.push_back({wire::Op::exec, {}, {}, {std::move(candidates), std::move(argv), std::move(envp)}, {}, 0});
     return *this;
   }
 
@@ -313,7 +327,8 @@ class Block {
       for (std::size_t k = 0; k < one.strings.size(); ++k) {
         step.s[k] = one.strings[k].empty() ? 0 : put_text(one.strings[k]);
       }
-      if (!one.gids.empty()) step.s[0] = put(one.gids.data(), one.gids.size() * 4, 4);
+      if (!one.gids.empty()) step.s[0] = put(one.gids.data(), one.gids.size() * 4, 8);
+      step.flags = one.flags;
       for (std::size_t k = 0; k < one.lists.size(); ++k) {
         std::vector<std::uint64_t> entries;
         for (const auto& s : one.lists[k]) entries.push_back(put_text(s));
@@ -336,6 +351,7 @@ class Block {
     std::vector<std::string> strings;
     std::vector<std::vector<std::string>> lists;
     std::vector<std::uint32_t> gids;
+    std::uint16_t flags = 0;
   };
   std::vector<One> steps_;
 };

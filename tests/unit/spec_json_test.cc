@@ -37,6 +37,11 @@ Spec full() {
   s.preserve_fds = 2;
   s.network = Network::host;
   s.privileged = true;
+  s.profile = Profile::docker;
+  s.cap_add = {"NET_ADMIN"};
+  s.cap_drop = {"ALL"};
+  s.no_new_privs = true;
+  s.seccomp = "{}";
   s.restart = {RestartPolicy::Kind::on_failure, 3};
   s.rm = false;
   s.record = "/r";
@@ -71,7 +76,7 @@ BOOST_AUTO_TEST_CASE(it_comes_back_as_it_went) {
 BOOST_AUTO_TEST_CASE(no_field_is_left_at_its_default_above) {
   const Json defaults = spec_to_json(Spec{});
   const Json all = spec_to_json(full());
-  BOOST_TEST(all.size() == 25U);
+  BOOST_TEST(all.size() == 30U);
   for (const auto& [name, value] : all.items()) BOOST_TEST((!defaults.contains(name) || defaults[name] != value), name);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "face/cli/limit_options.h"
+#include "face/cli/privilege_options.h"
 #include "spec/check.h"
 #include "spec/env.h"
 #include "spec/keys.h"
@@ -109,6 +110,7 @@ std::vector<Option> run_options(Spec& spec, RunFlags& flags) {
                  return {};
                }});
   o.push_back({0, "privileged", "", "keep the capabilities that no namespace contains", "", to(spec.privileged)});
+  add_privilege_options(o, spec);
   o.push_back({0, "rm", "", "forget the container when it ends", "true in the foreground", to(flags.rm)});
   o.push_back({0, "keep", "", "keep what is known of it after its end", "", to(flags.keep)});
   o.push_back({0, "restart", "POLICY", "with -d: no, on-failure[:N], always or unless-stopped", "no", [&spec](std::string_view v) -> Result<void> {
