@@ -56,7 +56,9 @@ class Daemon {
     if (auto dir = make_runtime_dir(); !dir) return std::unexpected(dir.error());
     const auto path = socket_path(options_.name);
     if (!path) return std::unexpected(path.error());
-    auto socket = ListeningSocket::open(*path);
+    auto handed = ListeningSocket::handed_in(*path);
+    if (!handed) return std::unexpected(handed.error());
+    auto socket = *handed ? Result<ListeningSocket>(std::move(**handed)) : ListeningSocket::open(*path);
     if (!socket) return std::unexpected(socket.error());
     auto log = EventLog::open(loop_, globals_.events, globals_.log_level, globals_.quiet, [](const Error& error) { say(error); });
     if (!log) return std::unexpected(log.error());

@@ -9,8 +9,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <utility>
+
+#include "base/text.h"
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
@@ -49,18 +53,56 @@ ListeningSocket ListeningSocket::adopt(std::string path, Fd lock, Fd socket) { r
 
 ListeningSocket::~ListeningSocket() {
   // Under the lock; the lock file stays, or two could hold locks on two files of the same name.
-  if (socket_) ::unlink(path_.c_str());
+  if (socket_ && !borrowed_) ::unlink(path_.c_str());
 }
 
-Result<ListeningSocket> ListeningSocket::open(const std::string& path) {
-  const auto where = address(path);
-  if (!where) return std::unexpected(where.error());
+namespace {
+
+Result<Fd> lock_for(const std::string& path) {
   const std::string lock_path = path + ".lock";
   Fd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock) return std::unexpected(failed("E_SOCKET", lock_path, errno, {}, {}));
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) < 0) {
     return std::unexpected(failed("E_SUPERVISOR_RUNS", path, EADDRINUSE, "a supervisor of this name runs already", "use it, or choose another name with -S"));
   }
+  return lock;
+}
+
+}  // namespace
+
+Result<std::optional<ListeningSocket>> ListeningSocket::handed_in(const std::string& path) {
+  const char* pid = std::getenv("LISTEN_PID");
+  const char* count = std::getenv("LISTEN_FDS");
+  if (pid == nullptr || count == nullptr || std::to_string(::getpid()) != pid || parse_unsigned<unsigned>(count).value_or(0) == 0) return std::optional<ListeningSocket>();
+  // Meant for us, not for what we start.
+  for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);
+  constexpr int kFirst = 3;
+  int listening = 0;
+  socklen_t size = sizeof listening;
+  sockaddr_un name{};
+  socklen_t length = sizeof name;
+  const bool good = ::getsockopt(kFirst, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening != 0 &&
+                    ::getsockname(kFirst, reinterpret_cast<sockaddr*>(&name), &length) == 0 && name.sun_family == AF_UNIX;
+  if (!good) return std::unexpected(failed("E_SOCKET", path, ENOTSOCK, "what $LISTEN_FDS hands in is no listening unix socket", "ListenStream=" + path));
+  if (path != name.sun_path) {
+    return std::unexpected(failed("E_SOCKET", path, EINVAL, "what $LISTEN_FDS hands in is " + printable(name.sun_path), "ListenStream=" + path));
+  }
+  Fd socket(kFirst);
+  auto lock = lock_for(path);
+  if (!lock) return std::unexpected(lock.error());
+  if (::fcntl(kFirst, F_SETFL, ::fcntl(kFirst, F_GETFL) | O_NONBLOCK) < 0 || ::fcntl(kFirst, F_SETFD, FD_CLOEXEC) < 0) {
+    return std::unexpected(failed("E_SOCKET", path, errno, {}, {}));
+  }
+  ListeningSocket made(path, std::move(*lock), std::move(socket));
+  made.borrowed_ = true;
+  return std::optional<ListeningSocket>(std::move(made));
+}
+
+Result<ListeningSocket> ListeningSocket::open(const std::string& path) {
+  const auto where = address(path);
+  if (!where) return std::unexpected(where.error());
+  auto lock = lock_for(path);
+  if (!lock) return std::unexpected(lock.error());
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return std::unexpected(failed("E_SOCKET", path, errno, {}, {}));
   ::unlink(path.c_str());  // whoever left it has lost the lock
@@ -70,7 +112,7 @@ Result<ListeningSocket> ListeningSocket::open(const std::string& path) {
   ::umask(before);
   if (bound < 0) return std::unexpected(failed("E_SOCKET", path, err, {}, {}));
   if (::listen(socket.get(), SOMAXCONN) < 0) return std::unexpected(failed("E_SOCKET", path, errno, {}, {}));
-  return ListeningSocket(path, std::move(lock), std::move(socket));
+  return ListeningSocket(path, std::move(*lock), std::move(socket));
 }
 
 Result<Fd> connect_to(const std::string& path) {

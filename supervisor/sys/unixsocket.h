@@ -2,6 +2,7 @@
 #pragma once
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -18,6 +19,9 @@ class ListeningSocket {
   static Result<ListeningSocket> open(const std::string& path);
   // As it was before a live upgrade: both descriptors are ours already.
   static ListeningSocket adopt(std::string path, Fd lock, Fd socket);
+  // The one that a service manager hands in (sd_listen_fds(3)): the first of $LISTEN_FDS, which must be bound to `path`. It stays where
+  // it is at the end. none: there is none.
+  static Result<std::optional<ListeningSocket>> handed_in(const std::string& path);
   ListeningSocket(ListeningSocket&&) = default;
   ListeningSocket& operator=(ListeningSocket&&) = delete;
   ~ListeningSocket();
@@ -30,6 +34,7 @@ class ListeningSocket {
   std::string path_;
   Fd lock_;
   Fd socket_;
+  bool borrowed_ = false;
 };
 
 // E_NO_SUPERVISOR when nobody listens (ENOENT, ECONNREFUSED).
