@@ -292,24 +292,21 @@ void Container::pause(std::function<void(Result<void>)> done) {
 }
 
 Result<void> Container::unpause() {
-  if (!paused()) return {};
+  if (!fence_ || !(fence_->frozen() || fence_->freezing())) return {};
+  const bool was = fence_->frozen();
   if (auto r = fence_->thaw(); !r) return r;
-  emit(event::Unpaused{});
+  if (was) emit(event::Unpaused{});
   return {};
 }
 
 Result<void> Container::update(const Limits& changes) {
-  // Of limits that depend on each other both are said: the kernel knows only the result.
-  Limits all = changes;
-  if (changes.memory_swap && !changes.memory) all.memory = spec_.limits.memory;
-  if (changes.memory && !changes.memory_swap) all.memory_swap = spec_.limits.memory_swap;
-  if (auto r = check_limits(all); !r) return r;
-  if (state_ == State::running && !reaped_) {
-    if (!fence_) fence_ = std::make_unique<Fence>(loop_, facts_.id);
-    auto errors = fence_->update(all, pid_);
-    if (!errors.empty()) return std::unexpected(std::move(errors.front()));
+  if (state_ != State::running || reaped_) {
+    return std::unexpected(Error{.code = "E_STATE", .where = "update", .what = spec_.name.empty() ? facts_.id : spec_.name, .err = 0,
+                                 .why = state_ == State::starting ? "is starting" : "has exited", .hint = "update it when it runs"});
   }
-  merge(spec_.limits, changes);
+  if (!fence_) fence_ = std::make_unique<Fence>(loop_, facts_.id);
+  auto errors = fence_->update(changes, pid_);
+  if (!errors.empty()) return std::unexpected(std::move(errors.front()));
   return {};
 }
 

@@ -114,7 +114,9 @@ class Container {
 
   // For a live upgrade (core/saved.h): once the command runs, as long as it has not ended. What was saved goes on in restore()'s
   // container, of another process image with the same descriptors; hooks.started is not called again.
-  [[nodiscard]] bool can_save() const { return state_ == State::running; }
+  [[nodiscard]] bool can_save() const {
+    return state_ == State::running && !fence_going_ && !(fence_ && fence_->freezing());
+  }
   [[nodiscard]] SavedContainer save() const;
   [[nodiscard]] static Result<std::unique_ptr<Container>> restore(Loop& loop, EventLog& log, Reaper& reaper, Spec spec, std::string id,
                                                                   SavedContainer saved, Hooks hooks);
@@ -124,7 +126,8 @@ class Container {
   void pause(std::function<void(Result<void>)> done);
   [[nodiscard]] Result<void> unpause();
   [[nodiscard]] bool paused() const { return fence_ && fence_->frozen(); }
-  // Applies the changes to what runs. The first that cannot be applied is the error; the others are applied all the same.
+  // Applies the changes to what runs (memory and swap together or not at all). The first that cannot be applied is the error;
+  // the others are applied all the same. E_STATE: it does not run (yet).
   [[nodiscard]] Result<void> update(const Limits& changes);
   // For a process that is to belong to it (an exec), before its first instruction. Without limits it changes nothing.
   [[nodiscard]] Result<void> enclose(pid_t pid) { return fence_ ? fence_->place(pid) : Result<void>{}; }

@@ -74,6 +74,10 @@ SavedContainer Container::save() const {
   s.bytes = bytes_;
   s.wait_status = wait_status_;
   s.cause = cause_;
+  s.fenced = fence_ && fence_->there();
+  s.frozen = paused();
+  s.kill_sent = kill_sent_;
+  s.oom_kills = oom_kills_;
   return s;
 }
 
@@ -108,6 +112,12 @@ Result<std::unique_ptr<Container>> Container::restore(Loop& loop, EventLog& log,
   c.bytes_ = saved.bytes;
   c.wait_status_ = saved.wait_status;
   c.cause_ = saved.cause;
+  c.kill_sent_ = saved.kill_sent;
+  c.oom_kills_ = saved.oom_kills;
+  if (saved.fenced) {
+    c.fence_ = std::make_unique<Fence>(loop, c.facts_.id);
+    c.fence_->reopen(saved.frozen);
+  }
   // Watched before its streams are read: an end that comes at once must find who waits for it.
   if (!c.reaped_) reaper.watch(c.pid_, [&c](int status, const rusage& usage, std::uint64_t since) { c.reaped(status, usage, since); });
   if (auto r = restore_stream(loop, c.boot_, std::move(saved.boot), c.boot_handlers()); !r) return std::unexpected(r.error());

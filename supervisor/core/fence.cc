@@ -39,6 +39,15 @@ std::vector<Error> Fence::make(const Limits& limits) {
   return group_->apply(limits);
 }
 
+void Fence::reopen(bool frozen) {
+  auto home = cgroup_home();
+  if (!home) return;
+  auto opened = Cgroup::open(std::move(*home), id_);
+  if (!opened) return;
+  group_ = std::move(*opened);
+  frozen_ = frozen;
+}
+
 std::vector<Error> Fence::update(const Limits& limits, pid_t first) {
   if (auto r = make_group(); !r) return {r.error()};
   auto errors = group_->apply(limits);
@@ -109,6 +118,10 @@ void Fence::finish(Result<void> result) {
 
 Result<void> Fence::thaw() {
   if (!group_) return {};
+  if (freezing()) {
+    finish(std::unexpected(Error{.code = "E_STATE", .where = "pause", .what = id_, .err = 0, .why = "was stopped before it stood still"}));
+    return {};
+  }
   if (const int err = group_->freeze(false); err != 0 && err != ENOENT) {
     return std::unexpected(Error{.code = "E_PAUSE", .where = "unpause", .what = "cannot be thawed", .err = err, .path = group_->path(), .stage = "cgroup"});
   }
@@ -130,7 +143,7 @@ std::optional<CgroupSample> Fence::sample() const {
 
 void Fence::remove(std::function<void(int err, const std::string& path)> done) {
   if (freezing()) {
-    finish(std::unexpected(Error{.code = "E_STATE", .where = "pause", .what = "ended before it stood still", .err = 0}));
+    finish(std::unexpected(Error{.code = "E_STATE", .where = "pause", .what = id_, .err = 0, .why = "ended before it stood still"}));
   }
   removed_ = std::move(done);
   pause_ = milliseconds{1};

@@ -38,7 +38,9 @@ class Fence {
 
   // Before there is a process. What could not be applied, one Error each; none: all is as asked. There may be a group or not.
   [[nodiscard]] std::vector<Error> make(const Limits& limits);
-  // The same for one that runs: `first` is its PID 1, and everything inside comes along.
+  // The group that an earlier process image of this supervisor made (core/saved.h); none: it is gone.
+  void reopen(bool frozen);
+  // The same as make() for one that runs: `first` is its PID 1, and everything inside comes along.
   [[nodiscard]] std::vector<Error> update(const Limits& limits, pid_t first);
   [[nodiscard]] int clone_fd() const { return group_ ? group_->clone_fd() : -1; }
   // A process that is to belong to it: PID 1 while it waits, an exec before it execs. Without a group nothing is to be done.

@@ -61,6 +61,10 @@ struct SavedContainer {
   Bytes bytes;
   int wait_status = 0;
   std::uint64_t cause = 0;
+  bool fenced = false;                      // it has control groups
+  bool frozen = false;
+  bool kill_sent = false;
+  std::uint64_t oom_kills = 0;
 };
 
 struct SavedOutcome {

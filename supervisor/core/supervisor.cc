@@ -286,6 +286,43 @@ Result<void> Supervisor::stop(Held& held, std::optional<int> number, std::option
   return {};
 }
 
+void Supervisor::pause(Held& held, std::function<void(Result<void>)> done) {
+  // Asked before, done after: until everything stands still it runs, and may end.
+  const std::string name = held.name().empty() ? held.id() : held.name();
+  if (auto next = next_state(held.state_, ContainerAction::pause, name); !next || !held.container_) {
+    Result<void> refused = next ? usage("pause", "does not run") : std::unexpected(next.error());
+    return loop_.later([done = std::move(done), refused = std::move(refused)] { done(refused); });
+  }
+  held.container_->pause([this, id = held.id_, done = std::move(done)](Result<void> result) {
+    const auto found = held_.find(id);
+    if (result && found != held_.end()) result = move(*found->second, ContainerAction::pause);
+    done(std::move(result));
+  });
+}
+
+Result<void> Supervisor::unpause(Held& held) {
+  const std::string name = held.name().empty() ? held.id() : held.name();
+  if (auto next = next_state(held.state_, ContainerAction::unpause, name); !next) return std::unexpected(next.error());
+  if (held.container_) {
+    if (auto r = held.container_->unpause(); !r) return r;
+  }
+  return move(held, ContainerAction::unpause);
+}
+
+Result<void> Supervisor::update(Held& held, const Limits& changes) {
+  // Of limits that depend on each other both are said: the kernel knows only the result.
+  Limits all = held.spec_.limits;
+  merge(all, changes);
+  if (auto r = check_limits(all); !r) return r;
+  if (is_live(held.state_) && held.container_) {
+    Limits apply = changes;
+    if (changes.memory || changes.memory_swap) apply.memory = all.memory, apply.memory_swap = all.memory_swap;
+    if (auto r = held.container_->update(apply); !r) return r;
+  }
+  held.spec_.limits = std::move(all);
+  return {};
+}
+
 Result<void> Supervisor::start(Held& held, std::function<void(const Held&)> told) {
   if (closing_) return std::unexpected(leaving());
   // Dead, but not put away yet: it is in a moment.

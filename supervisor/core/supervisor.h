@@ -130,6 +130,11 @@ class Supervisor {
   // A stop, if it runs, whose end becomes a start; told as by on_begin(), or when a later stop or removal overruled it:
   // then it is stopping, or has ended.
   [[nodiscard]] Result<void> restart(Held& held, std::optional<std::chrono::milliseconds> wait, std::function<void(const Held&)> told);
+  // done: when everything of it stands still, or why it does not. Not from within this call.
+  void pause(Held& held, std::function<void(Result<void>)> done);
+  [[nodiscard]] Result<void> unpause(Held& held);
+  // Changes its limits, now and for its next runs.
+  [[nodiscard]] Result<void> update(Held& held, const Limits& changes);
   // Into a container that runs; one that is starting is waited for. told comes once, in this call or later, and before any
   // of the hooks: the command on its way (good until hooks.ended has been called and the turn is over), or why there is
   // none: E_STATE, E_CONTAINER_ENDED, and what compile_exec() says.

@@ -63,6 +63,22 @@ Result<std::unique_ptr<Cgroup>> Cgroup::make(CgroupHome home, const std::string&
   return std::unexpected(failed("cannot be made", tree.parent() + "/" + id, EBUSY));
 }
 
+Result<std::unique_ptr<Cgroup>> Cgroup::open(CgroupHome home, const std::string& id) {
+  std::unique_ptr<Cgroup> found(new Cgroup(std::move(home), id));
+  for (std::size_t i = 0; i < found->home_.trees.size(); ++i) {
+    const std::string directory = found->home_.trees[i].parent() + "/" + id;
+    Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (i == 0) {
+      if (!fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) < 0) return std::unexpected(failed("cannot be opened", directory, errno));
+      found->lock_ = std::move(fd);
+    } else if (!fd) {
+      continue;
+    }
+    found->nodes_.push_back({i, directory});
+  }
+  return found;
+}
+
 Result<const Cgroup::Node*> Cgroup::node(const CgroupHome::Tree& tree) {
   const auto index = static_cast<std::size_t>(&tree - home_.trees.data());
   for (const Node& each : nodes_) {

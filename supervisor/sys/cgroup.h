@@ -22,6 +22,8 @@ class Cgroup {
  public:
   // Makes and locks the directory of the first tree. id: the container's. E_CGROUP says who may not, and what to do.
   [[nodiscard]] static Result<std::unique_ptr<Cgroup>> make(CgroupHome home, const std::string& id);
+  // The one that this process made before it was executed anew. ENOENT: there is none.
+  [[nodiscard]] static Result<std::unique_ptr<Cgroup>> open(CgroupHome home, const std::string& id);
   Cgroup(const Cgroup&) = delete;
   Cgroup& operator=(const Cgroup&) = delete;
 

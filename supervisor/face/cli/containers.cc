@@ -1,12 +1,15 @@
-// start, stop, restart, kill, wait, rm, inspect: one request for each container named; an unknown one is said, and the others are still served.
+// start, stop, restart, pause, unpause, update, kill, wait, rm, inspect: one request for each container named; an unknown one is said, and the others are still served.
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "face/cli/limit_options.h"
 #include "face/cli/verb.h"
 #include "face/control/client.h"
 #include "face/print.h"
 #include "face/say.h"
+#include "spec/limits.h"
 #include "spec/signals.h"
+#include "spec/spec_json.h"
 
 namespace sup::cli {
 namespace {
@@ -108,6 +111,43 @@ class RestartVerb : public PerContainer {
   std::string_view method() const override { return "container.restart"; }
 };
 
+class PauseVerb : public PerContainer {
+ public:
+  PauseVerb() : PerContainer("pause") {}
+
+ protected:
+  std::string_view method() const override { return "container.pause"; }
+};
+
+class UnpauseVerb : public PerContainer {
+ public:
+  UnpauseVerb() : PerContainer("unpause") {}
+
+ protected:
+  std::string_view method() const override { return "container.unpause"; }
+};
+
+class UpdateVerb : public PerContainer {
+ public:
+  UpdateVerb() : PerContainer("update") {}
+  std::vector<Option> options() override {
+    std::vector<Option> o;
+    add_limit_options(o, limits_);
+    return o;
+  }
+  Result<int> run(const Globals& globals, std::vector<std::string> operands) override {
+    if (!limits_.any()) return usage("update", "nothing to change", "give a limit: sup update --memory 512m CONTAINER...");
+    params_["limits"] = limits_to_json(limits_);
+    return PerContainer::run(globals, std::move(operands));
+  }
+
+ protected:
+  std::string_view method() const override { return "container.update"; }
+
+ private:
+  Limits limits_;
+};
+
 class KillVerb : public PerContainer {
  public:
   KillVerb() : PerContainer("kill") {}
@@ -184,6 +224,9 @@ class InspectVerb : public PerContainer {
 std::unique_ptr<Verb> make_start() { return std::make_unique<StartVerb>(); }
 std::unique_ptr<Verb> make_restart() { return std::make_unique<RestartVerb>(); }
 std::unique_ptr<Verb> make_stop() { return std::make_unique<StopVerb>(); }
+std::unique_ptr<Verb> make_pause() { return std::make_unique<PauseVerb>(); }
+std::unique_ptr<Verb> make_unpause() { return std::make_unique<UnpauseVerb>(); }
+std::unique_ptr<Verb> make_update() { return std::make_unique<UpdateVerb>(); }
 std::unique_ptr<Verb> make_kill() { return std::make_unique<KillVerb>(); }
 std::unique_ptr<Verb> make_wait() { return std::make_unique<WaitVerb>(); }
 std::unique_ptr<Verb> make_rm() { return std::make_unique<RmVerb>(); }

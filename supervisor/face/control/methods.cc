@@ -282,6 +282,33 @@ void exchange(const Call& call) {
   call.done(rows);
 }
 
+// Answered when everything of it stands still.
+void pause(const Call& call) {
+  Held* held = call.container();
+  if (held == nullptr) return;
+  call.server.supervisor.pause(*held, [answer = call.answer, rpc = call.request.id, id = held->id()](const Result<void>& result) {
+    answer(result ? response_line(rpc, {{"id", id}}) : error_line(rpc, result.error()));
+  });
+}
+
+void unpause(const Call& call) {
+  Held* held = call.container();
+  if (held == nullptr) return;
+  if (auto r = call.server.supervisor.unpause(*held); !r) return call.failed(r.error());
+  call.done({{"id", held->id()}});
+}
+
+void update(const Call& call) {
+  Held* held = call.container();
+  if (held == nullptr) return;
+  const auto& all = call.request.params.json();
+  if (!all.contains("limits")) return call.failed(call.request.params.wrong("limits", "missing", "E_RPC_MISSING"));
+  const auto limits = limits_from_json(all.at("limits"), "/params/limits");
+  if (!limits) return call.failed(limits.error());
+  if (auto r = call.server.supervisor.update(*held, *limits); !r) return call.failed(r.error());
+  call.done({{"id", held->id()}});
+}
+
 struct Row {
   std::string_view name;
   void (*call)(const Call&);
@@ -290,6 +317,7 @@ constexpr std::array kRows{
     Row{"hello", hello},           Row{"container.run", run},         Row{"container.list", list},       Row{"container.inspect", inspect},
     Row{"container.wait", wait},   Row{"container.stop", stop},       Row{"container.start", start},     Row{"container.restart", restart},
     Row{"events.subscribe", subscribe}, Row{"stats.exchange", exchange}, Row{"container.kill", kill},   Row{"container.remove", remove},
+    Row{"container.pause", pause}, Row{"container.unpause", unpause}, Row{"container.update", update},
 };
 
 }  // namespace
