@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(processors_are_held) {
 // What wait4(2) cannot see: a process that was killed with the namespace.
 BOOST_AUTO_TEST_CASE(the_usage_has_what_died_with_the_namespace) {
   NEEDS("pids");
-  const auto r = sup_run({"--pids-limit", "100", "sh", "-c", "(while :; do :; done) & sleep 0.3"});
+  const auto r = sup_run({"--pids-limit", "100", "-w", dir(), "sh", "-c", "(i=0; while [ $i -lt 500000 ]; do i=$((i+1)); done; : >done; while :; do sleep 1; done) & while ! [ -e done ]; do sleep 0.05; done"});
   const auto usage = Events(r.events).last("exited");
   BOOST_TEST(usage.number("/rusage/user_ms") + usage.number("/rusage/system_ms") >= 50, r.events);
 }
