@@ -9,6 +9,7 @@
 #include <csignal>
 
 #include "base/text.h"
+#include "sys/nofile.h"
 #include "sys/sealed.h"
 
 namespace sup {
@@ -59,8 +60,10 @@ Error exec_in_place(const std::string& program, std::vector<std::string> argv, c
     for (const int fd : keep) ::fcntl(fd, F_SETFD, flags);
   };
   set(0);
+  lower_nofile();
   ::execv(program.c_str(), words.data());
   const int err = errno;
+  raise_nofile();
   set(FD_CLOEXEC);
   return Error{.code = "E_RELOAD_EXEC", .where = "reload", .what = printable(program), .err = err, .why = {},
                .hint = "the supervisor goes on as it was", .path = program};

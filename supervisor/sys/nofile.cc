@@ -16,6 +16,11 @@ void raise_nofile() {
   original = now;
 }
 
+void lower_nofile() {
+  if (original) ::setrlimit(RLIMIT_NOFILE, &*original);
+  original.reset();
+}
+
 const std::optional<rlimit>& original_nofile() { return original; }
 
 }  // namespace sup

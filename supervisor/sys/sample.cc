@@ -9,8 +9,12 @@
 #include <memory>
 #include <string_view>
 #include <unordered_set>
+#include <utility>
 
 #include "base/text.h"
+#include "sys/cgroupdriver.h"
+#include "sys/cgrouplayout.h"
+#include "sys/kernel.h"
 #include "sys/procfs.h"
 
 namespace sup {
@@ -96,9 +100,38 @@ std::optional<ProcessSample> sample(pid_t pid, bool whole) {
   return out;
 }
 
-std::vector<ProcessSample> walk(pid_t first, bool whole) {
+// The directories of the container's own groups, each with its kind.
+std::vector<std::pair<std::string, CgroupVersion>> groups_of(pid_t first, const std::string& id) {
+  static const CgroupLayout layout = cgroup_layout(KernelFiles{});
+  std::vector<std::pair<std::string, CgroupVersion>> all;
+  const auto text = read_file("/proc/" + std::to_string(first) + "/cgroup");
+  if (!text) return all;
+  for (const auto line : split(*text, '\n')) {
+    // "4:memory:/sup/3f2a…", "0::/sup/3f2a…"
+    const auto colon = line.find(':');
+    const auto second = colon == std::string_view::npos ? colon : line.find(':', colon + 1);
+    if (second == std::string_view::npos || !line.ends_with("/sup/" + id)) continue;
+    const std::string path(line.substr(second + 1));
+    const auto controllers = line.substr(colon + 1, second - colon - 1);
+    if (controllers.empty()) {
+      if (!layout.v2_mount.empty()) all.emplace_back(layout.v2_mount + path, CgroupVersion::v2);
+    } else if (const auto* hierarchy = layout.v1_with(split(controllers, ',').front())) {
+      all.emplace_back(hierarchy->mount + path, CgroupVersion::v1);
+    }
+  }
+  return all;
+}
+
+std::vector<ProcessSample> walk(pid_t first, const std::string& id, bool whole) {
   std::vector<ProcessSample> all;
-  std::vector<pid_t> due{first};
+  std::vector<pid_t> due;
+  // What came in later (exec) descends from the supervisor.
+  if (const auto groups = groups_of(first, id); !groups.empty()) {
+    for (const auto word : split(read_file(groups.front().first + "/cgroup.procs").value_or(""), '\n')) {
+      if (const auto pid = static_cast<pid_t>(number(word)); pid > 0) due.push_back(pid);
+    }
+  }
+  due.push_back(first);
   std::unordered_set<pid_t> seen;
   // Children after their parents: what is reaped in between has gone into its parent's account and is counted once too little,
   // not twice.
@@ -120,12 +153,12 @@ void add(std::optional<std::uint64_t>& sum, const std::optional<std::uint64_t>& 
 
 }  // namespace
 
-std::vector<ProcessSample> sample_processes(pid_t first) { return walk(first, true); }
+std::vector<ProcessSample> sample_processes(pid_t first, const std::string& id) { return walk(first, id, true); }
 
-std::optional<Sample> sample_container(pid_t first) {
-  const auto all = walk(first, false);
+std::optional<Sample> sample_container(pid_t first, const std::string& id) {
+  const auto all = walk(first, id, false);
   if (all.empty()) return std::nullopt;
-  Sample sum{.at_us = boot_us(), .started_us = all.front().started_us, .cpu_us = 0, .memory_bytes = 0, .processes = all.size(), .threads = 0, .read_bytes = {}, .written_bytes = {}};
+  Sample sum{.at_us = boot_us(), .started_us = all.front().started_us, .cpu_us = 0, .memory_bytes = 0, .memory_limit_bytes = {}, .processes = all.size(), .threads = 0, .read_bytes = {}, .written_bytes = {}};
   for (const auto& one : all) {
     sum.cpu_us += one.cpu_us;
     sum.memory_bytes += one.rss_bytes;
@@ -133,6 +166,14 @@ std::optional<Sample> sample_container(pid_t first) {
     add(sum.read_bytes, one.read_bytes);
     add(sum.written_bytes, one.written_bytes);
   }
+  CgroupSample group;
+  for (const auto& [directory, version] : groups_of(first, id)) cgroup_driver(version).sample(directory, group);
+  sum.cpu_us = group.cpu_us.value_or(sum.cpu_us);
+  sum.memory_bytes = group.memory.value_or(sum.memory_bytes);
+  sum.memory_limit_bytes = group.memory_limit;
+  sum.threads = group.pids.value_or(sum.threads);
+  if (group.read_bytes) sum.read_bytes = group.read_bytes;
+  if (group.written_bytes) sum.written_bytes = group.written_bytes;
   return sum;
 }
 

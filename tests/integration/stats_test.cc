@@ -73,6 +73,17 @@ BOOST_AUTO_TEST_CASE(of_those_named) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(of_a_control_group_where_there_is_one) {
+  DaemonProcess daemon;
+  const auto limited = daemon.sup({"run", "-d", "-m", "64m", "sleep", "1000"});
+  if (limited.code != 0) SUP_CANNOT("no memory limit can be set here");
+  const auto json = daemon.sup({"stats", "--no-stream", "--format", "json"});
+  const auto all = parse_json(json.out);
+  BOOST_TEST(all.number("/items/0/memory_limit_bytes") == 64 << 20, json.out);
+  BOOST_TEST(all.number("/items/0/memory_bytes") > 0);
+  BOOST_TEST(has(daemon.sup({"stats", "--no-stream"}).out, " 64.0M "));
+}
+
 BOOST_AUTO_TEST_CASE(stats_goes_on_until_its_reader_leaves) {
   DaemonProcess daemon;
   (void)daemon.detached({"sleep", "1000"});
@@ -87,6 +98,8 @@ BOOST_AUTO_TEST_CASE(stats_goes_on_until_its_reader_leaves) {
 BOOST_AUTO_TEST_CASE(top_is_a_table_where_there_is_no_terminal) {
   DaemonProcess daemon;
   const auto id = daemon.shell("", {"--name", "web"});
+  // Its child is a shell until its own exec, and neither sleeps at once.
+  daemon.wait_until([&] { const auto now = daemon.sup({"top"}).out; return has(now, "  sleep 10000") && !has(now, " R "); }, "both to be at rest");
   const auto text = daemon.sup({"top"});
   BOOST_TEST(text.code == 0, text.err);
   BOOST_TEST(lines(text.out).size() == 3U, text.out);   // sh and its sleep

@@ -64,7 +64,7 @@ class StatsVerb : public Verb {
       };
       for (const auto& one : containers) {
         if (!one.supervisor.empty() && one.supervisor != client.supervisor()) continue;
-        if (const auto sample = sample_container(one.pid)) samples.push_back(to_json(one.id, *sample));
+        if (const auto sample = sample_container(one.pid, one.id)) samples.push_back(to_json(one.id, *sample));
         if (samples.size() == 1000) exchange();
       }
       if (!samples.empty()) exchange();
@@ -75,7 +75,7 @@ class StatsVerb : public Verb {
     Json rows = Json::array();
     std::map<std::string, Last> now;
     for (const auto& one : containers) {
-      const auto sample = sample_container(one.pid);
+      const auto sample = sample_container(one.pid, one.id);
       if (!sample) continue;
       // Never seen before, or seen in an earlier run: since its start.
       Last before{sample->started_us, 0};
@@ -92,6 +92,7 @@ class StatsVerb : public Verb {
                   {"memory_bytes", sample->memory_bytes},
                   {"processes", sample->processes},
                   {"threads", sample->threads}};
+      if (sample->memory_limit_bytes) row["memory_limit_bytes"] = *sample->memory_limit_bytes;
       if (sample->read_bytes) row["read_bytes"] = *sample->read_bytes;
       if (sample->written_bytes) row["written_bytes"] = *sample->written_bytes;
       rows.push_back(std::move(row));
@@ -101,10 +102,10 @@ class StatsVerb : public Verb {
   }
 
   static std::string table_of(const Json& rows) {
-    std::vector<std::vector<std::string>> cells{{"ID", "NAME", "CPU%", "MEM", "PIDS", "READ", "WRITTEN"}};
+    std::vector<std::vector<std::string>> cells{{"ID", "NAME", "CPU%", "MEM", "LIMIT", "PIDS", "READ", "WRITTEN"}};
     const auto bytes = [](const Json& row, const char* key) { return row.contains(key) ? human_bytes(row.at(key).get<std::uint64_t>()) : std::string("-"); };
     for (const auto& row : rows) {
-      cells.push_back({row.value("id", ""), printable(row.value("name", "")), one_decimal(row.value("cpu_percent", 0.0)), bytes(row, "memory_bytes"),
+      cells.push_back({row.value("id", ""), printable(row.value("name", "")), one_decimal(row.value("cpu_percent", 0.0)), bytes(row, "memory_bytes"), bytes(row, "memory_limit_bytes"),
                        std::to_string(row.value("threads", 0U)), bytes(row, "read_bytes"), bytes(row, "written_bytes")});
     }
     return sup::table(cells, columns(1));

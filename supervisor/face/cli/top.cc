@@ -58,7 +58,7 @@ class TopVerb : public Verb {
     std::map<pid_t, Last> now;
     rows_.clear();
     for (const auto& one : running(clients_, wanted_, missing_)) {
-      for (auto& process : sample_processes(one.pid)) {
+      for (auto& process : sample_processes(one.pid, one.id)) {
         const auto at = boot_us();
         Last before{process.started_us, 0, process.started_us};
         // The same process only if it began when that one did: numbers are used again.
