@@ -106,6 +106,38 @@ struct IfReq {                        // struct ifreq, netdevice(7)
 };
 static_assert(sizeof(IfReq) == 40);
 
+// Asking the kernel about its mounts by number (Linux 6.8). Newer than the kernel headers of Debian 12; the numbers are the
+// same on every architecture we know.
+inline constexpr long kNrStatmount = 457;
+inline constexpr long kNrListmount = 458;
+struct MountRequest {                 // struct mnt_id_req, first version
+  uint32_t size;
+  uint32_t spare;
+  uint64_t id;                        // statmount: of the mount; listmount: below which, kAllMounts
+  uint64_t param;                     // statmount: what is asked for; listmount: the last one seen
+};
+static_assert(sizeof(MountRequest) == 24);
+struct MountStatus {                  // struct statmount; the texts follow it
+  uint32_t size;
+  uint32_t options;
+  uint64_t mask;
+  uint32_t device[2];
+  uint64_t magic;                     // statfs(2)'s f_type
+  uint32_t sb_flags;
+  uint32_t fs_type;
+  uint64_t id;
+  uint64_t parent_id;
+  unsigned char more[48];
+  uint32_t root;
+  uint32_t point;                     // of the texts: where it is mounted
+  unsigned char rest[400];
+};
+static_assert(sizeof(MountStatus) == 512);
+inline constexpr uint64_t kAllMounts = ~uint64_t{0};
+inline constexpr uint64_t kMountMagic = 1;
+inline constexpr uint64_t kMountPoint = 0x10;
+inline constexpr uint64_t kProcMagic = 0x9fa0;
+
 inline constexpr int kAtFdCwd = -100;
 inline constexpr int kOWronly = 01;
 inline constexpr int kOCloexec = 02000000;

@@ -11,12 +11,14 @@
 
 #include <cerrno>
 #include <cstdint>
-#include <cstdio>
+#include <string_view>
 
 #include "base/fd.h"
+#include "base/text.h"
 #include "spec/capabilities.h"
 #include "spec/mountinfo.h"
 #include "spec/privileges.h"
+#include "sys/mounttable.h"
 #include "sys/procfs.h"
 #include "sys/seccompfile.h"
 
@@ -45,10 +47,12 @@ namespace {
 // All ids, each as itself: the first user namespace, or one that is as good.
 bool whole_id_map() {
   const auto map = read_file("/proc/self/uid_map");
-  unsigned inside = 1;
-  unsigned outside = 1;
-  unsigned count = 0;
-  return !map || (std::sscanf(map->c_str(), "%u %u %u", &inside, &outside, &count) == 3 && inside == 0 && outside == 0 && count == UINT32_MAX);
+  if (!map) return true;
+  std::vector<std::string_view> words;
+  for (const auto word : split(*map, ' ')) {
+    if (!word.empty()) words.push_back(word);
+  }
+  return words.size() == 3 && words[0] == "0" && words[1] == "0" && words[2] == "4294967295\n";
 }
 
 // Which mounts are locked (mount_namespaces(7)) no file tells, so it is tried, by a child in a mount namespace of its own.
@@ -104,16 +108,9 @@ Result<Facts> gather(const Spec& spec) {
   for (char** e = environ; e != nullptr && *e != nullptr; ++e) facts.environ.emplace_back(*e);
   char cwd[PATH_MAX];
   if (::getcwd(cwd, sizeof cwd) != nullptr && cwd[0] == '/') facts.cwd = cwd;
-  const auto mounts = read_file("/proc/self/mountinfo");
-  if (!mounts) {
-    Error e = mounts.error();
-    e.code = "E_PROC";
-    e.where = "/proc";
-    e.what = "cannot read the mount table";
-    e.hint = "mount -t proc proc /proc";
-    return std::unexpected(e);
-  }
-  facts.proc_mounts = proc_mounts(*mounts);
+  auto mounts = procfs_mounts();
+  if (!mounts) return std::unexpected(std::move(mounts.error()));
+  facts.proc_mounts = std::move(*mounts);
   facts.proc_locked = facts.uid == 0 && !whole_id_map() && cannot_detach(facts.proc_mounts);
   const Privileges may = privileges(spec);
   if (may.filter == Privileges::Filter::given) {

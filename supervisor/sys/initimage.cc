@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <filesystem>
 #include <vector>
 
 #include "sys/sealed.h"
@@ -15,6 +16,9 @@ namespace sup {
 namespace {
 
 constexpr off_t kMaxInit = 4 << 20;  // the real one is some KiB; a sanitized or foreign one is not ours to run
+
+// Beside the directory of sup itself: as installed, and as built.
+constexpr const char* kPlaces[] = {"/../libexec/sup/init", "/../init/init"};
 
 std::string own_directory() {
   char buffer[PATH_MAX];
@@ -34,7 +38,7 @@ std::unexpected<Error> refused(const std::string& path, int err, std::string why
 Result<std::string> find_init() {
   const std::string beside = own_directory();
   if (!beside.empty()) {
-    for (const char* place : {"/../libexec/sup/init", "/../init/init"}) {
+    for (const char* place : kPlaces) {
       char resolved[PATH_MAX];
       if (::realpath((beside + place).c_str(), resolved) != nullptr) return std::string(resolved);
     }
@@ -46,26 +50,39 @@ Result<std::string> find_init() {
 }
 
 Result<Fd> load_init() {
-  const auto path = find_init();
-  if (!path) return std::unexpected(path.error());
-  const Fd file(::open(path->c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (!file) return refused(*path, errno, {}, "install sup again");
+  // Opened as it lies there, not resolved first: before every start of a foreground run. find_init() has the words.
+  const std::string beside = own_directory();
+  std::string place;
+  Fd file;
+  for (const char* at : kPlaces) {
+    if (beside.empty() || file) break;
+    place = beside + at;
+    file = Fd(::open(place.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  }
+  if (!file) {
+    const int err = errno;
+    const auto resolved = find_init();
+    if (!resolved) return std::unexpected(resolved.error());
+    return refused(*resolved, err, {}, "install sup again");
+  }
+  // As a person would write it.
+  const auto path = [&place] { return std::filesystem::path(place).lexically_normal().string(); };
   struct stat st {};
-  if (::fstat(file.get(), &st) < 0) return refused(*path, errno, {}, {});
+  if (::fstat(file.get(), &st) < 0) return refused(path(), errno, {}, {});
   if (!S_ISREG(st.st_mode) || st.st_size == 0 || st.st_size > kMaxInit) {
-    return refused(*path, ENOEXEC, "not an init executable", "install sup again");
+    return refused(path(), ENOEXEC, "not an init executable", "install sup again");
   }
   struct stat self {};
   const bool own = st.st_uid == 0 || st.st_uid == ::geteuid() || (::stat("/proc/self/exe", &self) == 0 && st.st_uid == self.st_uid);
   if (!own || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    return refused(*path, EPERM, "others could have changed it", "chown root " + *path + " && chmod 755 " + *path);
+    return refused(path(), EPERM, "others could have changed it", "chown root " + path() + " && chmod 755 " + path());
   }
   std::vector<std::byte> bytes(static_cast<std::size_t>(st.st_size));
   std::size_t have = 0;
   while (have < bytes.size()) {
     const ssize_t n = ::read(file.get(), bytes.data() + have, bytes.size() - have);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return refused(*path, n < 0 ? errno : EIO, n < 0 ? "" : "it shrank while it was read", {});
+    if (n <= 0) return refused(path(), n < 0 ? errno : EIO, n < 0 ? "" : "it shrank while it was read", {});
     have += static_cast<std::size_t>(n);
   }
   return sealed_memfd("sup-init", bytes, Executable::yes);

@@ -60,6 +60,8 @@ class Fake {
   std::int16_t boot_events = 0;                        // pdeathsig's look at the boot channel
   std::size_t send_at_most = 1000;
   int stacked = 0;                                     // mounts on the spot that umount2 is called for
+  // f_type and mount point, what listmount(2) and statmount(2) tell; none: a kernel before them
+  std::optional<std::vector<std::pair<std::uint64_t, std::string>>> mounts;
   bool short_write = false;
   std::map<int, bool> bounding{};                      // capability: in the bounding set; absent: unknown
   long fork_answer = 0;                                // join's: 0 goes on as the child
@@ -133,7 +135,7 @@ class Fake {
         {__NR_setsid, "setsid"}, {__NR_ppoll, "poll"}, {__NR_close_range, "close_range"},
         {__NR_rt_sigaction, "sigaction"}, {__NR_rt_sigprocmask, "sigmask"}, {__NR_sendto, "send"},
         {__NR_recvfrom, "recv"}, {__NR_execve, "execve"}, {__NR_signalfd4, "signalfd"}, {__NR_wait4, "wait4"},
-        {__NR_kill, "kill"}, {__NR_setns, "setns"}, {__NR_clone, "fork"}, {__NR_getpgid, "getpgid"}, {__NR_exit_group, "exit"}, {__NR_munmap, "munmap"},
+        {sys::kNrListmount, "listmount"}, {sys::kNrStatmount, "statmount"}, {__NR_kill, "kill"}, {__NR_setns, "setns"}, {__NR_clone, "fork"}, {__NR_getpgid, "getpgid"}, {__NR_exit_group, "exit"}, {__NR_munmap, "munmap"},
         {__NR_seccomp, "seccomp"}, {__NR_keyctl, "keyctl"}, {__NR_setpriority, "setpriority"}, {__NR_ioprio_set, "ioprio_set"}};
     const auto it = names.find(nr);
     if (it == names.end()) throw std::runtime_error("init made a call the fake does not know: " + std::to_string(nr));
@@ -231,6 +233,8 @@ class Fake {
       }
       case __NR_clone: return fork_answer;
       case __NR_getpgid: return groups[static_cast<int>(a[0])];
+      case sys::kNrListmount: return list_mounts(*at<sys::MountRequest>(a[0]), at<std::uint64_t>(a[1]), a[2]);
+      case sys::kNrStatmount: return tell_mount(*at<sys::MountRequest>(a[0]), at<unsigned char>(a[1]), static_cast<std::size_t>(a[2]));
       default: return 0;
     }
   }
@@ -245,6 +249,29 @@ class Fake {
       said.push_back({static_cast<wire::Say>(record.say), record.step, record.err, record.value});
     }
     return static_cast<long>(n);
+  }
+
+  // Mount i has the number 100 + i.
+  [[nodiscard]] long list_mounts(const sys::MountRequest& asked, std::uint64_t* to, long room) const {
+    if (!mounts) return -ENOSYS;
+    long n = 0;
+    for (std::uint64_t id = asked.param == 0 ? 100 : asked.param + 1; id - 100 < mounts->size() && n < room; ++id) to[n++] = id;
+    return n;
+  }
+
+  [[nodiscard]] long tell_mount(const sys::MountRequest& asked, unsigned char* to, std::size_t room) const {
+    const auto& [magic, point] = mounts->at(asked.id - 100);
+    if (point.empty()) return -ENOENT;
+    sys::MountStatus status{};
+    status.mask = asked.param;
+    status.magic = magic;
+    status.point = 3;
+    if (asked.param == sys::kMountPoint) {
+      if (room < sizeof status + status.point + point.size() + 1) return -EOVERFLOW;
+      std::memcpy(to + sizeof status + status.point, point.c_str(), point.size() + 1);
+    }
+    std::memcpy(to, &status, sizeof status);
+    return 0;
   }
 
   long read_file(char* to) const {

@@ -70,8 +70,9 @@ const std::vector<Kind>& kinds() {
        {"umount2(/proc, 2)", "umount2(/proc, 2)", "umount2(/proc, 2)"},
        [](Fake& f) { f.stacked = 2; }},
       {Op::only_proc, [](Block& b) { b.add(Op::only_proc); },
-       {"open(/proc/self/mountinfo, 524288)", "read(51)", "read(51)", "close(51)"},
-       [](Fake& f) { f.file = once(kMountinfo); }, {"close"}},   // a read-only descriptor: nothing is lost
+       {"listmount()", "open(/proc/self/mountinfo, 524288)", "read(51)", "read(51)", "close(51)"},
+       // close: a read-only descriptor, nothing is lost
+       [](Fake& f) { f.file = once(kMountinfo); }, {"close", "listmount"}},
       {Op::cover, [](Block& b) { b.add(Op::cover, {}, {"/srv/proc"}); },
        {"mount(none, /srv/proc, tmpfs, 15, size=4k,nr_inodes=2,mode=0)"}},
       {Op::hostname, [](Block& b) { b.add(Op::hostname, {}, {"box"}); }, {"sethostname(box)"}},
@@ -211,6 +212,49 @@ BOOST_AUTO_TEST_CASE(umount_stack_ends) {
   BOOST_CHECK(endless.interpret(Block().add(Op::umount_stack, {}, {"/proc"}).exec().bytes()) == 125);
   BOOST_CHECK((endless.said.back() == Said{Say::failed, 0, ELOOP, 0}));
   BOOST_TEST(endless.calls.size() < 2000U);
+}
+
+BOOST_AUTO_TEST_CASE(only_proc_asks_by_number_where_the_kernel_answers) {
+  constexpr std::uint64_t kProc = sys::kProcMagic;
+  constexpr std::uint64_t kExt4 = 0xef53;
+  const auto verdict = [](std::vector<std::pair<std::uint64_t, std::string>> mounts) {
+    Fake fake;
+    fake.mounts = std::move(mounts);
+    fake.file = once("22 27 0:21 / /nowhere rw - proc proc rw\n");   // would be EEXIST, and is not to be read
+    const auto end = fake.interpret(Block().add(Op::only_proc).exec().bytes());
+    for (const auto& call : fake.calls) BOOST_TEST(!call.starts_with("open("), call);
+    return end ? fake.said.back().err : 0;
+  };
+  BOOST_TEST(verdict({{kExt4, "/"}, {kProc, "/proc"}}) == 0);
+  BOOST_TEST(verdict({{kExt4, "/proc"}, {kProc, "/proc"}, {kExt4, "/home"}}) == 0);
+  BOOST_TEST(verdict({{kExt4, "/"}, {kProc, ""}, {kProc, "/proc"}}) == 0);   // gone while we look
+  BOOST_TEST(verdict({{kExt4, "/"}}) == EEXIST);
+  BOOST_TEST(verdict({{kExt4, "/"}, {kProc, "/proc2"}}) == EEXIST);
+  BOOST_TEST(verdict({{kExt4, "/"}, {kProc, "/pro"}}) == EEXIST);
+  BOOST_TEST(verdict({{kProc, "/proc"}, {kExt4, "/"}, {kProc, "/proc"}}) == EEXIST);
+  BOOST_TEST(verdict({{kProc, "/srv/proc"}, {kProc, "/proc"}}) == EEXIST);
+  // More than one list holds, and the second procfs in the last place.
+  std::vector<std::pair<std::uint64_t, std::string>> many(300, {kExt4, "/m"});
+  many.front() = {kProc, "/proc"};
+  BOOST_TEST(verdict(many) == 0);
+  many.back() = {kProc, "/m/proc"};
+  BOOST_TEST(verdict(many) == EEXIST);
+
+  // Whatever it does not answer, mountinfo does.
+  for (const char* name : {"listmount", "statmount"}) {
+    for (const long err : {-ENOSYS, -EPERM, -EINVAL, -ENOMEM}) {
+      Fake fake;
+      fake.mounts = {{kExt4, "/"}, {kProc, "/proc"}};
+      fake.answers = {{name, {err}}};
+      fake.file = once("22 27 0:21 / /nowhere rw - proc proc rw\n");
+      BOOST_TEST((fake.interpret(Block().add(Op::only_proc).exec().bytes()) == 125), name << " " << err);
+      BOOST_TEST(fake.said.back().err == EEXIST);
+    }
+  }
+  Fake long_path;
+  long_path.mounts = {{kProc, "/" + std::string(4000, 'x')}};
+  long_path.file = once(kMountinfo);
+  BOOST_CHECK(long_path.interpret(Block().add(Op::only_proc).exec().bytes()) == std::nullopt);
 }
 
 BOOST_AUTO_TEST_CASE(only_proc_judges_whole_lines_wherever_reads_end) {
