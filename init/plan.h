@@ -50,7 +50,8 @@ enum class Op : uint16_t {
   stay = 18,           // fork: the parent stays PID 1 and supervises (init/pid1.h), the child goes on
   close_from = 19,     // close_range(2) from n0 up, the boot channel excepted (it is CLOEXEC)
   signals_default = 20,// all 64 dispositions default, mask empty
-  wait = 21,           // report {wait, i}, go on when the supervisor says go; n0 says for what (WaitFor)
+  wait = 21,           // report {wait, i}, go on when the supervisor says go; n0 says for what (WaitFor). For park
+                       // (init/park.h) it is the last step, and with the go comes another plan and where to go on in it
   cover = 22,          // s0 path: an empty, locked tmpfs over it; what cannot be reached (ENOENT, EACCES, ENOTDIR) is done
   exec = 23,           // execve(2): s0 list of candidate paths, s1 list argv, s2 list envp
   join = 24,           // init/join.h: n0 CLONE_NEW* flags, n1 a pidfd of the process whose namespaces they are, n2 mask of
@@ -86,7 +87,7 @@ enum class WaitFor : uint16_t { none = 0, cgroup = 1, idmap = 2, park = 3, start
 // One record on the boot channel, either way.
 enum class Say : uint16_t {
   wait = 1,            // init: at a wait step. Answer: go
-  go = 2,              // supervisor: go on
+  go = 2,              // supervisor: go on; to a parked init with step `step` of the plan that comes with it
   exec = 3,            // init: last words before execve; EOF after it means the command runs
   running = 4,         // init as PID 1: the command's execve succeeded; value is its pid inside
   failed = 5,          // init: step `step` failed with `err`; for exec, value is the candidate tried

@@ -2,6 +2,7 @@
 
 #include "init/channel.h"
 #include "init/join.h"
+#include "init/park.h"
 #include "init/pid1.h"
 
 namespace sup::init {
@@ -443,7 +444,7 @@ int perform(Run& run, const Step& step) {
     case Op::stay: return stay(run, go_on_after_stay);
     case Op::close_from: return close_from(n[0], run.boot);
     case Op::signals_default: return signals_default();
-    case Op::wait: return wait(run);
+    case Op::wait: return static_cast<wire::WaitFor>(n[0]) == wire::WaitFor::park ? park(run) : wait(run);
     case Op::exec: return exec(run, step);
     case Op::join: return join(run, step);
     case Op::call: return error(sys::call(step.flags, n[0], n[1], n[2], 0, 0, 0));
@@ -472,8 +473,9 @@ Flaw prepare(unsigned char* block, size_t size) {
   for (uint16_t i = 0; i < header.count; ++i) {
     const auto op = static_cast<Op>(steps[i].op);
     int err = check(region, steps[i]);
-    // There is one PID 1, and behind exec there is nothing.
-    if (err == 0 && ((op == Op::stay && stays) || (op == Op::exec) != (i + 1 == header.count))) err = EBADMSG;
+    // There is one PID 1, and behind exec there is nothing; nor behind the wait of a parked init, who gets another plan.
+    const bool last = op == Op::exec || (op == Op::wait && static_cast<wire::WaitFor>(steps[i].n[0]) == wire::WaitFor::park);
+    if (err == 0 && ((op == Op::stay && stays) || last != (i + 1 == header.count))) err = EBADMSG;
     if (err != 0) return {i, err};
     stays = stays || op == Op::stay;
   }

@@ -106,6 +106,31 @@ struct IfReq {                        // struct ifreq, netdevice(7)
 };
 static_assert(sizeof(IfReq) == 40);
 
+struct IoVec {
+  void* base;
+  size_t size;
+};
+struct MsgHdr {                       // struct msghdr, recvmsg(2)
+  void* name;
+  uint32_t name_size;
+  uint32_t pad;
+  IoVec* parts;
+  size_t count;
+  void* control;
+  size_t control_size;
+  uint32_t flags;
+  uint32_t pad_end;
+};
+static_assert(sizeof(MsgHdr) == 56);
+struct CMsg {                         // struct cmsghdr, cmsg(3); the data follow it
+  size_t size;
+  int32_t level;
+  int32_t type;
+};
+inline constexpr int kSolSocket = 1;
+inline constexpr int kScmRights = 1;
+inline constexpr uint32_t kMsgCtrunc = 0x08;
+
 // Asking the kernel about its mounts by number (Linux 6.8). Newer than the kernel headers of Debian 12; the numbers are the
 // same on every architecture we know.
 inline constexpr long kNrStatmount = 457;

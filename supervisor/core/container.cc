@@ -85,9 +85,9 @@ std::uint64_t Container::emit(decltype(Event::what) what) {
 }
 
 // The command's ends close with `wiring`: only then can end of file be seen on ours.
-void Container::start(Wiring wiring, int image) {
+void Container::start(Wiring wiring, int image, std::optional<Parked> parked) {
   state_ = State::starting;
-  if (auto begun = begin(wiring, image); !begun) {
+  if (auto begun = begin(wiring, image, std::move(parked)); !begun) {
     in_.reset(), out_.reset(), err_.reset(), master_.reset(), boot_.reset();
     announce();
     if (!fence_) return fail(std::move(begun.error()));
@@ -103,10 +103,11 @@ void Container::announce() {
   emit(event::Starting{.command = spec_.argv.at(0), .tty = spec_.tty, .user_namespace = plan_.user_namespace});
 }
 
-Result<void> Container::begin(Wiring& wiring, int image) {
+Result<void> Container::begin(Wiring& wiring, int image, std::optional<Parked> parked) {
   int stdio[3] = {-1, -1, -1};
   // Everything that needs a descriptor is made before the clone: afterwards nothing may fail for the want of one.
   if (auto wired = wire(wiring, stdio); !wired) return wired;
+  if (parked && go_on_with(std::move(*parked), stdio)) return {};
   auto theirs = watch_boot();
   if (!theirs) return std::unexpected(theirs.error());
   boot_->read_start();
@@ -114,9 +115,7 @@ Result<void> Container::begin(Wiring& wiring, int image) {
   if (auto raised = raise_fence(); !raised) return raised;
   auto launched = launch(plan_, facts_, stdio, image, theirs->get(), fence_ ? fence_->clone_fd() : -1, entry_ ? entry_->pidfd : -1);
   if (!launched) return std::unexpected(launched.error());
-  cloned_us_ = Loop::now_us();
-  spans_.clone = launched->clone_us;
-  spans_.queue = between(asked_us_, cloned_us_ - launched->clone_us);
+  cloned(launched->clone_us);
   if (entry_) {
     outside_ = true;
     reaper_.watch(launched->pid, [this](int, const rusage&, std::uint64_t) {
@@ -125,10 +124,34 @@ Result<void> Container::begin(Wiring& wiring, int image) {
     });
     return {};
   }
-  pid_ = launched->pid;
-  pidfd_ = std::move(launched->pidfd);
-  reaper_.watch(pid_, [this](int status, const rusage& usage, std::uint64_t since) { reaped(status, usage, since); });
+  under_way(launched->pid, std::move(launched->pidfd));
   return {};
+}
+
+bool Container::go_on_with(Parked parked, const int (&stdio)[3]) {
+  const auto before = Loop::now_us();
+  auto stream = opened(loop_, boot_, std::move(parked.boot), boot_handlers());
+  if (!stream) return false;
+  boot_->read_start();
+  if (!go_on(plan_, parked.done, stdio, boot_->fd())) {
+    boot_.reset();  // its end as well, should it still be there
+    return false;
+  }
+  cloned(Loop::now_us() - before);
+  under_way(parked.pid, std::move(parked.pidfd));
+  return true;
+}
+
+void Container::cloned(std::uint64_t took_us) {
+  cloned_us_ = Loop::now_us();
+  spans_.clone = took_us;
+  spans_.queue = between(asked_us_, cloned_us_ - took_us);
+}
+
+void Container::under_way(pid_t pid, Fd pidfd) {
+  pid_ = pid;
+  pidfd_ = std::move(pidfd);
+  reaper_.watch(pid_, [this](int status, const rusage& usage, std::uint64_t since) { reaped(status, usage, since); });
 }
 
 Result<void> Container::wire(Wiring& wiring, int (&stdio)[3]) {

@@ -28,6 +28,7 @@
 #include "core/event.h"
 #include "core/eventlog.h"
 #include "core/fence.h"
+#include "core/pool.h"
 #include "core/reaper.h"
 #include "core/saved.h"
 #include "init/plan.h"
@@ -90,8 +91,9 @@ class Container {
   Container(const Container&) = delete;
   Container& operator=(const Container&) = delete;
 
-  // image: load_init()'s, borrowed. A failure is an `ended` like any other, with its events.
-  void start(Wiring wiring, int image);
+  // image: load_init()'s, borrowed. parked: an init made in advance that fits the plan; the start is then its rest.
+  // A failure is an `ended` like any other, with its events.
+  void start(Wiring wiring, int image, std::optional<Parked> parked = std::nullopt);
 
   void write_input(std::string_view bytes);
   [[nodiscard]] std::size_t input_queued() const;
@@ -151,7 +153,11 @@ class Container {
 
   std::uint64_t emit(decltype(Event::what) what);
   void announce();
-  Result<void> begin(Wiring& wiring, int image);
+  Result<void> begin(Wiring& wiring, int image, std::optional<Parked> parked);
+  // A parked init's channel becomes ours. False: it has died meanwhile, and nothing has been begun.
+  [[nodiscard]] bool go_on_with(Parked parked, const int (&stdio)[3]);
+  void cloned(std::uint64_t took_us);
+  void under_way(pid_t pid, Fd pidfd);
   Result<void> wire(Wiring& wiring, int (&stdio)[3]);
   // The streams and what is done with them.
   [[nodiscard]] Stream::Handlers master_handlers();

@@ -1,10 +1,13 @@
 #include "core/launcher.h"
 
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <cerrno>
+#include <cstring>
 #include <string>
 
+#include "init/plan.h"
 #include "loop/loop.h"
 #include "sys/explain.h"
 #include "sys/sealed.h"
@@ -62,6 +65,35 @@ Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)
   launched.pid = child->pid;
   launched.pidfd = std::move(child->pidfd);
   return launched;
+}
+
+Result<void> go_on(const Plan& plan, std::size_t from, const int (&stdio)[3], int boot) {
+  auto bytes = encode(plan);
+  if (!bytes) return std::unexpected(bytes.error());
+  auto steps = sealed_memfd("sup-plan", *bytes, Executable::no);
+  if (!steps) return std::unexpected(steps.error());
+
+  wire::Record record{.say = static_cast<std::uint16_t>(wire::Say::go), .step = static_cast<std::uint16_t>(from), .err = 0, .value = 0, .reserved = 0};
+  const int fds[4] = {stdio[0], stdio[1], stdio[2], steps->get()};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof fds)] = {};
+  iovec part{&record, sizeof record};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* const rights = CMSG_FIRSTHDR(&message);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof fds);
+  std::memcpy(CMSG_DATA(rights), fds, sizeof fds);
+  ssize_t n = 0;
+  do n = ::sendmsg(boot, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  while (n < 0 && errno == EINTR);
+  // The channel has been silent and is empty: a record is taken whole.
+  if (n == static_cast<ssize_t>(sizeof record)) return {};
+  return std::unexpected(Error{.code = "E_PARKED", .where = "boot channel", .what = "an init made in advance does not listen", .err = n < 0 ? errno : EIO,
+                               .path = {}, .stage = "spawn"});
 }
 
 }  // namespace sup

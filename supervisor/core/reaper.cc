@@ -14,6 +14,12 @@ Result<void> Reaper::start() { return watcher_.start(); }
 
 void Reaper::watch(pid_t pid, Exit exited) { watched_.insert_or_assign(pid, std::move(exited)); }
 
+void Reaper::wait_for(pid_t pid) {
+  watched_.erase(pid);
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
 void Reaper::collect() {
   const auto since = Loop::now_us();
   // SIGCHLD coalesces: 500 exits have been one callback. Ask until nobody answers.

@@ -29,6 +29,8 @@ class Reaper {
   // The callback comes once. Call it right after the spawn, before the loop turns.
   void watch(pid_t pid, Exit exited);
   [[nodiscard]] bool watches(pid_t pid) const { return watched_.contains(pid); }
+  // Waits for one that is being killed, here and now; its callback, if there is one, is not called. For the end.
+  void wait_for(pid_t pid);
 
  private:
   // So many ends a turn: a storm of them must not keep the loop from its clients.

@@ -58,6 +58,7 @@ Result<void> Supervisor::start() {
   auto image = load_init();
   if (!image) return std::unexpected(image.error());
   image_ = std::move(*image);
+  pool_ = std::make_unique<Pool>(loop_, reaper_, world_, image_.get());
   return {};
 }
 
@@ -113,7 +114,7 @@ Held& Supervisor::keep(std::unique_ptr<Held> held, std::uint64_t number) {
 }
 
 Result<void> Supervisor::launch(Held& held) {
-  auto facts = gather(held.spec_);
+  auto facts = gather(held.spec_, world_);
   if (!facts) return std::unexpected(facts.error());
   facts->id = held.id_;
   facts->environ = held.request_.environ;
@@ -129,9 +130,11 @@ Result<void> Supervisor::launch(Held& held) {
   if (auto r = move(held, ContainerAction::start); !r) return r;
   held.stopped_by_user_ = false;
   held.finished_ = 0;
+  // What is limited is made inside of its limits.
+  auto parked = held.spec_.limits.any() ? std::nullopt : pool_->take(*plan);
   held.container_ = std::make_unique<Container>(
       loop_, log_, reaper_, held.spec_, std::move(*facts), std::move(*plan), hooks(held));
-  held.container_->start(std::move(wiring), image_.get());
+  held.container_->start(std::move(wiring), image_.get(), std::move(parked));
   return {};
 }
 

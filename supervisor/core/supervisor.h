@@ -20,6 +20,7 @@
 #include "core/container.h"
 #include "core/eventlog.h"
 #include "core/logfile.h"
+#include "core/pool.h"
 #include "core/reaper.h"
 #include "core/ring.h"
 #include "core/saved.h"
@@ -28,6 +29,7 @@
 #include "spec/lifecycle.h"
 #include "spec/restart.h"
 #include "spec/spec.h"
+#include "sys/facts.h"
 
 namespace sup {
 
@@ -109,6 +111,9 @@ class Supervisor {
   // Loads init and begins to hear of ends. Before the first run().
   [[nodiscard]] Result<void> start();
 
+  // From now on inits are made in advance (core/pool.h): so many, or as many as the starts of late suggest.
+  void keep_parked(std::optional<std::size_t> count) { pool_->keep(count); }
+
   // Checks, compiles and starts. Errors are those of a foreground run before its command ran; one that init meets is an
   // end, told to `ended`. E_NAME_TAKEN names the holder.
   [[nodiscard]] Result<Held*> run(RunRequest request);
@@ -182,6 +187,8 @@ class Supervisor {
   std::string logs_;
   Reaper reaper_;
   Fd image_;
+  World world_;
+  std::unique_ptr<Pool> pool_;       // from start() on
   bool closing_ = false;
   bool hold_starts_ = false;
   std::minstd_rand chance_;          // for the jitter of the pauses only

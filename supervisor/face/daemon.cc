@@ -79,6 +79,7 @@ class Daemon {
     signals_.emplace(std::move(*signals));
     server_ = std::make_unique<control::Server>(loop_, *log_, *supervisor_, options_.name);
     if (auto r = server_->listen(std::move(*socket)); !r) return r;
+    if (options_.pool.value_or(1) != 0) supervisor_->keep_parked(options_.pool);
     changed();
     return {};
   }

@@ -1,6 +1,7 @@
 // Daemon: a supervisor in the background, and how a client gets one.
 #pragma once
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 
@@ -13,6 +14,7 @@ namespace sup {
 struct DaemonOptions {
   std::string name = "default";
   std::optional<std::chrono::milliseconds> idle;   // leave when nothing has been held for so long; none: stay
+  std::optional<std::size_t> pool;                 // inits to keep in advance; none: as many as the starts of late suggest
   int ready_fd = -1;                               // closed once clients are served; an error line is written to it instead
 };
 

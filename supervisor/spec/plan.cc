@@ -194,9 +194,10 @@ std::uint64_t given_up(Privileges& may) {
 // What belongs to the container as a whole. Both kinds of caller do the same from here on, but for the ids.
 void furnish(Draft& draft) {
   const Spec& spec = draft.spec;
-  // Need CAP_SYS_ADMIN and CAP_NET_ADMIN in the namespaces' owner, so before any capability goes.
-  draft.add(step(Op::hostname, {}, {spec.hostname.empty() ? draft.facts.id : spec.hostname}));
+  // Need CAP_SYS_ADMIN and CAP_NET_ADMIN in the namespaces' owner, so before any capability goes. The host name second: it is
+  // the first step that no two containers have in common, and up to there an init can be made in advance (spec/parked.h).
   if (spec.network == Network::none) draft.add(step(Op::link_up, {}, {"lo"}));
+  draft.add(step(Op::hostname, {}, {spec.hostname.empty() ? draft.facts.id : spec.hostname}));
   // Here PID 1 parts from the command: it keeps what it has, so that it may signal a command of any user; what
   // follows (session, ids, capabilities, directory, descriptors) is the command's own.
   if (spec.init) draft.add(step(Op::stay));

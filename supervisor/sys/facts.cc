@@ -12,6 +12,8 @@
 #include <cerrno>
 #include <cstdint>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/text.h"
@@ -98,9 +100,7 @@ std::uint64_t bounding_set() {
   return set;
 }
 
-}  // namespace
-
-Result<Facts> gather(const Spec& spec) {
+Result<Facts> facts_of(const Spec& spec, std::vector<std::string> mounts, bool locked) {
   Facts facts;
   facts.id = new_id();
   facts.uid = ::geteuid();
@@ -108,10 +108,8 @@ Result<Facts> gather(const Spec& spec) {
   for (char** e = environ; e != nullptr && *e != nullptr; ++e) facts.environ.emplace_back(*e);
   char cwd[PATH_MAX];
   if (::getcwd(cwd, sizeof cwd) != nullptr && cwd[0] == '/') facts.cwd = cwd;
-  auto mounts = procfs_mounts();
-  if (!mounts) return std::unexpected(std::move(mounts.error()));
-  facts.proc_mounts = std::move(*mounts);
-  facts.proc_locked = facts.uid == 0 && !whole_id_map() && cannot_detach(facts.proc_mounts);
+  facts.proc_mounts = std::move(mounts);
+  facts.proc_locked = locked;
   const Privileges may = privileges(spec);
   if (may.filter == Privileges::Filter::given) {
     auto filter = compile_seccomp(spec.seccomp, may.kept());
@@ -125,6 +123,35 @@ Result<Facts> gather(const Spec& spec) {
     if (auto text = read_file("/etc/group")) facts.group = std::move(*text);
   }
   return facts;
+}
+
+Result<void> look(World& world) {
+  if (world.mounts && !world.mounts->changed()) return {};
+  // Watched from before the look: what changes meanwhile is another change.
+  world.mounts.reset();
+  ++world.generation;
+  auto watch = MountWatch::open();
+  if (!watch) return std::unexpected(std::move(watch.error()));
+  auto mounts = procfs_mounts();
+  if (!mounts) return std::unexpected(std::move(mounts.error()));
+  world.proc_mounts = std::move(*mounts);
+  world.proc_locked = ::geteuid() == 0 && !whole_id_map() && cannot_detach(world.proc_mounts);
+  world.mounts.emplace(std::move(*watch));
+  return {};
+}
+
+}  // namespace
+
+Result<Facts> gather(const Spec& spec, World& world) {
+  if (auto looked = look(world); !looked) return std::unexpected(std::move(looked.error()));
+  return facts_of(spec, world.proc_mounts, world.proc_locked);
+}
+
+Result<Facts> gather(const Spec& spec) {
+  auto mounts = procfs_mounts();
+  if (!mounts) return std::unexpected(std::move(mounts.error()));
+  const bool locked = ::geteuid() == 0 && !whole_id_map() && cannot_detach(*mounts);
+  return facts_of(spec, std::move(*mounts), locked);
 }
 
 }  // namespace sup

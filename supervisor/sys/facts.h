@@ -1,15 +1,30 @@
 // gather: the one reader of the world for compile().
 #pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "base/error.h"
 #include "spec/facts.h"
 #include "spec/spec.h"
+#include "sys/mounttable.h"
 
 namespace sup {
 
 // A fresh id: 12 hex digits from getrandom(2).
 [[nodiscard]] std::string new_id();
 
+// What stays true until the mount table changes, for who starts many containers: looked at once, not before every start.
+struct World {
+  std::optional<MountWatch> mounts;       // none: nothing is known yet
+  std::uint64_t generation = 0;           // one more with each look
+  std::vector<std::string> proc_mounts;
+  bool proc_locked = false;
+};
+
 // Facts for this spec; reads /etc/passwd and /etc/group only when the spec names a user.
 [[nodiscard]] Result<Facts> gather(const Spec& spec);
+[[nodiscard]] Result<Facts> gather(const Spec& spec, World& world);
 
 }  // namespace sup

@@ -4,6 +4,8 @@
 //
 // The seam itself (sup::init::sys::raw and vfork_child) is defined in init_steps_test.cc.
 #pragma once
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -62,6 +64,12 @@ class Fake {
   int stacked = 0;                                     // mounts on the spot that umount2 is called for
   // f_type and mount point, what listmount(2) and statmount(2) tell; none: a kernel before them
   std::optional<std::vector<std::pair<std::uint64_t, std::string>>> mounts;
+  // What a parked init is given: recvmsg(2) brings these descriptors with the first byte of `heard`, and the last is a file
+  // of these bytes.
+  std::vector<int> given = {0, 1, 2, kBoot + 1};
+  std::vector<unsigned char> second_plan;
+  std::uint32_t message_flags = 0;
+  std::size_t recv_at_most = 1000;
   bool short_write = false;
   std::map<int, bool> bounding{};                      // capability: in the bounding set; absent: unknown
   long fork_answer = 0;                                // join's: 0 goes on as the child
@@ -135,6 +143,7 @@ class Fake {
         {__NR_setsid, "setsid"}, {__NR_ppoll, "poll"}, {__NR_close_range, "close_range"},
         {__NR_rt_sigaction, "sigaction"}, {__NR_rt_sigprocmask, "sigmask"}, {__NR_sendto, "send"},
         {__NR_recvfrom, "recv"}, {__NR_execve, "execve"}, {__NR_signalfd4, "signalfd"}, {__NR_wait4, "wait4"},
+        {__NR_recvmsg, "recvmsg"}, {__NR_fstat, "fstat"}, {__NR_mmap, "mmap"},
         {sys::kNrListmount, "listmount"}, {sys::kNrStatmount, "statmount"}, {__NR_kill, "kill"}, {__NR_setns, "setns"}, {__NR_clone, "fork"}, {__NR_getpgid, "getpgid"}, {__NR_exit_group, "exit"}, {__NR_munmap, "munmap"},
         {__NR_seccomp, "seccomp"}, {__NR_keyctl, "keyctl"}, {__NR_setpriority, "setpriority"}, {__NR_ioprio_set, "ioprio_set"}};
     const auto it = names.find(nr);
@@ -201,6 +210,15 @@ class Fake {
         heard.erase(0, n);
         return static_cast<long>(n);
       }
+      case __NR_recvmsg: return receive(*at<sys::MsgHdr>(a[1]));
+      case __NR_fstat:
+        at<struct stat>(a[1])->st_mode = S_IFREG;
+        at<struct stat>(a[1])->st_size = static_cast<long>(second_plan.size());
+        return 0;
+      case __NR_mmap:
+        second_block_ = std::make_unique<unsigned char[]>(second_plan.size());
+        std::copy(second_plan.begin(), second_plan.end(), second_block_.get());
+        return reinterpret_cast<long>(second_block_.get());
       case __NR_read: return a[0] == 52 ? read_signals(at<sys::SignalInfo>(a[1])) : read_file(at<char>(a[1]));
       case __NR_getcwd:
         std::memcpy(at<char>(a[0]), cwd.c_str(), cwd.size() + 1);
@@ -248,6 +266,20 @@ class Fake {
       outgoing_.erase(0, sizeof record);
       said.push_back({static_cast<wire::Say>(record.say), record.step, record.err, record.value});
     }
+    return static_cast<long>(n);
+  }
+
+  long receive(sys::MsgHdr& to) {
+    const std::size_t n = std::min({heard.size(), to.parts->size, recv_at_most});
+    if (n == 0) return 0;
+    std::memcpy(to.parts->base, heard.data(), n);
+    heard.erase(0, n);
+    const sys::CMsg head = {sizeof(sys::CMsg) + given.size() * sizeof(int), sys::kSolSocket, sys::kScmRights};
+    if (!given.empty() && head.size <= to.control_size) {
+      std::memcpy(to.control, &head, sizeof head);
+      std::memcpy(static_cast<char*>(to.control) + sizeof head, given.data(), given.size() * sizeof(int));
+    }
+    to.flags = message_flags;
     return static_cast<long>(n);
   }
 
@@ -305,6 +337,7 @@ class Fake {
   }
 
   std::unique_ptr<unsigned char[]> block_;
+  std::unique_ptr<unsigned char[]> second_block_;
   std::string outgoing_;
 };
 

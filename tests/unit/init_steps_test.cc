@@ -214,6 +214,68 @@ BOOST_AUTO_TEST_CASE(umount_stack_ends) {
   BOOST_TEST(endless.calls.size() < 2000U);
 }
 
+BOOST_AUTO_TEST_CASE(a_parked_init_goes_on_with_another_plan) {
+  const auto go = [](std::uint16_t step) {
+    const wire::Record record = {static_cast<std::uint16_t>(Say::go), step, 0, 0, 0};
+    return std::string(reinterpret_cast<const char*>(&record), sizeof record);
+  };
+  constexpr auto kPark = static_cast<std::uint64_t>(wire::WaitFor::park);
+  const auto first = Block().add(Op::setsid).add(Op::wait, {kPark}).bytes();
+  const auto second = Block().add(Op::setsid).add(Op::hostname, {}, {"box"}).exec().bytes();
+  const auto parked = [&](const std::function<void(Fake&)>& change) {
+    auto fake = std::make_unique<Fake>();
+    fake->heard = go(1);
+    fake->second_plan = second;
+    change(*fake);
+    fake->interpret(first);
+    return fake;
+  };
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{15}, std::size_t{16}}) {
+    const auto fake = parked([&](Fake& f) { f.recv_at_most = piece; });
+    Strings calls = fake->calls;
+    std::erase(calls, "recv()");
+    const Strings want = {"setsid()", "close_range(0, 6)", "close_range(8, 4294967295)", "send()", "recvmsg()", "fstat()", "mmap()", "close(8)",
+                          "sethostname(box)", "send()", "execve(/bin/x, [x -l], [A=1])"};
+    BOOST_TEST(calls == want, boost::test_tools::per_element());
+    BOOST_CHECK((fake->said == std::vector<Said>{{Say::wait, 1, 0, 0}, {Say::exec, 2, 0, 0}}));
+  }
+  // A failure is told in the numbers of the second plan.
+  auto failing = parked([](Fake& f) { f.answers = {{"sethostname", {-EPERM}}}; });
+  BOOST_CHECK((failing->said.back() == Said{Say::failed, 1, EPERM, 0}));
+  // Who is not wanted any more, or whose supervisor has died, ends and says nothing.
+  for (const auto& change : std::vector<std::function<void(Fake&)>>{[](Fake& f) { f.heard.clear(); }, [&](Fake& f) { f.heard.resize(7); },
+                                                                    [](Fake& f) { f.answers = {{"recvmsg", {-ECONNRESET}}}; }}) {
+    const auto fake = parked(change);
+    BOOST_CHECK((fake->said == std::vector<Said>{{Say::wait, 1, 0, 0}}));
+    BOOST_TEST(fake->calls.back() == "exit(125)");
+  }
+  // Nothing of what is malformed is carried out.
+  const std::vector<std::pair<std::function<void(Fake&)>, int>> wrong = {
+      {[&](Fake& f) { f.heard = go(0); }, EPROTO},
+      {[&](Fake& f) { f.heard = go(3); }, EPROTO},
+      {[](Fake& f) { f.heard[0] = static_cast<char>(Say::exec); }, EPROTO},
+      {[](Fake& f) { f.given = {0, 1, 2}; }, EPROTO},
+      {[](Fake& f) { f.given = {}; }, EPROTO},
+      {[](Fake& f) { f.given = {1, 0, 2, 8}; }, EPROTO},
+      {[](Fake& f) { f.message_flags = sys::kMsgCtrunc; }, EMFILE},
+      {[](Fake& f) { f.second_plan.resize(8); }, EBADMSG},
+      {[](Fake& f) { f.second_plan[0] ^= 1; }, EBADMSG},
+      {[](Fake& f) { f.answers = {{"mmap", {-ENOMEM}}}; }, ENOMEM},
+      {[](Fake& f) { f.answers = {{"fstat", {-EIO}}}; }, EIO},
+      {[](Fake& f) { f.answers = {{"close_range", {-ENOMEM}}}; }, ENOMEM},
+  };
+  for (std::size_t i = 0; i < wrong.size(); ++i) {
+    const auto fake = parked(wrong[i].first);
+    BOOST_CHECK((fake->said.back().say == Say::failed));
+    BOOST_TEST(fake->said.back().err == wrong[i].second, "case " << i);
+    BOOST_TEST(std::ranges::count(fake->calls, "sethostname(box)") == 0, "case " << i);
+  }
+  // It is the last step, and nothing stands behind it.
+  Fake behind;
+  BOOST_CHECK(behind.interpret(Block().add(Op::wait, {kPark}).exec().bytes()) == 125);
+  BOOST_CHECK((behind.said.back() == Said{Say::failed, 0, EBADMSG, 0}));
+}
+
 BOOST_AUTO_TEST_CASE(only_proc_asks_by_number_where_the_kernel_answers) {
   constexpr std::uint64_t kProc = sys::kProcMagic;
   constexpr std::uint64_t kExt4 = 0xef53;

@@ -93,8 +93,8 @@ BOOST_AUTO_TEST_CASE(default_as_root_in_full) {
            "unmount everything on /proc\n"
            "mount proc on /proc (nosuid,nodev,noexec)\n"
            "check that /proc is the only procfs\n"
-           "set the host name to 0123456789ab\n"
            "bring lo up\n"
+           "set the host name to 0123456789ab\n"
            "start a session\n"
            "take a new session keyring\n"
            "drop the host-root set\n"
@@ -116,8 +116,8 @@ BOOST_AUTO_TEST_CASE(default_as_an_ordinary_user_in_full) {
            "write deny to /proc/self/setgroups\n"
            "write '1000 0 1' to /proc/self/uid_map\n"
            "write '1001 0 1' to /proc/self/gid_map\n"
-           "set the host name to 0123456789ab\n"
            "bring lo up\n"
+           "set the host name to 0123456789ab\n"
            "start a session\n"
            "take a new session keyring\n"
            "drop the host-root set\n"
@@ -133,112 +133,112 @@ BOOST_AUTO_TEST_CASE(as_root) {
   // Each starts with kRootHead where the text says "…".
   const std::vector<Golden> goldens{
       {"-t", [](Spec& s, Facts&) { s.tty = true; },
-       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ntake a new session keyring\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\n"
        "make descriptor 0 the controlling terminal\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"-ti", [](Spec& s, Facts&) { s.tty = s.interactive = true; },
-       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ntake a new session keyring\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\n"
        "make descriptor 0 the controlling terminal\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"-i", [](Spec& s, Facts&) { s.interactive = true; },
-       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"--init", [](Spec& s, Facts&) { s.init = true; },
-       "…set the host name to 0123456789ab\nbring lo up\nstay as PID 1, go on in a child\nstart a session\ntake a new session keyring\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstay as PID 1, go on in a child\nstart a session\ntake a new session keyring\n"
        "drop the host-root set\nkeep every capability that is not dropped, none ambient\nchange to /work\n"
        "close descriptors from 4 up\nset every signal to its default and unblock it\n"
        "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"--init -t -u bob", [](Spec& s, Facts&) { s.init = s.tty = true, s.user = "bob"; },
-       "…set the host name to 0123456789ab\nbring lo up\nstay as PID 1, go on in a child\nstart a session\ntake a new session keyring\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstay as PID 1, go on in a child\nstart a session\ntake a new session keyring\n"
        "make descriptor 0 the controlling terminal\nchange to /work\ndrop the host-root set\n"
        "set the groups to 1001,4,44\nbecome uid 1000, gid 1001\n"
        "keep no capability\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"-u bob", [](Spec& s, Facts&) { s.user = "bob"; },
-       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ntake a new session keyring\nchange to /work\ndrop the host-root set\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\nchange to /work\ndrop the host-root set\n"
        "set the groups to 1001,4,44\nbecome uid 1000, gid 1001\n"
        "keep no capability\ndie with the supervisor (SIGKILL)\n"
        "close descriptors from 4 up\nset every signal to its default and unblock it\n"
        "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"-u bob -w /home/bob", [](Spec& s, Facts&) { s.user = "bob", s.workdir = "/home/bob"; },
-       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "set the groups to 1001,4,44\nbecome uid 1000, gid 1001\n"
        "keep no capability\ndie with the supervisor (SIGKILL)\nchange to /home/bob\n"
        "close descriptors from 4 up\nset every signal to its default and unblock it\n"
        "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"-u 1:2 -w /", [](Spec& s, Facts&) { s.user = "1:2", s.workdir = "/"; },
-       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "set the groups to 2\nbecome uid 1, gid 2\n"
        "keep no capability\ndie with the supervisor (SIGKILL)\nchange to /\n"
        "close descriptors from 4 up\nset every signal to its default and unblock it\n"
        "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"-u 0 -w /", [](Spec& s, Facts&) { s.user = "0", s.workdir = "/"; },
-       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "set the groups to 0\nbecome uid 0, gid 0\n"
        "keep every capability that is not dropped, none ambient\ndie with the supervisor (SIGKILL)\nchange to /\n"
        "close descriptors from 4 up\nset every signal to its default and unblock it\n"
        "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"-u bob --privileged -w /", [](Spec& s, Facts&) { s.user = "bob", s.workdir = "/", s.privileged = true; },
-       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ntake a new session keyring\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\n"
        "set the groups to 1001,4,44\nbecome uid 1000, gid 1001\n"
        "keep no capability\ndie with the supervisor (SIGKILL)\nchange to /\n"
        "close descriptors from 4 up\nset every signal to its default and unblock it\n"
        "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"--privileged", [](Spec& s, Facts&) { s.privileged = true; },
-       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ntake a new session keyring\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\n"
        "keep every capability, none ambient\nchange to /work\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"-h box", [](Spec& s, Facts&) { s.hostname = "box"; },
-       "…set the host name to box\nbring lo up\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
+       "…bring lo up\nset the host name to box\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"--name web (the host name stays the id)", [](Spec& s, Facts&) { s.name = "web"; },
-       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"-w sub/dir", [](Spec& s, Facts&) { s.workdir = "sub/dir"; },
-       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /work/sub/dir\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"--preserve-fds 2", [](Spec& s, Facts&) { s.preserve_fds = 2; },
-       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 6 up\n"
        "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"a path", [](Spec& s, Facts&) { s.argv = {"/bin/ls"}; },
-       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\nexec /bin/ls as /bin/ls, with 4 variables\n"},
       {"-e PATH=/a:/b:/c", [](Spec& s, Facts&) { s.env = {{"PATH", "/a:/b:/c"}}; },
-       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\nexec ls -l as /a/ls, else … /c/ls (3 tries), with 4 "
        "variables\n"},
       {"-e PATH (the caller has none: the default)",
        [](Spec& s, Facts& f) { s.env = {{"PATH", {}}}, f.environ.clear(); },
-       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\n"
        "exec ls -l as /usr/local/sbin/ls, else … /bin/ls (6 tries), with 1 variable\n"},
       {"an empty PATH", [](Spec& s, Facts&) { s.env = {{"PATH", ""}}; },
-       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\nexec ls -l as ./ls, with 4 variables\n"},
       {"a PATH that is too long", [](Spec& s, Facts&) { s.env = {{"PATH", std::string(4096, 'x')}}; },
-       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\n"
        "exec ls -l as no file at all, with 4 variables; PATH entries left out as too long: 1\n"},
       {"--clear-env -t", [](Spec& s, Facts&) { s.clear_env = s.tty = true; },
-       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ntake a new session keyring\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\n"
        "make descriptor 0 the controlling terminal\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\n"
        "exec ls -l as /usr/local/sbin/ls, else … /bin/ls (6 tries), with 3 variables\n"},
       {"hostile arguments", [](Spec& s, Facts&) { s.argv = {"/x", "", "a\nb", "\x1b\xFF"}; },
-       "…set the host name to 0123456789ab\nbring lo up\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\n"
        "exec /x '' \"$(printf 'a\\012b')\" \"$(printf '\\033\\377')\" as /x, with 4 variables\n"},
@@ -294,24 +294,24 @@ BOOST_AUTO_TEST_CASE(as_an_ordinary_user) {
   const std::vector<std::pair<Golden, std::string>> goldens{
       {{"-u 0", [](Spec& s, Facts&) { s.user = "0"; }, ""},
        head + all + maps("0", "0") +
-           "set the host name to 0123456789ab\nbring lo up\nstart a session\ntake a new session keyring\ndrop the host-root set\n" + kept + tail},
+           "bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n" + kept + tail},
       {{"-u bob (more groups than can be set)", [](Spec& s, Facts&) { s.user = "bob"; }, ""},
        head + all + maps("1000", "1001") +
-           "set the host name to 0123456789ab\nbring lo up\nstart a session\ntake a new session keyring\ndrop the host-root set\n" + none + tail},
+           "bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n" + none + tail},
       {{"-u 7:8 -t --init", [](Spec& s, Facts&) { s.user = "7:8", s.tty = s.init = true; }, ""},
        head + all + maps("7", "8") +
-           "set the host name to 0123456789ab\nbring lo up\nstay as PID 1, go on in a child\nstart a session\ntake a new session keyring\n"
+           "bring lo up\nset the host name to 0123456789ab\nstay as PID 1, go on in a child\nstart a session\ntake a new session keyring\n"
            "make descriptor 0 the controlling terminal\ndrop the host-root set\n" +
            none + tail},
       {{"--network host", [](Spec& s, Facts&) { s.network = Network::host; }, ""},
        head + "enter new namespaces: user,mnt,uts,ipc\n" + maps("1000", "1001") +
            "set the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n" + none + tail},
       {{"--privileged", [](Spec& s, Facts&) { s.privileged = true; }, ""},
-       head + all + maps("1000", "1001") + "set the host name to 0123456789ab\nbring lo up\nstart a session\ntake a new session keyring\n" + none + tail},
+       head + all + maps("1000", "1001") + "bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\n" + none + tail},
       {{"other procfs mounts (locked, so covered)", [](Spec&, Facts& f) { f.proc_mounts = {"/proc", "/srv/proc"}; },
         ""},
        head + "cover /srv/proc, another procfs, with nothing\n" + all + maps("1000", "1001") +
-           "set the host name to 0123456789ab\nbring lo up\nstart a session\ntake a new session keyring\ndrop the host-root set\n" + none + tail},
+           "bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n" + none + tail},
   };
   for (const auto& [golden, text] : goldens) {
     Golden one = golden;

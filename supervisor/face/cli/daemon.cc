@@ -1,6 +1,7 @@
 #include "face/daemon.h"
 
 #include "base/text.h"
+#include "core/pool.h"
 #include "face/cli/verb.h"
 
 namespace sup::cli {
@@ -14,6 +15,13 @@ class DaemonVerb : public Verb {
                    auto parsed = parse_duration(v, "--idle-exit");
                    if (!parsed) return std::unexpected(parsed.error());
                    daemon_.idle = *parsed;
+                   return {};
+                 }});
+    o.push_back({0, "pool", "N", "keep N inits made in advance, for starts that cost no more than a fork and exec; 0: none",
+                 "a few, more while many are started", [this](std::string_view v) -> Result<void> {
+                   const auto count = parse_unsigned<std::size_t>(v);
+                   if (!count || *count > kMaxPool) return usage("--pool " + printable(v), "not a number from 0 to " + std::to_string(kMaxPool));
+                   daemon_.pool = *count;
                    return {};
                  }});
     o.push_back({0, "ready-fd", "FD", "close this descriptor once clients are served", "", [this](std::string_view v) -> Result<void> {

@@ -1,0 +1,85 @@
+// Pool: inits made in advance, so that a start costs what a fork and exec cost.
+//
+//            refill                    {wait}                     take()
+//   (none) ──────────► being made ──────────────► parked ──────────────────► a container's own
+//                          │ {failed}, or it died   │ the world has changed, too many, or it died
+//                          └────────► (gone) ◄──────┘
+#pragma once
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <optional>
+
+#include "base/fd.h"
+#include "core/reaper.h"
+#include "loop/loop.h"
+#include "loop/timer.h"
+#include "spec/plan.h"
+#include "sys/facts.h"
+
+namespace sup {
+
+// An init that has done what every container's plan begins with, and waits for the rest (init/park.h).
+struct Parked {
+  pid_t pid = -1;
+  Fd pidfd;
+  Fd boot;                 // our end of its channel; what it has said is read
+  std::size_t done = 0;    // steps of its plan that are behind it
+};
+
+inline constexpr std::size_t kMaxPool = 64;
+
+// Owned by the Supervisor. Whoever is in it is nobody's yet: killed and reaped here, gone with the supervisor (they die with their
+// parent, and with their channel), and in no list. Nothing is made while a start is asked for: one init at a time, when
+// there has been none for a moment. When all are there, nothing wakes up.
+class Pool {
+ public:
+  // image: load_init()'s, borrowed. world: the one that starts gather their facts with.
+  Pool(Loop& loop, Reaper& reaper, World& world, int image);
+  ~Pool();
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  // How many to keep: 0 to kMaxPool; none: a few, more where many were started of late.
+  void keep(std::optional<std::size_t> fixed);
+
+  // One that may go on with this plan. The world has just been looked at, by gather(). Counts as a start in any case.
+  [[nodiscard]] std::optional<Parked> take(const Plan& plan);
+
+  [[nodiscard]] std::size_t size() const { return made_.size(); }   // being made or parked
+  // Ends them all, and waits for it; none is made until keep() is called again.
+  void clear();
+
+ private:
+  struct Made : Parked {
+    std::uint64_t generation = 0;   // of the world in which it was made
+    bool ready = false;             // it has said {wait}
+  };
+  enum class Look : std::uint8_t { busy, ready, lost };
+
+  void refill_after(std::chrono::milliseconds pause);
+  void refill();
+  [[nodiscard]] bool make();
+  [[nodiscard]] static Look look(Made& made);
+  [[nodiscard]] static bool waits(Made& made);
+  void end(std::list<Made>::iterator made);
+  void died(pid_t pid);
+  void started();
+  [[nodiscard]] std::size_t wanted() const;
+
+  Reaper& reaper_;
+  World& world_;
+  int image_;
+  bool enabled_ = false;
+  std::optional<std::size_t> fixed_;
+  std::list<Made> made_;            // the oldest first
+  std::optional<Plan> plan_;        // what they are made by
+  std::uint64_t plan_generation_ = 0;
+  double recent_ = 0;               // starts of late, each fading away
+  std::uint64_t recent_us_ = 0;     // when that was true
+  Timer refill_;
+};
+
+}  // namespace sup
