@@ -23,7 +23,7 @@ namespace {
 using namespace bench;
 
 constexpr char kUsage[] =
-    "usage: bench --sup FILE --floors FOLDER [--quick] [--only start,output,memory,cost] [--json FILE] [--strict]\n";
+    "usage: bench --sup FILE --floors FOLDER [--quick] [--only start,output,memory,cost,many] [--json FILE] [--strict]\n";
 
 std::string load() {
   std::ifstream file("/proc/loadavg");
@@ -121,6 +121,7 @@ int main(int argc, char** argv) {
   if (wants(only, "start")) measure_starts(setting, report);
   if (wants(only, "output")) measure_carrying(setting, report);
   if (wants(only, "memory")) measure_memory(setting, report);
+  if (wants(only, "many")) measure_many(setting, report);
   if (wants(only, "cost")) measure_cost(setting, report);
   const std::string after = load();
   std::printf("\nload at the end %s; medians, rows without a bar are for information\n", after.c_str());

@@ -23,4 +23,7 @@ void measure_memory(const Setting& setting, Report& report);
 // What one start makes the supervising process do, counted; the command and its set-up are not in it.
 void measure_cost(const Setting& setting, Report& report);
 
+// Many containers under one supervisor, with and without inits made in advance.
+void measure_many(const Setting& setting, Report& report);
+
 }  // namespace bench
