@@ -12,12 +12,38 @@
 #include <optional>
 #include <utility>
 
-#include "init/sys.h"
 #include "spec/mountinfo.h"
 #include "sys/procfs.h"
 
 namespace sup {
 namespace {
+
+// Linux 6.8, newer than the C library's headers; the numbers are the same on every architecture we know.
+constexpr long kNrStatmount = 457;
+constexpr long kNrListmount = 458;
+struct MountRequest {        // struct mnt_id_req, first version
+  std::uint32_t size;
+  std::uint32_t spare;
+  std::uint64_t id;          // statmount: of the mount; listmount: below which
+  std::uint64_t param;       // statmount: what is asked for; listmount: the last one seen
+};
+struct MountStatus {         // struct statmount; the texts follow it
+  std::uint32_t size, options;
+  std::uint64_t mask;
+  std::uint32_t device[2];
+  std::uint64_t magic;       // statfs(2)'s f_type
+  std::uint32_t sb_flags, fs_type;
+  std::uint64_t id, parent_id;
+  std::uint64_t more[6];
+  std::uint32_t root;
+  std::uint32_t point;       // of the texts: where it is mounted
+  std::uint64_t rest[50];
+};
+static_assert(sizeof(MountRequest) == 24 && sizeof(MountStatus) == 512);
+constexpr std::uint64_t kAllMounts = ~std::uint64_t{0};
+constexpr std::uint64_t kMountMagic = 1;
+constexpr std::uint64_t kMountPoint = 0x10;
+constexpr std::uint64_t kProcMagic = 0x9fa0;
 
 constexpr const char* kMountinfo = "/proc/self/mountinfo";
 constexpr std::size_t kIds = 128;
@@ -32,29 +58,27 @@ Error unreadable(Error e) {
 
 // none: the kernel does not answer such questions.
 std::optional<std::vector<std::string>> by_number() {
-  using init::sys::MountRequest;
-  using init::sys::MountStatus;
   std::array<std::uint64_t, kIds> ids{};
   alignas(MountStatus) std::array<char, sizeof(MountStatus) + 4096 + 8> room{};
   std::vector<std::string> targets;
-  MountRequest list{.size = sizeof list, .spare = 0, .id = init::sys::kAllMounts, .param = 0};
+  MountRequest list{.size = sizeof list, .spare = 0, .id = kAllMounts, .param = 0};
   for (long n = kIds; n == static_cast<long>(kIds);) {
-    n = ::syscall(init::sys::kNrListmount, &list, ids.data(), ids.size(), 0);
+    n = ::syscall(kNrListmount, &list, ids.data(), ids.size(), 0);
     if (n < 0 || (n == 0 && list.param == 0)) return std::nullopt;
     for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
       list.param = ids[i];
-      MountRequest one{.size = sizeof one, .spare = 0, .id = ids[i], .param = init::sys::kMountMagic};
+      MountRequest one{.size = sizeof one, .spare = 0, .id = ids[i], .param = kMountMagic};
       MountStatus status{};
-      if (::syscall(init::sys::kNrStatmount, &one, &status, sizeof status, 0) < 0) {
+      if (::syscall(kNrStatmount, &one, &status, sizeof status, 0) < 0) {
         if (errno == ENOENT) continue;  // gone since
         return std::nullopt;
       }
-      if ((status.mask & init::sys::kMountMagic) == 0) return std::nullopt;
-      if (status.magic != init::sys::kProcMagic) continue;
-      one.param = init::sys::kMountPoint;
-      if (::syscall(init::sys::kNrStatmount, &one, room.data(), room.size(), 0) < 0) return std::nullopt;
+      if ((status.mask & kMountMagic) == 0) return std::nullopt;
+      if (status.magic != kProcMagic) continue;
+      one.param = kMountPoint;
+      if (::syscall(kNrStatmount, &one, room.data(), room.size(), 0) < 0) return std::nullopt;
       std::memcpy(&status, room.data(), sizeof status);
-      if ((status.mask & init::sys::kMountPoint) == 0 || status.point >= room.size() - sizeof status) return std::nullopt;
+      if ((status.mask & kMountPoint) == 0 || status.point >= room.size() - sizeof status) return std::nullopt;
       const char* const at = room.data() + sizeof status + status.point;
       targets.emplace_back(at, ::strnlen(at, room.size() - sizeof status - status.point));
     }

@@ -3,11 +3,20 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include <chrono>
+#include <string>
+#include <utility>
+
 #include "face/control/methods.h"
 
 namespace sup::control {
+namespace {
 
-Session::Session(Server& server, std::uint64_t number, const Peer& peer) : server_(server), number_(number), peer_(peer) {}
+constexpr std::uint64_t kSlice = 2000;   // microseconds
+
+}  // namespace
+
+Session::Session(Server& server, std::uint64_t number, const Peer& peer) : server_(server), number_(number), peer_(peer), next_(server.loop_) {}
 
 Result<void> Session::open(Loop& loop, Fd socket) {
   auto stream = Stream::open(loop, std::move(socket),
@@ -34,7 +43,28 @@ void Session::send(std::string line) {
 }
 
 void Session::received(std::string_view bytes) {
+  const auto rest = take(bytes);
+  if (rest.empty()) return;
+  waiting_ = rest;
+  stream_->read_stop();
+  next_.start(std::chrono::milliseconds(0), [this] { go_on(); });
+}
+
+void Session::go_on() {
+  const std::string bytes = std::exchange(waiting_, {});
+  const auto rest = take(bytes);
+  if (closing_) return;
+  if (rest.empty()) return stream_->read_start();
+  waiting_ = rest;
+  next_.start(std::chrono::milliseconds(0), [this] { go_on(); });
+}
+
+// Gives back what is left when its slice of the loop's turn is used up: a client who asks for much is not to keep the others,
+// or the containers, from being served.
+std::string_view Session::take(std::string_view bytes) {
+  const auto since = Loop::now_us();
   while (!bytes.empty() && !closing_) {
+    if (Loop::now_us() - since > kSlice) return bytes;
     const auto end = bytes.find('\n');
     line_.append(bytes.substr(0, end));
     bytes = end == std::string_view::npos ? std::string_view{} : bytes.substr(end + 1);
@@ -42,11 +72,13 @@ void Session::received(std::string_view bytes) {
       // What comes next cannot be told from the rest of this one: the connection has no more meaning.
       send(error_line(RpcError{.code = kInvalidRequest, .name = "E_RPC_TOO_LARGE", .message = "a message has at most 1 MiB"}));
       closing_ = true;
-      return server_.close(number_);
+      server_.close(number_);
+      return {};
     }
-    if (end == std::string_view::npos) return;
+    if (end == std::string_view::npos) return {};
     handle(std::exchange(line_, {}));
   }
+  return {};
 }
 
 void Session::handle(std::string_view line) {

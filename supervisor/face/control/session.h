@@ -8,6 +8,7 @@
 #include "face/control/eventfeed.h"
 #include "face/control/server.h"
 #include "loop/stream.h"
+#include "loop/timer.h"
 #include "spec/jsonrpc.h"
 #include "sys/unixsocket.h"
 
@@ -24,8 +25,9 @@ class Session {
 
  private:
   void received(std::string_view bytes);
+  void go_on();
+  [[nodiscard]] std::string_view take(std::string_view bytes);
   void handle(std::string_view line);
-
 
   Server& server_;
   std::uint64_t number_;
@@ -34,6 +36,8 @@ class Session {
   std::string line_;               // begun, not ended
   std::unique_ptr<Subscription> subscription_;
   bool closing_ = false;
+  std::string waiting_;            // has come, is not looked at yet
+  Timer next_;
 };
 
 }  // namespace sup::control
