@@ -1,17 +1,19 @@
 // What a supervisor meets on a bad day: full disks, no descriptors, crash loops, orphans; and a socket that it is handed.
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <map>
 
 #include "clean.h"
 #include "daemon.h"
@@ -78,6 +80,50 @@ BOOST_AUTO_TEST_CASE(without_descriptors_a_start_fails_and_the_rest_goes_on) {
   BOOST_TEST(::prlimit(daemon.pid(), RLIMIT_NOFILE, &before, nullptr) == 0);
   BOOST_TEST(has(client.ask("container.run", run), "result"));
   BOOST_TEST(daemon.sup({"stop", id}).code == 0);
+}
+
+BOOST_AUTO_TEST_CASE(b44_no_more_processes_is_a_clear_error) {
+  const std::string group = "/sys/fs/cgroup/pids/sup-test-" + std::to_string(::getpid());
+  if (::mkdir(group.c_str(), 0755) != 0) SUP_CANNOT("no pids cgroup of v1 to make");
+  {
+    DaemonProcess daemon;
+    const auto id = daemon.detached({"sleep", "1000"});
+    const auto put = [&](const char* file, const std::string& text) {
+      const sup::Fd fd(::open((group + file).c_str(), O_WRONLY | O_CLOEXEC));
+      BOOST_TEST_REQUIRE(::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+    };
+    put("/cgroup.procs", std::to_string(daemon.pid()));
+    put("/pids.max", read_text(group + "/pids.current"));
+    for (int i = 0; i < 3; ++i) {
+      const auto result = daemon.sup({"run", "-d", "true"});
+      BOOST_TEST(result.code == 125);
+      BOOST_TEST(lines(result.err).size() == 1U, result.err);
+      BOOST_TEST(has(result.err, "pids"), result.err);
+    }
+    BOOST_TEST(daemon.ids().size() == 1U);
+    put("/pids.max", "max");
+    BOOST_TEST(daemon.sup({"wait", daemon.detached({"true"})}).out == "0\n");
+    BOOST_TEST(daemon.sup({"rm", "-f", id}).code == 0);
+  }
+  BOOST_TEST(::rmdir(group.c_str()) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(b51_stop_ends_one_that_is_traced) {
+  DaemonProcess daemon;
+  const auto id = daemon.shell("trap : TERM");
+  const pid_t pid = daemon.pid_of(id);
+  BOOST_TEST_REQUIRE(::ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) == 0);
+  BOOST_TEST(::ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr) == 0);
+  daemon.wait_until([&] { return state_of(pid) == 't'; }, "it to stand still");
+  const auto begin = std::chrono::steady_clock::now();
+  Start stop;
+  stop.events = false;
+  stop.args = {"-S", "t", "stop", "-t", "1", id};
+  Process stopping(stop);
+  // The tracer is who is told first; then the supervisor.
+  daemon.wait_until([&] { return ::waitpid(pid, nullptr, WNOHANG | __WALL) < 0 || state_of(pid) == 0; }, "its end");
+  BOOST_TEST(stopping.wait().code() == 0);
+  BOOST_TEST((std::chrono::steady_clock::now() - begin < patient(4s)));
 }
 
 BOOST_AUTO_TEST_CASE(b61_crash_loops_keep_to_their_pauses) {

@@ -25,6 +25,7 @@ struct Model {
   std::string id;
   std::string name;
   bool running = true;
+  bool paused = false;   // of one that runs
   bool brief = false;    // `exit 3`: whether it runs still is not known before it was waited for
   int status = -1;       // of its last end
 };
@@ -45,7 +46,8 @@ class Play {
     if (all_.empty() || (what < 22 && all_.size() < 12)) return start_new();
     if (what < 24) return unknown();
     auto& one = all_[below(static_cast<unsigned>(all_.size()))];
-    if (what < 36) stop(one);
+    if (what < 28) pause(one);
+    else if (what < 36) stop(one);
     else if (what < 48) kill(one);
     else if (what < 60) restart(one);
     else if (what < 68) again(one);
@@ -109,17 +111,39 @@ class Play {
     }
   }
 
+  static std::string word(const Model& one) { return !one.running ? "exited" : one.paused ? "paused" : "running"; }
+
+  // Where this machine lets a supervisor freeze at all.
+  void pause(Model& one) {
+    settle(one);
+    if (!pauses_) return;
+    if (!one.running || one.paused) refused("container.pause", by(one), "E_STATE");
+    if (!one.running) return refused("container.unpause", by(one), "E_STATE");
+    if (one.paused) {
+      ok("container.unpause", by(one));
+      one.paused = false;
+      return;
+    }
+    const auto answer = ask("container.pause", by(one));
+    if (!has(answer, R"("result":)")) {
+      BOOST_TEST(has(answer, "E_CGROUP"), shown(answer));
+      pauses_ = false;
+      return;
+    }
+    one.paused = true;
+  }
+
   void settle(Model& one) {
     if (!one.brief || !one.running) return;
     BOOST_TEST(parse_json(ok("container.wait", by(one))).number("/result/outcome/status") == 3);
-    one.running = false;
+    one.running = one.paused = false;
     one.status = 3;
   }
   void stop(Model& one) {
     settle(one);
     ok("container.stop", by(one));
     if (one.running) one.status = 128 + SIGKILL;   // process 1 without a handler
-    one.running = false;
+    one.running = one.paused = false;
   }
   void kill(Model& one) {
     settle(one);
@@ -130,13 +154,14 @@ class Play {
     }
     ok("container.kill", by(one));
     BOOST_TEST(parse_json(ok("container.wait", by(one))).number("/result/outcome/status") == 128 + SIGKILL);
-    one.running = false;
+    one.running = one.paused = false;
     one.status = 128 + SIGKILL;
   }
   void restart(Model& one) {
     settle(one);
     ok("container.restart", by(one));
     one.running = true;
+    one.paused = false;
   }
   void again(Model& one) {
     settle(one);
@@ -163,7 +188,7 @@ class Play {
     const auto about = parse_json(ok("container.inspect", by(one)));
     BOOST_TEST(about.text("/result/id") == one.id);
     BOOST_TEST(about.text("/result/name") == one.name);
-    BOOST_TEST(about.text("/result/state") == (one.running ? "running" : "exited"));
+    BOOST_TEST(about.text("/result/state") == word(one));
     BOOST_TEST(about.has("/result/pid") == one.running);
   }
   void list() {
@@ -172,7 +197,7 @@ class Play {
     for (std::size_t i = 0; i < all_.size(); ++i) {
       const std::string row = "/result/" + std::to_string(i);
       BOOST_TEST_REQUIRE(rows.text(row + "/id") == all_[i].id);
-      BOOST_TEST(rows.text(row + "/state") == (all_[i].running ? "running" : "exited"));
+      BOOST_TEST(rows.text(row + "/state") == word(all_[i]));
     }
     BOOST_TEST(!rows.has("/result/" + std::to_string(all_.size())));
   }
@@ -180,6 +205,7 @@ class Play {
   DaemonProcess& daemon_;
   std::mt19937 random_;
   std::size_t before_ = 0;
+  bool pauses_ = true;
   std::vector<std::unique_ptr<RawClient>> clients_;
   std::vector<Model> all_;   // in the order they came
 };
