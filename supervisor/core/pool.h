@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <optional>
 
@@ -36,8 +37,8 @@ inline constexpr std::size_t kMaxPool = 64;
 // there has been none for a moment. When all are there, nothing wakes up.
 class Pool {
  public:
-  // image: load_init()'s, borrowed. world: the one that starts gather their facts with.
-  Pool(Loop& loop, Reaper& reaper, World& world, int image);
+  // image: load_init()'s, borrowed. world: the one that starts gather their facts with. busy: none is to be made now.
+  Pool(Loop& loop, Reaper& reaper, World& world, int image, std::function<bool()> busy);
   ~Pool();
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -72,6 +73,7 @@ class Pool {
   Reaper& reaper_;
   World& world_;
   int image_;
+  std::function<bool()> busy_;
   bool enabled_ = false;
   std::optional<std::size_t> fixed_;
   std::list<Made> made_;            // the oldest first

@@ -58,13 +58,16 @@ Result<void> Supervisor::start() {
   auto image = load_init();
   if (!image) return std::unexpected(image.error());
   image_ = std::move(*image);
-  pool_ = std::make_unique<Pool>(loop_, reaper_, world_, image_.get());
+  // Not while a start is under way, nor when this process is about to become another.
+  pool_ = std::make_unique<Pool>(loop_, reaper_, world_, image_.get(), [this] { return starting_ != 0 || hold_starts_; });
   return {};
 }
 
 void Supervisor::set_state(Held& held, ContainerState next) {
   if (is_live(held.state_)) --live_;
   if (is_live(next)) ++live_;
+  if (held.state_ == ContainerState::starting) --starting_;
+  if (next == ContainerState::starting) ++starting_;
   held.state_ = next;
 }
 

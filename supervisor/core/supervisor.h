@@ -197,6 +197,7 @@ class Supervisor {
   std::map<std::uint64_t, Held*> in_order_;
   std::uint64_t last_number_ = 0;
   std::size_t live_ = 0;
+  std::size_t starting_ = 0;         // of them, those whose command does not run yet
 
   void enter(const std::string& id, ExecRequest request, Inside inside, const ExecTold& told);
   std::map<std::string, std::unique_ptr<Container>> execs_;        // by the exec's id

@@ -26,6 +26,12 @@ int connect_to(const std::string& path) {
   return -1;
 }
 
+// In memory, as /run is, where sup would have it.
+std::string runtime_folder(const Setting& setting) {
+  std::string name = "/dev/shm/sup-bench.XXXXXX";
+  return ::mkdtemp(name.data()) != nullptr ? name : setting.scratch + "/run";
+}
+
 Child start(const Setting& setting, const std::string& folder, const Words& options) {
   ::mkdir(folder.c_str(), 0700);
   ::setenv("SUP_RUNTIME_DIR", folder.c_str(), 1);
@@ -39,7 +45,7 @@ Child start(const Setting& setting, const std::string& folder, const Words& opti
 }  // namespace
 
 Service::Service(const Setting& setting, const Words& options)
-    : folder_(setting.scratch + "/run"), socket_(folder_ + "/bench.sock"), child_(start(setting, folder_, options)) {
+    : folder_(runtime_folder(setting)), socket_(folder_ + "/bench.sock"), child_(start(setting, folder_, options)) {
   for (int i = 0; i < 500 && !ready_; ++i) {
     const int fd = connect_to(socket_);
     ready_ = fd >= 0;
