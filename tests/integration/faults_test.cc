@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_CASE(b45_a_full_disk_costs_output_alone_and_tells_how_much) {
 }
 
 BOOST_AUTO_TEST_CASE(without_descriptors_a_start_fails_and_the_rest_goes_on) {
-  DaemonProcess daemon;
+  DaemonProcess daemon({"--pool", "0"});
   RawClient client(daemon.socket());
   (void)client.line();
   const auto id = daemon.detached({"sleep", "1000"});
@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(b44_no_more_processes_is_a_clear_error) {
   const std::string group = "/sys/fs/cgroup/pids/sup-test-" + std::to_string(::getpid());
   if (::mkdir(group.c_str(), 0755) != 0) SUP_CANNOT("no pids cgroup of v1 to make");
   {
-    DaemonProcess daemon;
+    DaemonProcess daemon({"--pool", "0"});
     const auto id = daemon.detached({"sleep", "1000"});
     const auto put = [&](const char* file, const std::string& text) {
       const sup::Fd fd(::open((group + file).c_str(), O_WRONLY | O_CLOEXEC));
