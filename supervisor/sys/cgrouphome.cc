@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "sys/kernel.h"
+#include "sys/systemdscope.h"
 
 namespace sup {
 namespace {
@@ -60,7 +61,12 @@ Result<CgroupHome> cgroup_home(const CgroupLayout& layout) {
   return home;
 }
 
-Result<CgroupHome> cgroup_home() { return cgroup_home(cgroup_layout(KernelFiles{})); }
+Result<CgroupHome> cgroup_home() {
+  auto home = cgroup_home(cgroup_layout(KernelFiles{}));
+  if (!home || !systemd_rules() || is_delegated(home->trees.front().own)) return home;
+  if (auto r = enter_own_scope(); !r) return std::unexpected(r.error());
+  return cgroup_home(cgroup_layout(KernelFiles{}));
+}
 
 void sweep_cgroups(const CgroupHome& home) {
   if (home.trees.empty()) return;
