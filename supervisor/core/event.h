@@ -95,6 +95,14 @@ struct Unpaused {};
 struct Oom {                                 // the kernel killed processes of it for want of memory
   std::uint64_t kills = 0;                   // so far
 };
+struct Attached {                            // a client watches
+  std::int64_t client = 0;                   // its pid
+};
+enum class Left : std::uint8_t { client, gone, slow_client };
+struct Detached {                            // no more, while the container goes on
+  std::int64_t client = 0;
+  Left reason = Left::client;
+};
 }  // namespace event
 
 struct Event {
@@ -103,7 +111,8 @@ struct Event {
   std::string exec{};                        // of a command that came into the container; empty: its own
   std::uint64_t cause = 0;                   // seq of the event that led here; 0: none
   std::variant<event::Starting, event::Started, event::Failed, event::Resized, event::Signalled, event::Stopping, event::Exited,
-               event::Problem, event::Restarting, event::Removed, event::Paused, event::Unpaused, event::Oom>
+               event::Problem, event::Restarting, event::Removed, event::Paused, event::Unpaused, event::Oom,
+               event::Attached, event::Detached>
       what;
 };
 

@@ -123,6 +123,11 @@ struct Renderer {
   void operator()(const event::Paused&) {}
   void operator()(const event::Unpaused&) {}
   void operator()(const event::Oom& e) { out["count"] = e.kills; }
+  void operator()(const event::Attached& e) { out["client"] = e.client; }
+  void operator()(const event::Detached& e) {
+    out["client"] = e.client;
+    out["reason"] = to_string(e.reason);
+  }
 };
 
 struct Name {
@@ -139,6 +144,8 @@ struct Name {
   std::string_view operator()(const event::Paused&) { return "paused"; }
   std::string_view operator()(const event::Unpaused&) { return "unpaused"; }
   std::string_view operator()(const event::Oom&) { return "oom"; }
+  std::string_view operator()(const event::Attached&) { return "attached"; }
+  std::string_view operator()(const event::Detached&) { return "detached"; }
 };
 
 // What a person reads; the first two are the seed's own words.
@@ -159,6 +166,8 @@ struct Message {
   std::string operator()(const event::Paused&) { return "paused"; }
   std::string operator()(const event::Unpaused&) { return "unpaused"; }
   std::string operator()(const event::Oom& e) { return "out of memory: " + std::to_string(e.kills) + (e.kills == 1 ? " process killed" : " processes killed"); }
+  std::string operator()(const event::Attached& e) { return "client " + std::to_string(e.client) + " attached"; }
+  std::string operator()(const event::Detached& e) { return "client " + std::to_string(e.client) + " detached: " + std::string(to_string(e.reason)); }
 };
 
 }  // namespace

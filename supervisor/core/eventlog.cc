@@ -236,6 +236,15 @@ std::string_view to_string(Effect effect) {
   return "delivered";
 }
 
+std::string_view to_string(event::Left left) {
+  switch (left) {
+    case event::Left::client: return "client";
+    case event::Left::gone: return "gone";
+    case event::Left::slow_client: return "slow_client";
+  }
+  return "gone";
+}
+
 Result<Level> parse_level(std::string_view word) {
   for (const Level l : {Level::trace, Level::debug, Level::info, Level::warning, Level::error}) {
     if (word == to_string(l)) return l;

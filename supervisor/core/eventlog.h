@@ -67,6 +67,7 @@ class EventLog {
 [[nodiscard]] std::string_view to_string(Level level);
 [[nodiscard]] std::string_view to_string(Reason reason);
 [[nodiscard]] std::string_view to_string(Effect effect);
+[[nodiscard]] std::string_view to_string(event::Left left);
 
 // "trace" … "error"; E_USAGE otherwise.
 [[nodiscard]] Result<Level> parse_level(std::string_view word);

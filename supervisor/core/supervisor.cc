@@ -82,7 +82,7 @@ Result<void> Supervisor::move(Held& held, ContainerAction action) {
   return {};
 }
 
-Result<Held*> Supervisor::run(RunRequest request) {
+Result<Held*> Supervisor::run(RunRequest request, Viewer* first) {
   if (closing_) return std::unexpected(leaving());
   if (auto r = check(request.spec); !r) return std::unexpected(r.error());
   if (const auto holder = by_name_.find(request.spec.name); holder != by_name_.end()) {
@@ -97,6 +97,7 @@ Result<Held*> Supervisor::run(RunRequest request) {
   held->created_ = ::time(nullptr);
   do held->id_ = new_id();
   while (held_.contains(held->id_));
+  if (first != nullptr) held->audience_.add(*first, held->spec_.tty ? std::optional(held->request_.size) : std::nullopt);
   auto begun = open_log(*held);
   if (begun) begun = launch(*held);
   if (!begun) {
@@ -147,13 +148,11 @@ Container::Hooks Supervisor::hooks(Held& held) {
                 held.started_ = ::time(nullptr);
                 (void)move(held, ContainerAction::started);
                 tell(held.begun_, held);
+                held.audience_.started();
               },
-          .output =
-              [this, &held](Channel channel, std::string_view bytes) {
-                log_output(held, held.spec_.tty ? OutputStream::tty : channel == Channel::out ? OutputStream::out : OutputStream::err, bytes);
-              },
-          .input_drained = {},
-          .input_closed = {},
+          .output = [this, &held](Channel channel, std::string_view bytes) { output(held, channel, bytes); },
+          .input_drained = [&held] { held.audience_.input_drained(); },
+          .input_closed = [&held] { held.audience_.input_closed(); },
           .ended = [this, &held](const Outcome& outcome) { ended(held, outcome); }};
 }
 
@@ -171,6 +170,14 @@ Result<void> Supervisor::open_log(Held& held) {
   held.log_ = std::move(*log);
   held.log_pause_ = std::make_unique<Timer>(loop_);
   return {};
+}
+
+void Supervisor::output(Held& held, Channel channel, std::string_view bytes) {
+  const auto stream = held.spec_.tty ? OutputStream::tty : channel == Channel::out ? OutputStream::out : OutputStream::err;
+  log_output(held, stream, bytes);
+  if (held.audience_.empty()) return;
+  held.audience_.output(stream, bytes);
+  if (held.audience_.full()) held.container_->pause_output(channel);
 }
 
 void Supervisor::log_output(Held& held, OutputStream stream, std::string_view bytes) {
@@ -198,6 +205,7 @@ void Supervisor::ended(Held& held, const Outcome& outcome) {
     for (const auto stream : {OutputStream::out, OutputStream::err, OutputStream::tty}) held.log_->finish(stream, now);
   }
   (void)move(held, outcome.ran ? ContainerAction::exited : ContainerAction::failed);
+  held.audience_.ended(outcome);
   // Not in its own callback: whoever waits may remove it, and the Container is on the stack.
   loop_.later([this, id = held.id_] {
     const auto found = held_.find(id);

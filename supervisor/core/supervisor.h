@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "core/aside.h"
+#include "core/audience.h"
 #include "core/container.h"
 #include "core/eventlog.h"
 #include "core/logfile.h"
@@ -59,6 +60,8 @@ class Held {
   [[nodiscard]] std::int64_t finished() const { return finished_; }   // of the last run; 0: not yet
   [[nodiscard]] std::uint32_t restarts() const { return backoff_.count(); }   // since it last stayed up for a while
   [[nodiscard]] const Ring& ring() const { return ring_; }
+  [[nodiscard]] std::size_t viewers() const { return audience_.size(); }
+  [[nodiscard]] std::size_t input_queued() const { return container_ ? container_->input_queued() : 0; }
   // What was seen of its use by whoever looked last (stats): 0, 0: nobody has.
   struct Seen {
     std::uint64_t at_us = 0;    // since the boot
@@ -83,6 +86,7 @@ class Held {
   bool remove_at_end_ = false;
   std::int64_t created_ = 0, started_ = 0, finished_ = 0;
   Ring ring_;
+  Audience audience_;
   std::string log_directory_;
   Fd log_fd_;                          // of the directory; outlives log_
   std::unique_ptr<LogFile> log_;
@@ -115,8 +119,8 @@ class Supervisor {
   void keep_parked(std::optional<std::size_t> count) { pool_->keep(count); }
 
   // Checks, compiles and starts. Errors are those of a foreground run before its command ran; one that init meets is an
-  // end, told to `ended`. E_NAME_TAKEN names the holder.
-  [[nodiscard]] Result<Held*> run(RunRequest request);
+  // end, told to `ended`. E_NAME_TAKEN names the holder. first: watches from before the command's first instruction.
+  [[nodiscard]] Result<Held*> run(RunRequest request, Viewer* first = nullptr);
 
   // By id, by name, or by the beginning of an id that only one has. E_NO_CONTAINER, E_AMBIGUOUS.
   [[nodiscard]] Result<Held*> find(std::string_view reference);
@@ -150,6 +154,18 @@ class Supervisor {
   static void on_begin(Held& held, std::function<void(const Held&)> told) { held.begun_.push_back(std::move(told)); }
   // At once when nothing of it runs.
   void on_end(Held& held, std::function<void(const Held&)> told);
+
+  // Who watches and types. attach(): E_STATE when nothing of it runs. size: of the viewer's window, when it has one.
+  [[nodiscard]] Result<void> attach(Held& held, Viewer& viewer, std::optional<winsize> size);
+  void detach(Held& held, const Viewer& viewer);
+  // A viewer that was full is no more.
+  void eased(Held& held);
+  void type(Held& held, const Viewer& viewer, std::string_view bytes);
+  void end_input(Held& held);
+  void resize(Held& held, const Viewer& viewer, const winsize& size);
+  // An event about a viewer of the container.
+  void note(const Held& held, decltype(Event::what) what);
+
   // Asks everything to stop, at the same time; again: kills.
   void stop_all();
 
@@ -176,7 +192,9 @@ class Supervisor {
   void again_after(Held& held, std::chrono::milliseconds pause);
   void again(const std::string& id);
   [[nodiscard]] Result<void> open_log(Held& held);
+  void output(Held& held, Channel channel, std::string_view bytes);
   void log_output(Held& held, OutputStream stream, std::string_view bytes);
+  static void fit(Held& held);
   void restart_later(Held& held, std::uint64_t cause);
   void ended(Held& held, const Outcome& outcome);
   void forget(const std::string& id);

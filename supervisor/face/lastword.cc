@@ -22,8 +22,7 @@ Result<void> LastWord::open(const Spec& spec) {
   return {};
 }
 
-void LastWord::say(const std::string& id, const std::string& name, const Outcome& outcome, int status) const {
-  if (fd_ < 0) return;
+std::string last_word(const std::string& id, const std::string& name, const Outcome& outcome, int status) {
   nlohmann::ordered_json j;
   j["id"] = id;
   if (!name.empty()) j["name"] = name;
@@ -37,7 +36,12 @@ void LastWord::say(const std::string& id, const std::string& name, const Outcome
   j["origin"] = outcome.ran ? "command" : "sup";
   j["reason"] = to_string(outcome.reason);
   if (outcome.error) j["code"] = outcome.error->code;
-  const std::string line = j.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
+  return j.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+}
+
+void LastWord::say(const std::string& id, const std::string& name, const Outcome& outcome, int status) const {
+  if (fd_ < 0) return;
+  const std::string line = last_word(id, name, outcome, status) + "\n";
   // The reader's trouble is the reader's: the exit status says the same.
   while (::write(fd_, line.data(), line.size()) < 0 && (errno == EINTR || errno == EAGAIN)) {
     // A full pipe has a reader who is slow, not gone.

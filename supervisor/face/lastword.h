@@ -8,8 +8,11 @@
 
 namespace sup {
 
+// How it ended, for a program: one JSON object without a line end.
 // {"id":…,"name":…,"exit_code":N | "signal":"SIGKILL","core":false,"status":N,"origin":"command"|"sup","reason":…,"code":…}
 // `status` is what sup exits with. A SIGKILLed sup says nothing: no line means nobody knows.
+[[nodiscard]] std::string last_word(const std::string& id, const std::string& name, const Outcome& outcome, int status);
+
 class LastWord {
  public:
   // Whether the descriptor is there and writable. spec.status_fd < 0: none wanted.

@@ -31,6 +31,7 @@ Loop::~Loop() {
 void Loop::run() {
   stopped_ = false;
   running_ = true;
+  turn_end();  // what was put off before there was a turn
   while (!stopped_) {
     const int alive = uv_run(&loop_, UV_RUN_ONCE);
     turn_end();

@@ -21,7 +21,7 @@ constexpr std::array<Kind, 8> kKinds{{
     {"resize", true, false, 4, 4},
     {"eof-in", true, false, 0, 0},
     {"exit", false, true, 2, kMaxExitJson},
-    {"detach", true, true, 0, 0},
+    {"detach", true, true, 0, kMaxDetach},
     {"ping", true, true, 0, kMaxPing},
 }};
 

@@ -9,7 +9,8 @@
 //   3 resize     client      rows, columns: two u16, big-endian; 0 is "not known"
 //   4 eof-in     client      none: the input has ended
 //   5 exit       supervisor  one JSON object, the same as --status-fd's line without its line end; the last frame
-//   6 detach     both        none: the client leaves and the command stays, or the supervisor lets the client go
+//   6 detach     both        the client leaves and the command stays, or the supervisor lets the client go; then up to 64
+//                            bytes say why, a word such as slow_client
 //   7 ping       both        up to 64 bytes. The client asks, the supervisor sends them back; it never asks itself
 //
 // Data of no bytes is allowed and means nothing. An unknown type, one from the wrong side or a length its type cannot
@@ -40,6 +41,7 @@ enum class FrameSide : std::uint8_t { client, supervisor };   // who sends
 inline constexpr std::size_t kFrameHeader = 5;
 inline constexpr std::size_t kMaxFramePayload = std::size_t{1} << 20;
 inline constexpr std::size_t kMaxPing = 64;
+inline constexpr std::size_t kMaxDetach = 64;
 inline constexpr std::size_t kMaxExitJson = std::size_t{64} << 10;
 
 [[nodiscard]] std::string_view to_string(FrameType type);   // "data-in", …

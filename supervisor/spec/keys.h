@@ -9,6 +9,9 @@
 
 namespace sup {
 
+// docker's default, for attach and exec.
+inline constexpr std::string_view kDetachKeys = "ctrl-p,ctrl-q";
+
 // docker's grammar: keys separated by commas, each one ASCII character, or ctrl- and one of a-z @ [ \ ] ^ _ .
 // "ctrl-p,ctrl-q" -> "\x10\x11"; "" -> "", no way to leave. Error: E_USAGE at `where`.
 [[nodiscard]] Result<std::string> parse_detach_keys(std::string_view text, std::string_view where = "--detach-keys");

@@ -16,7 +16,7 @@ namespace sup::control {
 namespace {
 
 // A supervisor speaks at once; one that does not is stuck or is none.
-constexpr timeval kHello{.tv_sec = 10, .tv_usec = 0};
+constexpr std::chrono::milliseconds kHello{10'000};
 
 std::unexpected<Error> lost(int err, std::string why) {
   return std::unexpected(Error{.code = "E_SUPERVISOR_LOST", .where = "supervisor", .what = "no answer", .err = err, .why = std::move(why),
@@ -32,16 +32,20 @@ Result<Client> Client::connect(std::string_view supervisor) {
   if (!socket) return std::unexpected(socket.error());
   Client client(std::move(*socket));
   client.path_ = *path;
-  ::setsockopt(client.socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &kHello, sizeof kHello);
+  client.set_patience(kHello);
   auto line = client.read_line();
   if (!line) return std::unexpected(line.error());
-  const timeval never{};
-  ::setsockopt(client.socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &never, sizeof never);
+  client.set_patience({});
   const auto said = parse_said(*line);
   const auto* hello = said ? std::get_if<Notification>(&*said) : nullptr;
   if (hello == nullptr || hello->method != "hello") return lost(0, "what listens on " + *path + " is no supervisor");
   client.supervisor_ = hello->params.get_string("supervisor").value_or(std::string(supervisor));
   return client;
+}
+
+void Client::set_patience(std::chrono::milliseconds patience) const {
+  const timeval time{.tv_sec = patience.count() / 1000, .tv_usec = patience.count() % 1000 * 1000};
+  ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
 }
 
 Result<std::string> Client::read_line() {
@@ -125,10 +129,12 @@ Result<std::vector<nlohmann::json>> list(Client& client, bool all) {
   }
 }
 
-Result<nlohmann::json> ask(std::vector<Client>& clients, std::string_view method, const nlohmann::json& params) {
+Result<nlohmann::json> ask(std::vector<Client>& clients, std::string_view method, const nlohmann::json& params, Client** answered) {
   for (auto& client : clients) {
     auto answer = client.call(method, params);
-    if (answer || answer.error().code != "E_NO_CONTAINER") return answer;
+    if (!answer && answer.error().code == "E_NO_CONTAINER") continue;
+    if (answered != nullptr) *answered = &client;
+    return answer;
   }
   return std::unexpected(Error{.code = "E_NO_CONTAINER", .where = printable(params.value("container", "")), .what = "no such container", .err = 0,
                                .why = clients.empty() ? "no supervisor runs" : "no id or name is like that", .hint = "see sup ps -a", .path = {}, .stage = {}});

@@ -1,5 +1,7 @@
 // Client: a verb's side of the control socket; it asks and waits.
 #pragma once
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -30,6 +32,16 @@ class Client {
   [[nodiscard]] bool buffered() const { return buffer_.find('\n') != std::string::npos; }
   // To poll(2) for more; borrowed.
   [[nodiscard]] int fd() const { return socket_.get(); }
+  [[nodiscard]] const std::string& path() const { return path_; }   // of its socket
+  // An answer that takes longer is an error (E_SUPERVISOR_LOST). Zero: as long as it takes.
+  void set_patience(std::chrono::milliseconds patience) const;
+
+  // After an upgrade: the connection itself, and what came behind the answer. The client can ask no more.
+  struct Upgraded {
+    Fd socket;
+    std::string begun;
+  };
+  [[nodiscard]] Upgraded upgraded() { return {std::move(socket_), std::move(buffer_)}; }
 
  private:
   explicit Client(Fd socket) : socket_(std::move(socket)) {}
@@ -49,6 +61,8 @@ class Client {
 [[nodiscard]] Result<std::vector<nlohmann::json>> list(Client& client, bool all);
 
 // Asks whichever supervisor has the container: the first that knows it answers. E_NO_CONTAINER when none does.
-[[nodiscard]] Result<nlohmann::json> ask(std::vector<Client>& clients, std::string_view method, const nlohmann::json& params);
+// answered: which of them it was.
+[[nodiscard]] Result<nlohmann::json> ask(std::vector<Client>& clients, std::string_view method, const nlohmann::json& params,
+                                         Client** answered = nullptr);
 
 }  // namespace sup::control

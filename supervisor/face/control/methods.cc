@@ -4,6 +4,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "face/control/attached.h"
 #include "spec/signals.h"
 #include "spec/spec_json.h"
 
@@ -11,7 +12,6 @@ namespace sup::control {
 namespace {
 
 using Json = nlohmann::json;
-using Answer = std::function<void(std::string)>;
 
 constexpr std::uint64_t kDay = 24ULL * 60 * 60 * 1000;
 
@@ -74,7 +74,8 @@ Json page(const Supervisor& supervisor, bool every, std::uint64_t after) {
 struct Call {
   const Methods& server;
   const Request& request;
-  Answer answer;
+  Methods::Answer answer;
+  Methods::Upgrade upgrade;
 
   void done(const Json& result) const { answer(response_line(request.id, result)); }
   void failed(RpcError error) const {
@@ -94,6 +95,53 @@ struct Call {
 };
 
 void hello(const Call& call) { call.done({{"supervisor", call.server.name}, {"version", SUP_VERSION}, {"seq", call.server.events.seq()}}); }
+
+// rows and cols: the client's window, where it has one.
+Rpc<std::optional<winsize>> size_in(const Params& params) {
+  const auto rows = params.find_uint("rows", 65535);
+  if (!rows) return std::unexpected(rows.error());
+  const auto cols = params.find_uint("cols", 65535);
+  if (!cols) return std::unexpected(cols.error());
+  if (rows->value_or(0) == 0 || cols->value_or(0) == 0) return std::nullopt;
+  return winsize{.ws_row = static_cast<unsigned short>(**rows), .ws_col = static_cast<unsigned short>(**cols), .ws_xpixel = 0, .ws_ypixel = 0};
+}
+
+// slow, input, replay, rows, cols: see sup-protocol(7).
+Rpc<AttachOptions> attach_options(const Params& params, WhenSlow usually) {
+  AttachOptions options;
+  options.slow = usually;
+  const auto slow = params.find_string("slow");
+  if (!slow) return std::unexpected(slow.error());
+  if (*slow) {
+    if (**slow != "block" && **slow != "detach" && **slow != "drop") return std::unexpected(params.wrong("slow", "none of block, detach, drop"));
+    options.slow = **slow == "block" ? WhenSlow::block : **slow == "drop" ? WhenSlow::drop : WhenSlow::detach;
+  }
+  const auto input = params.get_bool("input", true);
+  if (!input) return std::unexpected(input.error());
+  options.input = *input;
+  const auto replay = params.get_bool("replay", true);
+  if (!replay) return std::unexpected(replay.error());
+  options.replay = *replay;
+  const auto size = size_in(params);
+  if (!size) return std::unexpected(size.error());
+  options.size = *size;
+  return options;
+}
+
+// What a client must know of what it is attached to.
+std::string attached_line(std::string_view id, const Held& held) {
+  return response_line(id, {{"id", held.id()}, {"name", held.name()}, {"tty", held.spec().tty}, {"interactive", held.spec().interactive}});
+}
+
+void attach(const Call& call) {
+  Held* held = call.container();
+  if (held == nullptr) return;
+  const auto options = attach_options(call.request.params, WhenSlow::detach);
+  if (!options) return call.failed(options.error());
+  auto attached = std::make_unique<Attached>(call.server.loop, call.server.supervisor, *options, call.server.peer.pid);
+  if (auto r = attached->join(*held); !r) return call.failed(r.error());
+  call.upgrade(attached_line(call.request.id, *held), std::move(attached));
+}
 
 void run(const Call& call) {
   const auto& all = call.request.params.json();
@@ -119,17 +167,27 @@ void run(const Call& call) {
     if (!cwd) return call.failed(cwd.error());
     wanted.cwd = std::move(*cwd);
   }
-  const auto rows = call.request.params.find_uint("rows", 65535);
-  if (!rows) return call.failed(rows.error());
-  const auto cols = call.request.params.find_uint("cols", 65535);
-  if (!cols) return call.failed(cols.error());
-  if (*rows) wanted.size.ws_row = static_cast<unsigned short>(**rows);
-  if (*cols) wanted.size.ws_col = static_cast<unsigned short>(**cols);
-  auto held = call.server.supervisor.run(std::move(wanted));
+  const auto size = size_in(call.request.params);
+  if (!size) return call.failed(size.error());
+  if (*size) wanted.size = **size;
+  const auto with = call.request.params.get_bool("attach", false);
+  if (!with) return call.failed(with.error());
+  std::shared_ptr<std::unique_ptr<Attached>> attached;   // shared: a std::function must be copyable
+  if (*with) {
+    const auto options = attach_options(call.request.params, WhenSlow::block);
+    if (!options) return call.failed(options.error());
+    attached = std::make_shared<std::unique_ptr<Attached>>(
+        std::make_unique<Attached>(call.server.loop, call.server.supervisor, *options, call.server.peer.pid));
+  }
+  auto held = call.server.supervisor.run(std::move(wanted), attached ? attached->get() : nullptr);
   if (!held) return call.failed(held.error());
+  if (attached) (*attached)->joined(**held);
   // Answered when it is known whether the command runs: one that cannot be found is the caller's error, and nothing to keep.
-  Supervisor::on_begin(**held, [supervisor = &call.server.supervisor, answer = call.answer, id = call.request.id](const Held& begun) {
-    if (!begun.outcome() || begun.outcome()->ran) return answer(response_line(id, {{"id", begun.id()}}));
+  Supervisor::on_begin(**held, [supervisor = &call.server.supervisor, answer = call.answer, upgrade = call.upgrade, attached, id = call.request.id](const Held& begun) {
+    if (!begun.outcome() || begun.outcome()->ran) {
+      if (attached) return upgrade(attached_line(id, begun), std::move(*attached));
+      return answer(response_line(id, {{"id", begun.id()}}));
+    }
     answer(error_line(id, *begun.outcome()->error));
     if (auto gone = supervisor->find(begun.id())) (void)supervisor->remove(**gone, false);
   });
@@ -318,12 +376,18 @@ constexpr std::array kRows{
     Row{"container.wait", wait},   Row{"container.stop", stop},       Row{"container.start", start},     Row{"container.restart", restart},
     Row{"events.subscribe", subscribe}, Row{"stats.exchange", exchange}, Row{"container.kill", kill},   Row{"container.remove", remove},
     Row{"container.pause", pause}, Row{"container.unpause", unpause}, Row{"container.update", update},
+    Row{"container.attach", attach},
 };
 
 }  // namespace
 
-void Methods::call(const Request& request, Answer answer) const {
-  const Call call{*this, request, std::move(answer)};
+bool Methods::may_upgrade(const Request& request) {
+  if (request.method == "container.run") return request.params.get_bool("attach", false).value_or(false);
+  return request.method == "container.attach";
+}
+
+void Methods::call(const Request& request, Answer answer, Upgrade upgrade) const {
+  const Call call{*this, request, std::move(answer), std::move(upgrade)};
   for (const auto& row : kRows) {
     if (row.name == request.method) return row.call(call);
   }

@@ -21,9 +21,9 @@ Session::Session(Server& server, std::uint64_t number, const Peer& peer) : serve
 Result<void> Session::open(Loop& loop, Fd socket) {
   auto stream = Stream::open(loop, std::move(socket),
                              {.on_data = [this](std::string_view bytes) { received(bytes); },
-                              .on_end = [this](int) { closing_ = true, server_.close(number_); },
-                              .on_drained = [this] { if (subscription_) subscription_->pump(); },
-                              .on_fail = [this](int) { closing_ = true, server_.close(number_); }});
+                              .on_end = [this](int) { close(); },
+                              .on_drained = [this] { drained(); },
+                              .on_fail = [this](int) { close(); }});
   if (!stream) return std::unexpected(stream.error());
   stream_ = std::move(*stream);
   // The server speaks first, so that who connects by hand sees what this is.
@@ -32,14 +32,21 @@ Result<void> Session::open(Loop& loop, Fd socket) {
   return {};
 }
 
+void Session::close() {
+  closing_ = true;
+  server_.close(number_);
+}
+
 void Session::send(std::string line) {
   if (closing_) return;
   line += '\n';
   stream_->write(line);
-  if (stream_->queued() > Server::kMaxQueued) {
-    closing_ = true;
-    server_.close(number_);
-  }
+  if (stream_->queued() > Server::kMaxQueued) close();
+}
+
+void Session::drained() {
+  if (framed_) return framed_->drained();
+  if (subscription_) subscription_->pump();
 }
 
 void Session::received(std::string_view bytes) {
@@ -54,7 +61,7 @@ void Session::go_on() {
   const std::string bytes = std::exchange(waiting_, {});
   const auto rest = take(bytes);
   if (closing_) return;
-  if (rest.empty()) return stream_->read_start();
+  if (rest.empty()) return read_on();
   waiting_ = rest;
   next_.start(std::chrono::milliseconds(0), [this] { go_on(); });
 }
@@ -64,6 +71,14 @@ void Session::go_on() {
 std::string_view Session::take(std::string_view bytes) {
   const auto since = Loop::now_us();
   while (!bytes.empty() && !closing_) {
+    if (framed_) {
+      framed_->received(bytes);
+      return {};
+    }
+    if (upgrading_) {
+      behind_.append(bytes);
+      return {};
+    }
     if (Loop::now_us() - since > kSlice) return bytes;
     const auto end = bytes.find('\n');
     line_.append(bytes.substr(0, end));
@@ -71,8 +86,7 @@ std::string_view Session::take(std::string_view bytes) {
     if (line_.size() > kMaxMessage) {
       // What comes next cannot be told from the rest of this one: the connection has no more meaning.
       send(error_line(RpcError{.code = kInvalidRequest, .name = "E_RPC_TOO_LARGE", .message = "a message has at most 1 MiB"}));
-      closing_ = true;
-      server_.close(number_);
+      close();
       return {};
     }
     if (end == std::string_view::npos) return {};
@@ -87,16 +101,59 @@ void Session::handle(std::string_view line) {
   if (!request) return send(error_line(request.error()));
   const auto subscribe = [this](std::deque<std::string> snapshot, std::uint64_t next) {
     subscription_.reset();
-    subscription_ = std::make_unique<Subscription>(server_.events_, *stream_, std::move(snapshot), next, [this] { closing_ = true, server_.close(number_); });
+    subscription_ = std::make_unique<Subscription>(server_.events_, *stream_, std::move(snapshot), next, [this] { close(); });
     subscription_->pump();
   };
-  Methods{server_.supervisor_, server_.name_, peer_, server_.events_, subscribe}.call(
+  // An answer may come much later, when this session is gone: the number finds nobody then.
+  const auto me = [server = &server_, number = number_]() -> Session* {
+    const auto found = server->sessions_.find(number);
+    return found == server->sessions_.end() ? nullptr : found->second.get();
+  };
+  const bool quiet = request->notification();
+  const bool upgrades = Methods::may_upgrade(*request);
+  if (upgrades && quiet) return;  // nobody to tell that from here on there are frames
+  if (upgrades) {
+    upgrading_ = true;
+    stream_->read_stop();
+  }
+  Methods{server_.loop_, server_.supervisor_, server_.name_, peer_, server_.events_, subscribe}.call(
       *request,
-      // The answer may come much later, when this session is gone: the number finds nobody then.
-      [server = &server_, number = number_, quiet = request->notification()](std::string answer) {
-        const auto found = server->sessions_.find(number);
-        if (found != server->sessions_.end() && !quiet) found->second->send(std::move(answer));
+      [me, quiet, upgrades](std::string answer) {
+        Session* session = me();
+        if (session == nullptr || quiet) return;
+        session->send(std::move(answer));
+        if (upgrades) session->answered();
+      },
+      [me](std::string answer, std::unique_ptr<Endpoint> endpoint) {
+        if (Session* session = me()) session->upgrade(std::move(answer), std::move(endpoint));
       });
+}
+
+void Session::upgrade(std::string line, std::unique_ptr<Endpoint> endpoint) {
+  if (closing_) return;
+  subscription_.reset();  // no lines from here on
+  send(std::move(line));
+  framed_ = std::make_unique<Framed>(server_.loop_, *stream_, std::move(endpoint), [this] { close(); });
+  framed_->begin();
+  answered();
+}
+
+void Session::answered() {
+  // Not from within the call that is being answered: it may be ours, with more bytes in its hands.
+  server_.loop_.later([server = &server_, number = number_] {
+    const auto found = server->sessions_.find(number);
+    if (found == server->sessions_.end() || found->second->closing_) return;
+    Session& session = *found->second;
+    session.upgrading_ = false;
+    session.received(std::exchange(session.behind_, {}));
+    session.read_on();
+  });
+}
+
+void Session::read_on() {
+  // What has come is looked at first; an upgrade is answered first; a Framed whose input waits goes on by itself.
+  if (closing_ || upgrading_ || !waiting_.empty() || (framed_ && !framed_->reading())) return;
+  stream_->read_start();
 }
 
 }  // namespace sup::control

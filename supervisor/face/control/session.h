@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "face/control/eventfeed.h"
+#include "face/control/framed.h"
 #include "face/control/server.h"
 #include "loop/stream.h"
 #include "loop/timer.h"
@@ -28,6 +29,11 @@ class Session {
   void go_on();
   [[nodiscard]] std::string_view take(std::string_view bytes);
   void handle(std::string_view line);
+  void drained();
+  void upgrade(std::string line, std::unique_ptr<Endpoint> endpoint);
+  void answered();
+  void read_on();
+  void close();
 
   Server& server_;
   std::uint64_t number_;
@@ -35,6 +41,9 @@ class Session {
   std::unique_ptr<Stream> stream_;
   std::string line_;               // begun, not ended
   std::unique_ptr<Subscription> subscription_;
+  std::unique_ptr<Framed> framed_;  // after an upgrade
+  bool upgrading_ = false;          // one was asked for and is not answered
+  std::string behind_;              // came behind that request: lines or frames, as it is answered
   bool closing_ = false;
   std::string waiting_;            // has come, is not looked at yet
   Timer next_;
