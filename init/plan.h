@@ -59,8 +59,9 @@ enum class Op : uint16_t {
   call = 40,           // prctl(2), setpriority(2) or ioprio_set(2), by its number in the step's flags: n0, n1, n2 and zeros
   seccomp = 41,        // SECCOMP_SET_MODE_FILTER: n0 instructions (struct sock_filter) at s0
   keyring = 42,        // a new session keyring; a kernel without keys, or a filter that forbids them, has none to hide
+  enter = 43,          // setns(2): s0 path of the namespace, n0 its CLONE_NEW* flag
 };
-inline constexpr Op kLastOp = Op::keyring;
+inline constexpr Op kLastOp = Op::enter;
 
 // Flags of Op::mount and Op::unshare are the kernel's own, passed unchanged.
 

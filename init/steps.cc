@@ -24,6 +24,7 @@ constexpr unsigned required_strings(Op op) {
   switch (op) {
     case Op::mount: return 0b0010;
     case Op::umount_stack:
+    case Op::enter:
     case Op::cover:
     case Op::hostname:
     case Op::link_up:
@@ -317,6 +318,14 @@ int seccomp(uint64_t count, const char* filter) {
   return error(sys::call(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
 }
 
+int enter(const char* path, uint64_t type) {
+  const long opened = sys::open(path, sys::kOCloexec);
+  if (opened < 0) return error(opened);
+  const int err = error(sys::call(__NR_setns, opened, type));
+  sys::close(static_cast<int>(opened));
+  return err;
+}
+
 int keyring() {
   const int err = error(sys::call(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr));
   return err == ENOSYS || err == EPERM ? 0 : err;
@@ -451,6 +460,7 @@ int perform(Run& run, const Step& step) {
     case Op::caps: return caps(n[0], n[1], n[2]);
     case Op::seccomp: return seccomp(n[0], s0);
     case Op::keyring: return keyring();
+    case Op::enter: return enter(s0, n[0]);
     case Op::none: break;
   }
   return ENOSYS;

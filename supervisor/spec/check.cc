@@ -53,6 +53,23 @@ Result<void> check_nul(const Spec& spec) {
   return {};
 }
 
+Result<void> check_shared(const Spec& spec) {
+  const std::pair<const char*, const std::string*> all[] = {{"--network", &spec.netns}, {"--ipc", &spec.ipc}, {"--uts", &spec.uts}};
+  for (const auto& [option, value] : all) {
+    const bool path = value->starts_with('/') && !has_nul(*value);
+    const bool word = value->empty() || *value == "host";
+    if (value == &spec.netns ? path != (spec.network == Network::join) || (!path && !value->empty()) : !path && !word) {
+      return wrong(option, *value, "is no namespace", "a path that begins with /");
+    }
+  }
+  if (!spec.uts.empty() && !spec.hostname.empty()) return wrong("--hostname", spec.hostname, "would change another's host name", "leave out --hostname or --uts");
+  if (spec.oom_score_adj && (*spec.oom_score_adj < -1000 || *spec.oom_score_adj > 1000)) {
+    return wrong("--oom-score-adj", std::to_string(*spec.oom_score_adj), "out of range", "-1000 to 1000");
+  }
+  if (spec.nice && (*spec.nice < -20 || *spec.nice > 19)) return wrong("--nice", std::to_string(*spec.nice), "out of range", "-20 to 19");
+  return {};
+}
+
 }  // namespace
 
 bool is_container_name(std::string_view name) {
@@ -106,6 +123,7 @@ Result<void> check(const Spec& spec) {
   }
   if (has_nul(spec.limits.cpuset_cpus)) return wrong("--cpuset-cpus", spec.limits.cpuset_cpus, "a NUL byte is no number");
   if (auto limits = check_limits(spec.limits); !limits) return limits;
+  if (auto shared = check_shared(spec); !shared) return shared;
   return check_privileges(spec);
 }
 

@@ -114,6 +114,15 @@ void tool_notes(const Run& run, std::string_view peer, std::vector<std::string>&
   lost(run.spec.detach_keys.has_value() && !run.spec.detach_keys->empty(), "--detach-keys");
   lost(run.spec.stop_signal != SIGTERM, "--stop-signal");
   if (run.spec.limits.any()) notes.push_back(who + " sets no limits: put it below systemd-run --scope -p MemoryMax=… -p TasksMax=… -p CPUQuota=…");
+  const auto entered = [&](const std::string& path, std::string_view option) {
+    if (path.starts_with('/')) notes.push_back("For " + std::string(option) + " put nsenter(1) before it, with " + path + ".");
+  };
+  entered(run.spec.netns, "--network");
+  entered(run.spec.ipc, "--ipc");
+  entered(run.spec.uts, "--uts");
+  if (!run.spec.ulimits.empty() || run.spec.oom_score_adj || run.spec.nice || run.spec.ionice) {
+    notes.push_back("Limits and priorities of each process are what the caller has: put prlimit(1), choom(1), nice(1) or ionice(1) before it.");
+  }
   const Privileges may = privileges(run.spec);
   if (may.filter != Privileges::Filter::none) {
     notes.push_back("The seccomp filter is left out: " + who + (who == "bwrap" ? " takes one by --seccomp FD, compiled." : " has none."));
@@ -169,11 +178,13 @@ Rendering render_unshare(const Run& run) {
     add(words,
         {"--user", "--map-user=" + std::to_string(run.uid), "--map-group=" + std::to_string(run.gid), "--keep-caps"});
   }
-  add(words, {"--mount", "--propagation=slave", "--pid", "--uts", "--ipc"});
+  add(words, {"--mount", "--propagation=slave", "--pid"});
+  if (run.spec.uts.empty()) add(words, {"--uts"});
+  if (run.spec.ipc.empty()) add(words, {"--ipc"});
   const bool net = run.spec.network == Network::none;
   if (net) add(words, {"--net"});
   add(words, {"--fork", "--kill-child=KILL", "--mount-proc", "--wd=" + run.cwd, "--"});
-  std::string script = "hostname \"$1\" && ";
+  std::string script = run.spec.uts.empty() ? "hostname \"$1\" && " : "";
   if (net) script += "ip link set lo up && ";
   script += "shift && exec \"$@\"";
   add(words, {"sh", "-c", script, "sh", run.hostname});
@@ -200,10 +211,13 @@ Rendering render_bwrap(const Run& run) {
   if (!run.root) {
     add(words, {"--unshare-user", "--uid", std::to_string(run.uid), "--gid", std::to_string(run.gid)});
   }
-  add(words, {"--unshare-pid", "--unshare-uts", "--unshare-ipc"});
+  add(words, {"--unshare-pid"});
+  if (run.spec.uts.empty()) add(words, {"--unshare-uts"});
+  if (run.spec.ipc.empty()) add(words, {"--unshare-ipc"});
   if (run.spec.network == Network::none) add(words, {"--unshare-net"});
-  add(words,
-      {"--dev-bind", "/", "/", "--proc", "/proc", "--hostname", run.hostname, "--chdir", run.cwd, "--die-with-parent"});
+  add(words, {"--dev-bind", "/", "/", "--proc", "/proc"});
+  if (run.spec.uts.empty()) add(words, {"--hostname", run.hostname});
+  add(words, {"--chdir", run.cwd, "--die-with-parent"});
   if (!run.spec.init) add(words, {"--as-pid-1"});
   if (run.root) {
     // bwrap as root keeps everything until one of its capability options is used, and then nothing that is not
@@ -288,7 +302,15 @@ Rendering render_docker(const Run& run) {
   if (spec.init) add(words, {"--init"});
   if (!spec.name.empty()) add(words, {"--name", spec.name});
   if (!spec.hostname.empty()) add(words, {"--hostname", spec.hostname});
-  add(words, {"--network", spec.network == Network::none ? "none" : "host"});
+  add(words, {"--network", spec.network == Network::none ? "none" : spec.network == Network::host ? "host" : "container:ID"});
+  if (!spec.ipc.empty()) add(words, {"--ipc", spec.ipc == "host" ? "host" : "container:ID"});
+  if (!spec.uts.empty()) add(words, {"--uts", "host"});
+  if (spec.network == Network::join || spec.ipc.starts_with('/') || spec.uts.starts_with('/')) {
+    out.notes.push_back("docker shares namespaces by a container's name, not by path, and shares no other container's host name.");
+  }
+  for (const Ulimit& limit : spec.ulimits) add(words, {"--ulimit", to_string(limit)});
+  if (spec.oom_score_adj) add(words, {"--oom-score-adj", std::to_string(*spec.oom_score_adj)});
+  if (spec.nice || spec.ionice) out.notes.push_back("docker has nothing like --nice and --ionice.");
   if (!spec.user.empty()) add(words, {"--user", spec.user});
   if (!spec.workdir.empty()) add(words, {"--workdir", run.cwd});
   add(words, {"-e", "container=sup"});
@@ -392,11 +414,24 @@ Rendering render_oci(const Run& run) {
   process["cwd"] = to_utf8(run.cwd);
   process["capabilities"] = std::move(capabilities);
   process["noNewPrivileges"] = may.no_new_privs;
+  if (spec.oom_score_adj) process["oomScoreAdj"] = *spec.oom_score_adj;
+  for (const Ulimit& limit : spec.ulimits) {
+    std::string name = ulimit_name(static_cast<std::uint64_t>(limit.resource));
+    for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    process["rlimits"].push_back(Json{{"type", "RLIMIT_" + name}, {"hard", limit.hard}, {"soft", limit.soft}});
+  }
+  if (spec.nice || spec.ionice) out.notes.push_back("--nice and --ionice are left out.");
 
   Json namespaces = Json::array();
   const auto with = [&namespaces](const char* type) { namespaces.push_back(Json{{"type", type}}); };
-  for (const char* type : {"mount", "pid", "uts", "ipc"}) with(type);
-  if (spec.network == Network::none) with("network");
+  const auto shares = [&](const char* type, const std::string& path) {
+    if (path.empty()) with(type);
+    if (path.starts_with('/')) namespaces.push_back(Json{{"type", type}, {"path", to_utf8(path)}});
+  };
+  for (const char* type : {"mount", "pid"}) with(type);
+  shares("uts", spec.uts);
+  shares("ipc", spec.ipc);
+  if (spec.network != Network::host) shares("network", spec.netns);
   if (!run.root) with("user");
   Json linux_part;
   linux_part["rootfsPropagation"] = "rslave";
@@ -437,7 +472,7 @@ Rendering render_oci(const Run& run) {
   config["process"] = std::move(process);
   // Not "/" itself: no runtime can pivot_root from the root to the root (EBUSY). So the bundle has a bind of it.
   config["root"] = Json{{"path", "rootfs"}, {"readonly", false}};
-  config["hostname"] = to_utf8(run.hostname);
+  if (spec.uts.empty()) config["hostname"] = to_utf8(run.hostname);
   config["mounts"] = Json::array({dev, proc});
   config["linux"] = std::move(linux_part);
   out.text = config.dump(2, ' ', false, Json::error_handler_t::replace);

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
@@ -78,7 +79,8 @@ struct Draft {
 
 // The namespaces beyond the mount and pid ones, which both kinds of caller get.
 std::uint64_t other_namespaces(const Spec& spec) {
-  return CLONE_NEWUTS | CLONE_NEWIPC | (spec.network == Network::none ? std::uint64_t{CLONE_NEWNET} : 0);
+  return (spec.uts.empty() ? std::uint64_t{CLONE_NEWUTS} : 0) | (spec.ipc.empty() ? std::uint64_t{CLONE_NEWIPC} : 0) |
+         (spec.network == Network::none ? std::uint64_t{CLONE_NEWNET} : 0);
 }
 
 // The cgroup namespace's root is the cgroup its maker stands in, so it is made after the wait for the placement, never by
@@ -87,6 +89,28 @@ std::uint64_t cgroup_namespace(const Spec& spec) { return spec.limits.any() ? st
 
 void mount_own_proc(Draft& draft) {
   draft.add(step(Op::mount, {MS_NOSUID | MS_NODEV | MS_NOEXEC}, {"proc", "/proc", "proc"}));
+}
+
+// The namespaces that are another's. Before the own procfs: the paths are those of the host.
+void enter_shared(Draft& draft) {
+  const Spec& spec = draft.spec;
+  if (spec.network == Network::join) draft.add(step(Op::enter, {CLONE_NEWNET}, {spec.netns}));
+  if (spec.ipc.starts_with('/')) draft.add(step(Op::enter, {CLONE_NEWIPC}, {spec.ipc}));
+  if (spec.uts.starts_with('/')) draft.add(step(Op::enter, {CLONE_NEWUTS}, {spec.uts}));
+}
+
+// Another's namespaces belong to his user namespace, in which an ordinary user's init has no powers.
+Result<void> check_shared(const Spec& spec) {
+  const bool path = spec.network == Network::join || spec.ipc.starts_with('/') || spec.uts.starts_with('/');
+  if (!path) return {};
+  Error error;
+  error.code = "E_NAMESPACE";
+  error.where = spec.network == Network::join ? "--network" : spec.ipc.starts_with('/') ? "--ipc" : "--uts";
+  error.what = "another's namespace cannot be entered";
+  error.why = "an ordinary user has no powers over it";
+  error.hint = "run sup as root";
+  error.stage = "namespace";
+  return std::unexpected(std::move(error));
 }
 
 // As root. Everything that could change the host comes after `/` is a slave, and everything that needs
@@ -197,7 +221,7 @@ void furnish(Draft& draft) {
   // Need CAP_SYS_ADMIN and CAP_NET_ADMIN in the namespaces' owner, so before any capability goes. The host name second: it is
   // the first step that no two containers have in common, and up to there an init can be made in advance (spec/parked.h).
   if (spec.network == Network::none) draft.add(step(Op::link_up, {}, {"lo"}));
-  draft.add(step(Op::hostname, {}, {spec.hostname.empty() ? draft.facts.id : spec.hostname}));
+  if (spec.uts.empty()) draft.add(step(Op::hostname, {}, {spec.hostname.empty() ? draft.facts.id : spec.hostname}));
   // Here PID 1 parts from the command: it keeps what it has, so that it may signal a command of any user; what
   // follows (session, ids, capabilities, directory, descriptors) is the command's own.
   if (spec.init) draft.add(step(Op::stay));
@@ -227,6 +251,11 @@ void confine(Draft& draft, const std::string& cwd) {
   // from running. su(1) and docker's default do the same.
   const bool early_cwd = change_ids && spec.workdir.empty();
   if (early_cwd) draft.add(step(Op::workdir, {}, {cwd}));
+  // What takes CAP_SYS_RESOURCE or CAP_SYS_NICE, where it is more than the caller has.
+  if (spec.oom_score_adj) draft.add(step(Op::write_file, {}, {"/proc/self/oom_score_adj", std::to_string(*spec.oom_score_adj)}));
+  for (const Ulimit& limit : spec.ulimits) draft.add(step(Op::rlimit, {static_cast<std::uint64_t>(limit.resource), limit.soft, limit.hard}));
+  if (spec.nice) draft.add(call(SYS_setpriority, {PRIO_PROCESS, 0, static_cast<std::uint64_t>(static_cast<std::int64_t>(*spec.nice))}));
+  if (spec.ionice) draft.add(call(SYS_ioprio_set, {1 /* IOPRIO_WHO_PROCESS */, 0, static_cast<std::uint64_t>(*spec.ionice)}));
   // The bounding set needs CAP_SETPCAP, which goes with the ids.
   if (may.dropped != 0) draft.add(step(Op::capbset_drop, {may.dropped}));
   if (change_ids) {
@@ -362,8 +391,10 @@ Result<Plan> compile(const Spec& spec, const Facts& facts) {
   // Before anything is done that could cost something: all of it counts, and a limit that cannot be had stops the start here.
   if (spec.limits.any()) draft.add(step(Op::wait, {static_cast<std::uint64_t>(wire::WaitFor::cgroup)}));
   if (plan.user_namespace) {
+    if (auto r = check_shared(spec); !r) return std::unexpected(std::move(r.error()));
     isolate_as_user(draft);
   } else {
+    enter_shared(draft);
     isolate_as_root(draft);
   }
   furnish(draft);

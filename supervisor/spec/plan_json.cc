@@ -44,6 +44,10 @@ void arguments(const Step& step, Json& out) {
       out["flags"] = step.n[0];
       break;
     case Op::umount_stack: out["target"] = to_utf8(step.s[0]); break;
+    case Op::enter:
+      out["namespaces"] = namespaces(step.n[0]);
+      out["path"] = to_utf8(step.s[0]);
+      break;
     case Op::hostname: out["hostname"] = to_utf8(step.s[0]); break;
     case Op::link_up: out["interface"] = to_utf8(step.s[0]); break;
     case Op::unshare:
@@ -114,6 +118,7 @@ std::string_view op_name(Op op) {
     case Op::capbset_drop: return "capbset_drop";
     case Op::caps: return "caps";
     case Op::call: return "call";
+    case Op::enter: return "enter";
     case Op::seccomp: return "seccomp";
     case Op::keyring: return "keyring";
     case Op::groups: return "groups";

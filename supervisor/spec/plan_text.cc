@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "spec/capabilities.h"
 #include "spec/plan.h"
+#include "spec/priorities.h"
 #include "spec/signals.h"
 
 namespace sup {
@@ -21,6 +22,8 @@ struct Flag {
   std::uint64_t bit;
   std::string_view name;
 };
+
+constexpr std::string_view kOomFile = "/proc/self/oom_score_adj";
 
 constexpr std::array kMountFlags = std::to_array<Flag>({
     {MS_RDONLY, "ro"},
@@ -114,6 +117,8 @@ Call call_of(const Step& step) {
   const auto number = [&step](std::size_t i) { return std::to_string(static_cast<std::int64_t>(step.n[i])); };
   if (step.flags == SYS_prctl && step.n[0] == PR_SET_NO_NEW_PRIVS) return {"gain no privileges by exec any more", "E_NO_NEW_PRIVS", "no-new-privs"};
   if (step.flags == SYS_prctl && step.n[0] == PR_SET_KEEPCAPS) return {"keep the capabilities when the ids change", "E_CAPABILITIES", "capabilities"};
+  if (step.flags == SYS_setpriority) return {"set the nice value to " + number(2), "E_LIMIT", "limits"};
+  if (step.flags == SYS_ioprio_set) return {"set the disks' priority to " + ionice_text(static_cast<int>(step.n[2])), "E_LIMIT", "limits"};
   return {"call system call " + std::to_string(step.flags) + " (" + number(0) + ", " + number(1) + ", " + number(2) + ")", "E_CALL", "call"};
 }
 
@@ -161,9 +166,8 @@ std::string describe(const Step& step) {
     case Op::link_up: return "bring " + shell_quote(step.s[0]) + " up";
     case Op::unshare: return "enter new namespaces: " + describe_namespaces(step.n[0]);
     case Op::write_file: return "write " + shell_quote(step.s[1]) + " to " + shell_quote(step.s[0]);
-    case Op::rlimit:
-      return "limit resource " + std::to_string(step.n[0]) + " to " + std::to_string(step.n[1]) + ":" +
-             std::to_string(step.n[2]);
+    case Op::rlimit: return "limit " + to_string(Ulimit{static_cast<int>(step.n[0]), step.n[1], step.n[2]});
+    case Op::enter: return "enter the " + describe_namespaces(step.n[0]) + " namespace " + shell_quote(step.s[0]);
     case Op::capbset_drop: return "drop from the bounding set: " + describe_capabilities(step.n[0]);
     case Op::caps: return describe_caps(step);
     case Op::call: return call_of(step).text;
@@ -204,7 +208,8 @@ std::string_view failure_code(const Step& step) {
     case Op::hostname: return "E_HOSTNAME";
     case Op::link_up: return "E_NETWORK";
     case Op::unshare: return "E_NAMESPACE";
-    case Op::write_file: return "E_IDMAP";
+    case Op::write_file: return step.s[0] == kOomFile ? "E_LIMIT" : "E_IDMAP";
+    case Op::enter: return "E_NAMESPACE";
     case Op::rlimit: return "E_LIMIT";
     case Op::capbset_drop: return "E_CAPABILITIES";
     case Op::caps: return "E_CAPABILITIES";
@@ -238,7 +243,8 @@ std::string_view stage(const Step& step) {
     case Op::hostname: return "hostname";
     case Op::link_up: return "network";
     case Op::unshare: return "namespace";
-    case Op::write_file: return "idmap";
+    case Op::write_file: return step.s[0] == kOomFile ? "limits" : "idmap";
+    case Op::enter: return "join";
     case Op::rlimit: return "limits";
     case Op::capbset_drop: return "capabilities";
     case Op::caps: return "capabilities";

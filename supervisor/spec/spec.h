@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "spec/limits.h"
+#include "spec/priorities.h"
 #include "spec/restart.h"
 
 namespace sup {
@@ -19,7 +20,8 @@ struct EnvEntry {
   bool operator==(const EnvEntry&) const = default;
 };
 
-enum class Network : std::uint8_t { none, host };   // none: a fresh network namespace with lo up
+// none: a fresh network namespace with lo up; join: that of Spec::netns.
+enum class Network : std::uint8_t { none, host, join };
 
 // What a command may do where nothing more is said: all but what no namespace contains; docker's capabilities and system
 // calls; or nothing beyond what every program may.
@@ -50,12 +52,19 @@ struct Spec {
   std::string cidfile;
   int preserve_fds = 0;                       // descriptors 3 … 3+N-1 are passed on
   Network network = Network::none;
+  std::string netns;                          // with Network::join: the namespace's path
+  std::string ipc;                            // empty: its own; "host"; else the namespace's path
+  std::string uts;                            // likewise
   bool privileged = false;                    // keep the capabilities that namespaces cannot contain
   Profile profile = Profile::seed;
   std::vector<std::string> cap_add;           // names of capabilities, or ALL
   std::vector<std::string> cap_drop;
   std::optional<bool> no_new_privs;           // absent: the profile's
   std::string seccomp;                        // empty: the profile's; a word of the two above; else a profile's text, OCI's JSON
+  std::vector<Ulimit> ulimits;
+  std::optional<int> oom_score_adj;           // -1000 to 1000; absent, here and below: the caller's
+  std::optional<int> nice;                    // -20 to 19
+  std::optional<int> ionice;                  // as ioprio_set(2) takes it
   bool rm = true;                             // gone at exit (foreground's default); --keep: false
   std::string record;                         // asciicast file; empty: off
   RestartPolicy restart;                      // under a supervisor: whether it is started again

@@ -24,8 +24,8 @@ using std::chrono::milliseconds;
 template <typename SpecRef, typename Visit>
 void fields(SpecRef& spec, Visit&& visit) {
   auto& [argv, name, tty, interactive, env, clear_env, workdir, hostname, user, init, stop_signal, stop_timeout,
-         sig_proxy, detach_keys, timeout, status_fd, pidfile, cidfile, preserve_fds, network, privileged, profile,
-         cap_add, cap_drop, no_new_privs, seccomp, rm, record, restart, limits] =
+         sig_proxy, detach_keys, timeout, status_fd, pidfile, cidfile, preserve_fds, network, netns, ipc, uts, privileged, profile,
+         cap_add, cap_drop, no_new_privs, seccomp, ulimits, oom_score_adj, nice, ionice, rm, record, restart, limits] =
       spec;
   visit("argv", argv);
   visit("name", name);
@@ -47,12 +47,19 @@ void fields(SpecRef& spec, Visit&& visit) {
   visit("cidfile", cidfile);
   visit("preserve_fds", preserve_fds);
   visit("network", network);
+  visit("netns", netns);
+  visit("ipc", ipc);
+  visit("uts", uts);
   visit("privileged", privileged);
   visit("profile", profile);
   visit("cap_add", cap_add);
   visit("cap_drop", cap_drop);
   visit("no_new_privs", no_new_privs);
   visit("seccomp", seccomp);
+  visit("ulimits", ulimits);
+  visit("oom_score_adj", oom_score_adj);
+  visit("nice", nice);
+  visit("ionice", ionice);
   visit("rm", rm);
   visit("record", record);
   visit("restart", restart);
@@ -83,9 +90,11 @@ Json to_json(Network value) {
   switch (value) {
     case Network::none: return "none";
     case Network::host: return "host";
+    case Network::join: return "join";
   }
   return nullptr;
 }
+Json to_json(const Ulimit& limit) { return to_string(limit); }
 Json to_json(Profile value) { return std::string(to_string(value)); }
 Json to_json(const RestartPolicy& policy) { return to_string(policy); }
 Json to_json(const EnvEntry& entry) {
@@ -165,8 +174,17 @@ Wrong from_json(const Json& in, Network& out, const std::string& at) {
     out = Network::none;
   else if (in == "host")
     out = Network::host;
+  else if (in == "join")
+    out = Network::join;
   else
-    return wrong(at, "E_RPC_RANGE", "must be \"none\" or \"host\"");
+    return wrong(at, "E_RPC_RANGE", "must be \"none\", \"host\" or \"join\"");
+  return std::nullopt;
+}
+Wrong from_json(const Json& in, Ulimit& out, const std::string& at) {
+  if (!in.is_string()) return type(at, "a string");
+  const auto limit = parse_ulimit(in.get_ref<const std::string&>());
+  if (!limit) return wrong(at, "E_RPC_RANGE", "is no limit: " + limit.error().why);
+  out = *limit;
   return std::nullopt;
 }
 Wrong from_json(const Json& in, Profile& out, const std::string& at) {

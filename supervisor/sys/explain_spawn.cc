@@ -257,6 +257,10 @@ Error Inquiry::explain() const {
     case EACCES:
       if (clone) r = refused();
       if (a_.stage == "mount") r = mount_refused();
+      if (a_.stage == "limits") r = {"E_STEP", "it is more than the caller has, which takes CAP_SYS_RESOURCE or CAP_SYS_NICE", "ask for less, or run sup where root has them"};
+      break;
+    case EDQUOT:
+      if (a_.stage == "keyring") r = {"E_STEP", "the user's keys are used up, and each container takes one", "sysctl -w kernel.keys.maxkeys=2000"};
       break;
     case ENOSPC:
     case EUSERS:   // nesting too deep, before Linux 4.9

@@ -91,6 +91,8 @@ const std::vector<Kind>& kinds() {
        {"capget()", "capset()", "prctl(47, 4)", "prctl(47, 2)", "prctl(47, 2)"}},
       {Op::call, [](Block& b) { b.call(__NR_setpriority, {0, 0, 5}); }, {"setpriority(0, 0, 5)"}},
       {Op::seccomp, [](Block& b) { b.seccomp(3); }, {"seccomp(1, 0, 3)"}},
+      {Op::enter, [](Block& b) { b.add(Op::enter, {0x40000000}, {"/run/netns/a"}); },
+       {"open(/run/netns/a, 524288)", "setns(51, 1073741824)", "close(51)"}, [](Fake&) {}, {"close"}},
       {Op::keyring, [](Block& b) { b.add(Op::keyring); }, {"keyctl(1)"}},
       {Op::groups, [](Block& b) { b.groups({4, 4294967294U}); }, {"setgroups(4 4294967294)"}},
       {Op::ids, [](Block& b) { b.add(Op::ids, {1000, 2000}); },

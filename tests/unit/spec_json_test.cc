@@ -35,7 +35,14 @@ Spec full() {
   s.pidfile = "/p";
   s.cidfile = "/c";
   s.preserve_fds = 2;
-  s.network = Network::host;
+  s.network = Network::join;
+  s.netns = "/n";
+  s.ipc = "host";
+  s.uts = "/u";
+  s.ulimits = {{7, 1, 2}};
+  s.oom_score_adj = -7;
+  s.nice = 3;
+  s.ionice = 3 << 13;
   s.privileged = true;
   s.profile = Profile::docker;
   s.cap_add = {"NET_ADMIN"};
@@ -76,7 +83,7 @@ BOOST_AUTO_TEST_CASE(it_comes_back_as_it_went) {
 BOOST_AUTO_TEST_CASE(no_field_is_left_at_its_default_above) {
   const Json defaults = spec_to_json(Spec{});
   const Json all = spec_to_json(full());
-  BOOST_TEST(all.size() == 30U);
+  BOOST_TEST(all.size() == 37U);
   for (const auto& [name, value] : all.items()) BOOST_TEST((!defaults.contains(name) || defaults[name] != value), name);
 }
 

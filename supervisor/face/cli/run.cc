@@ -1,3 +1,4 @@
+#include "face/cli/namespace_options.h"
 #include "face/cli/run_detached.h"
 #include "face/cli/run_options.h"
 #include "face/cli/show_plan.h"
@@ -42,6 +43,7 @@ class RunVerb : public Verb {
     if (restarts && !flags_.detach) return usage("--restart", "a foreground run ends with its command", "add -d");
     if (!flags_.plan && !flags_.as.empty()) return usage("--as", "shows a plan", "say sup plan, or run --plan");
     spec_.rm = flags_.detach ? flags_.rm : !flags_.keep;
+    if (auto r = find_namespaces(globals, spec_); !r) return std::unexpected(r.error());
     if (auto r = check(spec_); !r) return std::unexpected(r.error());
     if (auto r = check_preserved(spec_); !r) return std::unexpected(r.error());
     auto facts = gather(spec_);

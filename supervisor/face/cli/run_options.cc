@@ -2,6 +2,8 @@
 
 #include "base/text.h"
 #include "face/cli/limit_options.h"
+#include "face/cli/namespace_options.h"
+#include "face/cli/priority_options.h"
 #include "face/cli/privilege_options.h"
 #include "spec/check.h"
 #include "spec/env.h"
@@ -98,12 +100,9 @@ std::vector<Option> run_options(Spec& spec, RunFlags& flags) {
   o.push_back({0, "cidfile", "FILE", "write the container's id to a new file", "", to(spec.cidfile)});
   o.push_back({0, "preserve-fds", "N", "pass the descriptors 3 to 2+N on to the command", "0",
                number(spec.preserve_fds, "--preserve-fds", kMaxPreserveFds, "how many descriptors, from 3 up")});
-  o.push_back({0, "network", "none|host", "a network namespace with lo up, or the host's", "none", [&spec](std::string_view v) -> Result<void> {
-                 if (v != "none" && v != "host") return usage("--network " + printable(v), "no such network", "none or host");
-                 spec.network = v == "host" ? Network::host : Network::none;
-                 return {};
-               }});
+  add_namespace_options(o, spec);
   add_limit_options(o, spec.limits);
+  add_priority_options(o, spec);
   o.push_back({0, "limits", "strict|best-effort", "whether a limit that cannot be applied stops the start", "strict", [&spec](std::string_view v) -> Result<void> {
                  if (v != "strict" && v != "best-effort") return usage("--limits " + printable(v), "no such way", "strict or best-effort");
                  spec.limits.best_effort = v == "best-effort";

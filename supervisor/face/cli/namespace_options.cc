@@ -1,0 +1,88 @@
+#include "face/cli/namespace_options.h"
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "base/text.h"
+#include "face/control/client.h"
+
+namespace sup::cli {
+namespace {
+
+constexpr std::string_view kContainer = "container:";
+constexpr std::string_view kPath = "ns:";
+
+// "host", or "container:ID" as it is, or the path of "ns:PATH".
+Result<std::string> shared(std::string_view option, std::string_view value, std::string why, std::string_view words) {
+  if (value.starts_with(kContainer) && value.size() > kContainer.size()) return std::string(value);
+  if (value.starts_with(kPath)) {
+    const auto path = value.substr(kPath.size());
+    if (path.starts_with('/')) return std::string(path);
+    return usage(std::string(option) + " " + printable(value), "the path must begin with /", "such as ns:/run/netns/NAME");
+  }
+  return usage(std::string(option) + " " + printable(value), std::move(why), std::string(words));
+}
+
+std::function<Result<void>(std::string_view)> place(std::string& target, std::string_view option) {
+  return [&target, option](std::string_view value) -> Result<void> {
+    if (value == "private" || value == "host") {
+      target = value == "host" ? "host" : "";
+      return {};
+    }
+    auto path = shared(option, value, "no such namespace", "private, host, container:ID or ns:PATH");
+    if (!path) return std::unexpected(path.error());
+    target = std::move(*path);
+    return {};
+  };
+}
+
+Result<void> find(const Globals& globals, std::string& value, const char* file) {
+  if (!value.starts_with(kContainer)) return {};
+  const std::string id = value.substr(kContainer.size());
+  auto clients = control::reach(globals.supervisor);
+  if (!clients) return std::unexpected(clients.error());
+  auto about = control::ask(*clients, "container.inspect", {{"container", id}});
+  if (!about) return std::unexpected(about.error());
+  const auto pid = about->value("pid", 0L);
+  if (pid <= 0) {
+    return std::unexpected(Error{.code = "E_STATE", .where = printable(id), .what = "has no namespaces to share", .err = 0, .why = "it does not run",
+                                 .hint = "start it first: sup start " + printable(id), .path = {}, .stage = {}});
+  }
+  value = "/proc/" + std::to_string(pid) + "/ns/" + file;
+  return {};
+}
+
+}  // namespace
+
+void add_namespace_options(std::vector<Option>& rows, Spec& spec) {
+  rows.push_back({0, "network", "none|host|container:ID|ns:PATH", "a network namespace with lo up, the host's, or another's", "none",
+                  [&spec](std::string_view v) -> Result<void> {
+                    spec.netns.clear();
+                    if (v == "none" || v == "host") {
+                      spec.network = v == "host" ? Network::host : Network::none;
+                      return {};
+                    }
+                    auto path = shared("--network", v, "no such network", "none, host, container:ID or ns:PATH");
+                    if (!path) return std::unexpected(path.error());
+                    spec.network = Network::join;
+                    spec.netns = std::move(*path);
+                    return {};
+                  }});
+  rows.push_back({0, "ipc", "private|host|container:ID|ns:PATH", "System V IPC and message queues: its own, the host's, or another's", "private",
+                  place(spec.ipc, "--ipc")});
+  rows.push_back({0, "uts", "private|host|container:ID|ns:PATH", "the host name: its own, the host's, or another's", "private", place(spec.uts, "--uts")});
+}
+
+Result<void> find_namespaces(const Globals& globals, Spec& spec) {
+  for (const auto& [value, file] : {std::pair{&spec.netns, "net"}, std::pair{&spec.ipc, "ipc"}, std::pair{&spec.uts, "uts"}}) {
+    const bool container = value->starts_with(kContainer);
+    if (container && spec.restart.kind != RestartPolicy::Kind::no) {
+      return usage("--restart", "cannot be used with " + *value, "what it shares may be gone by then: leave one of the two out");
+    }
+    if (auto r = find(globals, *value, file); !r) return r;
+  }
+  return {};
+}
+
+}  // namespace sup::cli
