@@ -105,7 +105,7 @@ long clone_vfork(std::uint64_t namespaces, int cgroup, int* pidfd, Orders* order
     const long pid = raw::clone_call(SYS_clone3, reinterpret_cast<long>(&args), sizeof args, 0, child, orders);
     if (pid > 0) return pid;
     // Whether it was the cgroup is seen without it; who asked puts the child in by hand, and has that error to tell.
-    args.flags &= ~std::uint64_t{CLONE_INTO_CGROUP};
+    args.flags ^= CLONE_INTO_CGROUP;
     args.cgroup = 0;
   }
   const long pid = raw::clone_call(SYS_clone3, reinterpret_cast<long>(&args), sizeof args, 0, child, orders);
