@@ -142,6 +142,7 @@ class Container {
   [[nodiscard]] bool dead() const { return reaped_ || state_ == State::ended; }
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] int pidfd() const { return pidfd_.get(); }
+  [[nodiscard]] std::string exec_id() const { return entry_ ? entry_->id : std::string(); }
   // The name of PID 1's program, for messages.
   [[nodiscard]] std::string command_name() const;
   [[nodiscard]] const Spec& spec() const { return spec_; }

@@ -465,6 +465,11 @@ void Supervisor::exec(Held& held, ExecRequest request, ExecTold told) {
   asked_.emplace(key, std::move(*aside));
 }
 
+Container* Supervisor::find_exec(const std::string& id) const {
+  const auto found = execs_.find(id);
+  return found == execs_.end() ? nullptr : found->second.get();
+}
+
 void Supervisor::enter(const std::string& id, ExecRequest request, Inside inside, const ExecTold& told) {
   const auto found = held_.find(id);
   if (found == held_.end()) return told(std::unexpected(no_container(id)));

@@ -150,6 +150,8 @@ class Supervisor {
   using ExecTold = std::function<void(Result<Container*>)>;
   void exec(Held& held, ExecRequest request, ExecTold told);
   [[nodiscard]] std::size_t execs() const { return execs_.size(); }
+  // none: it has ended, or never was.
+  [[nodiscard]] Container* find_exec(const std::string& id) const;
   // Once: when the command runs, or has turned out not to (outcome()->ran says which). Right after run().
   static void on_begin(Held& held, std::function<void(const Held&)> told) { held.begun_.push_back(std::move(told)); }
   // At once when nothing of it runs.

@@ -189,17 +189,19 @@ Result<int> show_attached(control::Client::Upgraded connection, AttachmentOption
   return Attachment(std::move(options)).run(std::move(connection));
 }
 
-std::function<std::string(int)> signals_to(const control::Client& client, std::string container) {
+std::function<std::string(int)> signals_to(const control::Client& client, std::string container, std::string exec) {
   // The first signal opens the connection: most commands never get one.
   auto second = std::make_shared<std::optional<control::Client>>();
-  return [second, path = client.path(), container = std::move(container)](int number) -> std::string {
+  return [second, path = client.path(), container = std::move(container), exec = std::move(exec)](int number) -> std::string {
     if (!*second) {
       auto fresh = control::Client::connect(path);
       if (!fresh) return "";
       fresh->set_patience(kSignal);
       second->emplace(std::move(*fresh));
     }
-    auto answer = (*second)->call("container.kill", {{"container", container}, {"signal", signal_name(number)}});
+    nlohmann::json params = {{"container", container}, {"signal", signal_name(number)}};
+    if (!exec.empty()) params["exec"] = exec;
+    auto answer = (*second)->call("container.kill", params);
     if (!answer) {
       if (answer.error().code == "E_SUPERVISOR_LOST") second->reset();
       return "";

@@ -30,7 +30,7 @@ struct AttachmentOptions {
 // connection is lost or the supervisor lets us go.
 [[nodiscard]] Result<int> show_attached(control::Client::Upgraded connection, AttachmentOptions options);
 
-// A way to send signals to a container of that client's supervisor, for AttachmentOptions::signal.
-[[nodiscard]] std::function<std::string(int)> signals_to(const control::Client& client, std::string container);
+// exec: to what that one runs in it. A way to send signals to a container of that client's supervisor, for AttachmentOptions::signal.
+[[nodiscard]] std::function<std::string(int)> signals_to(const control::Client& client, std::string container, std::string exec = {});
 
 }  // namespace sup

@@ -90,6 +90,7 @@ struct Stream::State {
   }
 
   bool revive();
+  void take_descriptors();
 
   ssize_t put_in_pipe() const {
     iovec all{const_cast<char*>(backlog.data()), backlog.size()};
@@ -137,6 +138,7 @@ void on_alloc(uv_handle_t*, std::size_t, uv_buf_t* buffer) { *buffer = uv_buf_in
 void on_read(uv_stream_t* stream, ssize_t n, const uv_buf_t* buffer) {
   auto* s = static_cast<Stream::State*>(stream->data);
   if (s == nullptr || n == 0) return;
+  s->take_descriptors();
   if (n > 0) {
     s->revived = 0;
     if (s->handlers.on_data) s->handlers.on_data({buffer->base, static_cast<std::size_t>(n)});
@@ -152,13 +154,32 @@ void on_read(uv_stream_t* stream, ssize_t n, const uv_buf_t* buffer) {
 
 }  // namespace
 
+// libuv gives a passed descriptor as a handle of a stream, which it need not be: only its number is taken from there.
+void Stream::State::take_descriptors() {
+  if (!handlers.on_descriptor) return;
+  while (pipe && uv_pipe_pending_count(pipe.get()) > 0) {
+    auto* carrier = new uv_pipe_t;
+    if (uv_pipe_init(loop->get(), carrier, 0) != 0) {
+      delete carrier;
+      return;
+    }
+    const UvPtr<uv_pipe_t> owned(carrier);
+    uv_os_fd_t fd = -1;
+    if (uv_accept(reinterpret_cast<uv_stream_t*>(pipe.get()), reinterpret_cast<uv_stream_t*>(carrier)) != 0 ||
+        uv_fileno(reinterpret_cast<uv_handle_t*>(carrier), &fd) != 0) {
+      return;
+    }
+    if (Fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 3)); copy) handlers.on_descriptor(std::move(copy));
+  }
+}
+
 // After an error libuv reads a handle no more: the same description goes on under a new one.
 bool Stream::State::revive() {
   if (!pending.empty() || ending || ++revived > 3) return false;
   Fd again(::fcntl(number, F_DUPFD_CLOEXEC, 3));
   if (!again) return false;
   auto* next = new uv_pipe_t;
-  if (uv_pipe_init(loop->get(), next, 0) != 0) {
+  if (uv_pipe_init(loop->get(), next, handlers.on_descriptor ? 1 : 0) != 0) {
     delete next;
     return false;
   }
@@ -235,7 +256,7 @@ Result<std::unique_ptr<Stream>> Stream::open(Loop& loop, Fd fd, Handlers handler
     state->file = std::move(fd);
   } else {
     auto* pipe = new uv_pipe_t;
-    if (const int r = uv_pipe_init(loop.get(), pipe, 0); r != 0) {
+    if (const int r = uv_pipe_init(loop.get(), pipe, state->handlers.on_descriptor ? 1 : 0); r != 0) {
       delete pipe;
       return failed(-r);
     }

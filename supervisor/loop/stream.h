@@ -32,6 +32,9 @@ class Stream {
     std::function<void(int err)> on_end{};
     std::function<void()> on_drained{};
     std::function<void(int err)> on_fail{};
+    // A unix socket's only: a descriptor that the other side has passed (SCM_RIGHTS), told before the bytes it came with;
+    // CLOEXEC, its flags as they were. Without this they are closed unseen.
+    std::function<void(Fd)> on_descriptor{};
   };
 
   // Takes the descriptor; it becomes non-blocking, so it must be ours alone (see own_description()).

@@ -2,6 +2,7 @@
 #pragma once
 #include <sys/types.h>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 
@@ -36,6 +37,9 @@ class ListeningSocket {
   Fd socket_;
   bool borrowed_ = false;
 };
+
+// Descriptors that may go along with one message.
+inline constexpr std::size_t kMaxPassed = 3;
 
 // E_NO_SUPERVISOR when nobody listens (ENOENT, ECONNREFUSED).
 [[nodiscard]] Result<Fd> connect_to(const std::string& path);

@@ -48,6 +48,7 @@ std::unique_ptr<Verb> make_daemon();
 std::unique_ptr<Verb> make_ps();
 std::unique_ptr<Verb> make_logs();
 std::unique_ptr<Verb> make_attach();
+std::unique_ptr<Verb> make_exec();
 std::unique_ptr<Verb> make_start();
 std::unique_ptr<Verb> make_restart();
 std::unique_ptr<Verb> make_stop();

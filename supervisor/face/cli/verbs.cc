@@ -11,6 +11,7 @@ std::span<const VerbRow> verbs() {
       VerbRow{"ps", "[OPTIONS]", "list containers, of all supervisors", Operands::any, make_ps},
       VerbRow{"logs", "[OPTIONS] CONTAINER", "show what a container has put out", Operands::any, make_logs},
       VerbRow{"attach", "[OPTIONS] CONTAINER", "watch a container and type into it", Operands::any, make_attach},
+      VerbRow{"exec", "[OPTIONS] CONTAINER COMMAND [ARG...]", "run one more command in a container", Operands::command, make_exec},
       VerbRow{"start", "CONTAINER...", "run containers that have ended once more", Operands::any, make_start},
       VerbRow{"restart", "[OPTIONS] CONTAINER...", "stop containers and start them again", Operands::any, make_restart},
       VerbRow{"stop", "[OPTIONS] CONTAINER...", "ask containers to stop, then make them", Operands::any, make_stop},

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -65,7 +66,30 @@ Result<std::string> Client::read_line() {
   }
 }
 
-Result<nlohmann::json> Client::call(std::string_view method, const nlohmann::json& params) {
+namespace {
+
+// send(2) of the bytes with the descriptors beside the first of them.
+ssize_t send_with(int socket, std::string_view bytes, const std::vector<int>& pass) {
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxPassed)]{};
+  iovec part{const_cast<char*>(bytes.data()), bytes.size()};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  if (!pass.empty() && pass.size() <= kMaxPassed) {
+    message.msg_control = control;
+    message.msg_controllen = CMSG_SPACE(sizeof(int) * pass.size());
+    cmsghdr* const rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof(int) * pass.size());
+    std::memcpy(CMSG_DATA(rights), pass.data(), sizeof(int) * pass.size());
+  }
+  return ::sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+}  // namespace
+
+Result<nlohmann::json> Client::call(std::string_view method, const nlohmann::json& params, const std::vector<int>& pass) {
   const std::string id = std::to_string(++last_);
   const std::string line = request_line(id, method, params) + "\n";
   if (line.size() > kMaxMessage) {
@@ -74,7 +98,7 @@ Result<nlohmann::json> Client::call(std::string_view method, const nlohmann::jso
   }
   std::string_view rest = line;
   while (!rest.empty()) {
-    const ssize_t n = ::send(socket_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+    const ssize_t n = send_with(socket_.get(), rest, rest.size() == line.size() ? pass : std::vector<int>{});
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return lost(errno, {});
     rest.remove_prefix(static_cast<std::size_t>(n));
@@ -129,9 +153,9 @@ Result<std::vector<nlohmann::json>> list(Client& client, bool all) {
   }
 }
 
-Result<nlohmann::json> ask(std::vector<Client>& clients, std::string_view method, const nlohmann::json& params, Client** answered) {
+Result<nlohmann::json> ask(std::vector<Client>& clients, std::string_view method, const nlohmann::json& params, Client** answered, const std::vector<int>& pass) {
   for (auto& client : clients) {
-    auto answer = client.call(method, params);
+    auto answer = client.call(method, params, pass);
     if (!answer && answer.error().code == "E_NO_CONTAINER") continue;
     if (answered != nullptr) *answered = &client;
     return answer;

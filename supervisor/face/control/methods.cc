@@ -2,9 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "face/control/attached.h"
+#include "face/control/executed.h"
+#include "spec/check.h"
 #include "spec/signals.h"
 #include "spec/spec_json.h"
 
@@ -248,6 +254,14 @@ void kill(const Call& call) {
   if (held == nullptr) return;
   const auto number = signal_in(call);
   if (!number) return call.failed(number.error());
+  const auto within = call.request.params.find_string("exec");
+  if (!within) return call.failed(within.error());
+  if (*within) {
+    // Of what an exec runs in it, not of the container.
+    Container* const command = call.server.supervisor.find_exec(**within);
+    const Effect effect = command == nullptr ? Effect::gone : command->signal(number->value_or(SIGKILL), call.server.peer.pid);
+    return call.done({{"id", held->id()}, {"effect", to_string(effect)}});
+  }
   auto effect = call.server.supervisor.signal(*held, number->value_or(SIGKILL), call.server.peer.pid);
   if (!effect) return call.failed(effect.error());
   call.done({{"id", held->id()}, {"effect", to_string(*effect)}});
@@ -367,6 +381,79 @@ void update(const Call& call) {
   call.done({{"id", held->id()}});
 }
 
+// The descriptors that came with the request: the command's own 0, 1 and 2, as far as "fds" says so. A terminal is none to be
+// given: with it goes TIOCSTI.
+Rpc<void> given_fds(const Call& call, Container::Wiring& wiring) {
+  const auto& all = call.request.params.json();
+  if (!all.contains("fds")) return {};
+  const auto wrong = [&](std::string why) { return std::unexpected(call.request.params.wrong("fds", std::move(why))); };
+  const auto& list = all.at("fds");
+  if (!list.is_array() || list.size() != call.server.passed.size()) return wrong("not a list of as many as came with the request");
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (!list[i].is_number_unsigned() || list[i].get<std::uint64_t>() > 2) return wrong("not 0, 1 or 2");
+    Fd& place = list[i] == 0 ? wiring.in : list[i] == 1 ? wiring.out : wiring.err;
+    if (place) return wrong("the same one twice");
+    if (::isatty(call.server.passed[i].get()) != 0) return wrong("a terminal is not passed on");
+    place = std::move(call.server.passed[i]);
+  }
+  return {};
+}
+
+// One more command in a container. Answered when it runs; then the connection carries its frames, or with detach nothing.
+void exec(const Call& call) {
+  Held* held = call.container();
+  if (held == nullptr) return;
+  const auto& params = call.request.params;
+  if (!params.has("spec")) return call.failed(params.wrong("spec", "missing", "E_RPC_MISSING"));
+  auto spec = spec_from_json(params.json().at("spec"), "/params/spec");
+  if (!spec) return call.failed(spec.error());
+  if (auto r = check(*spec); !r) return call.failed(r.error());
+  const auto detach = params.get_bool("detach", false);
+  if (!detach) return call.failed(detach.error());
+  const auto raw = params.get_bool("raw_output", false);
+  if (!raw) return call.failed(raw.error());
+  const auto size = size_in(params);
+  if (!size) return call.failed(size.error());
+  ExecRequest wanted;
+  auto& wiring = wanted.wiring;
+  wiring.size = size->value_or(winsize{.ws_row = 24, .ws_col = 80, .ws_xpixel = 0, .ws_ypixel = 0});
+  wiring.raw_output = *raw;
+  if (auto r = given_fds(call, wiring); !r) return call.failed(r.error());
+  if ((spec->tty || *detach) && (wiring.in || wiring.out || wiring.err)) return call.failed(params.wrong("fds", "neither with tty nor with detach"));
+  const bool input = spec->interactive && !*detach && !wiring.in;
+  if (!spec->tty) {
+    const auto nothing = [](Fd& place, int mode) {
+      if (!place) place = Fd(::open("/dev/null", mode | O_CLOEXEC));
+      return static_cast<bool>(place);
+    };
+    const bool opened = (input || nothing(wiring.in, O_RDONLY)) && (!*detach || (nothing(wiring.out, O_WRONLY) && nothing(wiring.err, O_WRONLY)));
+    if (!opened) return call.failed(Error{.code = "E_STDIN", .where = "/dev/null", .what = "cannot be opened", .err = errno});
+  }
+  const bool tty = spec->tty;
+  wanted.spec = std::move(*spec);
+
+  auto executed = std::make_shared<std::unique_ptr<Executed>>();
+  auto command = std::make_shared<Container*>(nullptr);
+  const auto line = [command, tty, id = call.request.id, container = held->id(), name = held->name()] {
+    return response_line(id, {{"id", container}, {"name", name}, {"exec", (*command)->exec_id()}, {"pid", (*command)->pid()}, {"tty", tty}});
+  };
+  const auto failed = [answer = call.answer, id = call.request.id](const Error& error) { answer(error_line(id, error)); };
+  if (*detach) {
+    wanted.hooks.started = [line, answer = call.answer] { answer(line()); };
+    wanted.hooks.ended = [failed](const Outcome& outcome) {
+      if (!outcome.ran) failed(*outcome.error);
+    };
+  } else {
+    *executed = std::make_unique<Executed>(call.server.loop, held->id(), held->name(), input);
+    wanted.hooks = (*executed)->hooks([line, upgrade = call.upgrade, executed] { upgrade(line(), std::move(*executed)); }, failed);
+  }
+  call.server.supervisor.exec(*held, std::move(wanted), [executed, command, failed](Result<Container*> made) {
+    if (!made) return failed(made.error());
+    *command = *made;
+    if (*executed) (*executed)->has(**made);
+  });
+}
+
 struct Row {
   std::string_view name;
   void (*call)(const Call&);
@@ -377,12 +464,15 @@ constexpr std::array kRows{
     Row{"events.subscribe", subscribe}, Row{"stats.exchange", exchange}, Row{"container.kill", kill},   Row{"container.remove", remove},
     Row{"container.pause", pause}, Row{"container.unpause", unpause}, Row{"container.update", update},
     Row{"container.attach", attach},
+    Row{"events.subscribe", subscribe}, Row{"container.kill", kill},   Row{"container.remove", remove},     Row{"container.attach", attach}, Row{"container.exec", exec},
 };
 
 }  // namespace
 
 bool Methods::may_upgrade(const Request& request) {
   if (request.method == "container.run") return request.params.get_bool("attach", false).value_or(false);
+  // Malformed: no upgrade, but an error.
+  if (request.method == "container.exec") return !request.params.get_bool("detach", false).value_or(true);
   return request.method == "container.attach";
 }
 

@@ -5,7 +5,9 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "base/fd.h"
 #include "core/supervisor.h"
 #include "face/control/eventfeed.h"
 #include "face/control/framed.h"
@@ -20,6 +22,7 @@ struct Methods {
   Supervisor& supervisor;
   const std::string& name;   // of the supervisor
   const Peer& peer;
+  std::vector<Fd>& passed;   // descriptors that came with the request; what is not taken is closed
   const EventFeed& events;
   // From the answer on the client is told what happens: lines to begin with, and the number of the first event.
   std::function<void(std::deque<std::string> snapshot, std::uint64_t next)> subscribe;

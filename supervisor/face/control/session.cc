@@ -23,7 +23,8 @@ Result<void> Session::open(Loop& loop, Fd socket) {
                              {.on_data = [this](std::string_view bytes) { received(bytes); },
                               .on_end = [this](int) { close(); },
                               .on_drained = [this] { drained(); },
-                              .on_fail = [this](int) { close(); }});
+                              .on_fail = [this](int) { close(); },
+                              .on_descriptor = [this](Fd fd) { if (passed_.size() < kMaxPassed) passed_.push_back(std::move(fd)); }});
   if (!stream) return std::unexpected(stream.error());
   stream_ = std::move(*stream);
   // The server speaks first, so that who connects by hand sees what this is.
@@ -97,6 +98,7 @@ std::string_view Session::take(std::string_view bytes) {
 
 void Session::handle(std::string_view line) {
   if (line.empty() || line == "\r") return;
+  auto passed = std::exchange(passed_, {});
   auto request = parse_request(line);
   if (!request) return send(error_line(request.error()));
   const auto subscribe = [this](std::deque<std::string> snapshot, std::uint64_t next) {
@@ -116,7 +118,7 @@ void Session::handle(std::string_view line) {
     upgrading_ = true;
     stream_->read_stop();
   }
-  Methods{server_.loop_, server_.supervisor_, server_.name_, peer_, server_.events_, subscribe}.call(
+  Methods{server_.loop_, server_.supervisor_, server_.name_, peer_, passed, server_.events_, subscribe}.call(
       *request,
       [me, quiet, upgrades](std::string answer) {
         Session* session = me();

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "face/control/eventfeed.h"
 #include "face/control/framed.h"
@@ -44,6 +45,7 @@ class Session {
   std::unique_ptr<Framed> framed_;  // after an upgrade
   bool upgrading_ = false;          // one was asked for and is not answered
   std::string behind_;              // came behind that request: lines or frames, as it is answered
+  std::vector<Fd> passed_;          // descriptors that came since the last request
   bool closing_ = false;
   std::string waiting_;            // has come, is not looked at yet
   Timer next_;
