@@ -54,4 +54,9 @@ std::optional<winsize> Audience::window() const {
   return std::nullopt;
 }
 
+std::optional<winsize> Audience::window_of(const Viewer& viewer) const {
+  const auto seat = std::ranges::find(seats_, &viewer, [](const Seat& one) -> const Viewer* { return one.viewer; });
+  return seat == seats_.end() ? std::nullopt : seat->size;
+}
+
 }  // namespace sup

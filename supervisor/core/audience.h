@@ -50,6 +50,7 @@ class Audience {
   // The viewer types, or its window has this size now.
   void active(const Viewer& viewer);
   void resized(const Viewer& viewer, const winsize& size);
+  [[nodiscard]] std::optional<winsize> window_of(const Viewer& viewer) const;
   // Of the one who was active last, among those who have a size.
   [[nodiscard]] std::optional<winsize> window() const;
 

@@ -103,6 +103,15 @@ struct Detached {                            // no more, while the container goe
   std::int64_t client = 0;
   Left reason = Left::client;
 };
+// The supervisor's own.
+struct Listening {
+  std::string path;                          // of the control socket
+};
+struct Reloaded {                            // it has become another program, in place
+  std::string from;                          // the version before
+  std::string version;
+};
+struct Closing {};                           // its last line
 }  // namespace event
 
 struct Event {
@@ -112,7 +121,8 @@ struct Event {
   std::uint64_t cause = 0;                   // seq of the event that led here; 0: none
   std::variant<event::Starting, event::Started, event::Failed, event::Resized, event::Signalled, event::Stopping, event::Exited,
                event::Problem, event::Restarting, event::Removed, event::Paused, event::Unpaused, event::Oom,
-               event::Attached, event::Detached>
+               event::Attached, event::Detached, event::Listening, event::Reloaded,
+               event::Closing>
       what;
 };
 

@@ -128,6 +128,12 @@ struct Renderer {
     out["client"] = e.client;
     out["reason"] = to_string(e.reason);
   }
+  void operator()(const event::Listening& e) { out["path"] = text(e.path); }
+  void operator()(const event::Reloaded& e) {
+    out["from"] = text(e.from);
+    out["version"] = text(e.version);
+  }
+  void operator()(const event::Closing&) {}
 };
 
 struct Name {
@@ -146,6 +152,9 @@ struct Name {
   std::string_view operator()(const event::Oom&) { return "oom"; }
   std::string_view operator()(const event::Attached&) { return "attached"; }
   std::string_view operator()(const event::Detached&) { return "detached"; }
+  std::string_view operator()(const event::Listening&) { return "listening"; }
+  std::string_view operator()(const event::Reloaded&) { return "reloaded"; }
+  std::string_view operator()(const event::Closing&) { return "closing"; }
 };
 
 // What a person reads; the first two are the seed's own words.
@@ -168,6 +177,9 @@ struct Message {
   std::string operator()(const event::Oom& e) { return "out of memory: " + std::to_string(e.kills) + (e.kills == 1 ? " process killed" : " processes killed"); }
   std::string operator()(const event::Attached& e) { return "client " + std::to_string(e.client) + " attached"; }
   std::string operator()(const event::Detached& e) { return "client " + std::to_string(e.client) + " detached: " + std::string(to_string(e.reason)); }
+  std::string operator()(const event::Listening& e) { return "listening on " + e.path; }
+  std::string operator()(const event::Reloaded& e) { return "goes on as version " + e.version; }
+  std::string operator()(const event::Closing&) { return "supervisor ends"; }
 };
 
 }  // namespace

@@ -116,4 +116,7 @@ struct SavedSupervisor {
   std::uint64_t last_number = 0;
 };
 
+// Every descriptor that it names: they must be open in the process that goes on.
+[[nodiscard]] std::vector<int> descriptors_in(const SavedSupervisor& saved);
+
 }  // namespace sup

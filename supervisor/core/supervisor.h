@@ -157,6 +157,10 @@ class Supervisor {
   // At once when nothing of it runs.
   void on_end(Held& held, std::function<void(const Held&)> told);
 
+  // Told of the start that was asked for with a restart and is still to come; for a live upgrade.
+  static void on_again(Held& held, std::function<void(const Held&)> told) { held.again_told_.push_back(std::move(told)); }
+  [[nodiscard]] static bool starts_again(const Held& held) { return held.again_at_end_; }
+
   // Who watches and types. attach(): E_STATE when nothing of it runs. size: of the viewer's window, when it has one.
   [[nodiscard]] Result<void> attach(Held& held, Viewer& viewer, std::optional<winsize> size);
   void detach(Held& held, const Viewer& viewer);
@@ -165,11 +169,15 @@ class Supervisor {
   void type(Held& held, const Viewer& viewer, std::string_view bytes);
   void end_input(Held& held);
   void resize(Held& held, const Viewer& viewer, const winsize& size);
+  [[nodiscard]] static std::optional<winsize> window_of(const Held& held, const Viewer& viewer) { return held.audience_.window_of(viewer); }
   // An event about a viewer of the container.
   void note(const Held& held, decltype(Event::what) what);
 
   // Asks everything to stop, at the same time; again: kills.
   void stop_all();
+
+  // Who else has children here watches them through it.
+  [[nodiscard]] Reaper& reaper() { return reaper_; }
 
   // For a live upgrade (core/saved.h). While starts are held back none begins: a restart that is due waits.
   void hold_starts(bool hold);

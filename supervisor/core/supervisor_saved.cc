@@ -32,10 +32,22 @@ Outcome restore_outcome(SavedOutcome saved) {
 
 }  // namespace
 
+std::vector<int> descriptors_in(const SavedSupervisor& saved) {
+  std::vector<int> all;
+  for (const auto& held : saved.held) {
+    if (!held.container) continue;
+    const auto& c = *held.container;
+    for (const int fd : {c.pidfd, c.boot.fd, c.master.fd, c.in.fd, c.out.fd, c.err.fd}) {
+      if (fd >= 0) all.push_back(fd);
+    }
+  }
+  return all;
+}
+
 void Supervisor::hold_starts(bool hold) { hold_starts_ = hold; }
 
 bool Supervisor::settled() const {
-  return std::ranges::all_of(held_, [](const auto& entry) {
+  return asked_.empty() && execs_.empty() && std::ranges::all_of(held_, [](const auto& entry) {
     const Held& held = *entry.second;
     return held.container_ ? held.container_->can_save() : !is_live(held.state_);
   });

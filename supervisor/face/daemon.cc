@@ -9,15 +9,20 @@
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "base/text.h"
 #include "core/eventlog.h"
+#include "core/savedcodec.h"
 #include "core/supervisor.h"
 #include "face/control/server.h"
+#include "face/reload.h"
 #include "face/say.h"
 #include "loop/signals.h"
 #include "spec/check.h"
+#include "sys/handover.h"
+#include "sys/initimage.h"
 #include "sys/nofile.h"
 #include "sys/notify.h"
 #include "sys/runtime.h"
@@ -44,6 +49,17 @@ sigset_t watched() {
   return set;
 }
 
+Result<nlohmann::json> state_in(int fd) {
+  auto bytes = read_state(fd);
+  if (!bytes) return std::unexpected(bytes.error());
+  auto state = decode_state(*bytes);
+  // Whatever is wrong with it is found before anything is taken from it.
+  if (auto saved = state ? supervisor_from_json(state->value("supervisor", nlohmann::json::object())) : std::unexpected(state.error()); !saved) {
+    return std::unexpected(saved.error());
+  }
+  return state;
+}
+
 class Daemon {
  public:
   Daemon(const cli::Globals& globals, const DaemonOptions& options) : globals_(globals), options_(options), idle_(loop_) {}
@@ -56,29 +72,43 @@ class Daemon {
     if (auto dir = make_runtime_dir(); !dir) return std::unexpected(dir.error());
     const auto path = socket_path(options_.name);
     if (!path) return std::unexpected(path.error());
-    auto handed = ListeningSocket::handed_in(*path);
-    if (!handed) return std::unexpected(handed.error());
-    auto socket = *handed ? Result<ListeningSocket>(std::move(**handed)) : ListeningSocket::open(*path);
+    nlohmann::json state;
+    if (options_.resume_fd >= 0) {
+      auto read = state_in(options_.resume_fd);
+      if (!read) return std::unexpected(read.error());
+      state = std::move(*read);
+    }
+    auto socket = socket_for(*path, state);
     if (!socket) return std::unexpected(socket.error());
     auto log = EventLog::open(loop_, globals_.events, globals_.log_level, globals_.quiet, [](const Error& error) { say(error); });
     if (!log) return std::unexpected(log.error());
     log_ = std::move(*log);
     log_->set_supervisor(options_.name);
+    if (!state.is_null()) log_->remember({.seq = state.value("seq", std::uint64_t{0}), .unsent = state.value("unsent", "")});
     // What a killed supervisor of this name left behind belongs to nobody: its containers died with it.
     logs_ = *path + ".logs";
     std::error_code ignored;
-    std::filesystem::remove_all(logs_, ignored);
-    if (::mkdir(logs_.c_str(), 0700) < 0) {
+    if (state.is_null()) std::filesystem::remove_all(logs_, ignored);
+    if (::mkdir(logs_.c_str(), 0700) < 0 && (state.is_null() || errno != EEXIST)) {
       return std::unexpected(Error{.code = "E_LOG", .where = "logs", .what = logs_, .err = errno, .path = logs_, .stage = {}});
     }
     supervisor_ = std::make_unique<Supervisor>(loop_, *log_, logs_);
     if (auto r = supervisor_->start(); !r) return r;
+    server_ = std::make_unique<control::Server>(loop_, *log_, *supervisor_, options_.name);
+    if (auto r = restore(state); !r) return r;
     supervisor_->on_change = [this] { changed(); };
     auto signals = SignalReader::open(loop_, watched(), [this](const signalfd_siginfo& info) { signalled(static_cast<int>(info.ssi_signo)); });
     if (!signals) return std::unexpected(signals.error());
     signals_.emplace(std::move(*signals));
-    server_ = std::make_unique<control::Server>(loop_, *log_, *supervisor_, options_.name);
+    server_->on_reload = [this](std::string program, std::function<void(const Error&)> failed) { return reload_->begin(std::move(program), std::move(failed)); };
     if (auto r = server_->listen(std::move(*socket)); !r) return r;
+    reload_ = std::make_unique<Reload>(loop_, supervisor_->reaper(),
+                                       Reload::Host{.save = [this] { return save(); },
+                                                    .descriptors = [this] { return descriptors(); },
+                                                    .hold = [this](bool yes) { supervisor_->hold_starts(yes), server_->hold(yes); },
+                                                    .settled = [this] { return supervisor_->settled() && server_->settled(); },
+                                                    .argv = [this](bool trial) { return argv(trial); }});
+    if (state.is_null()) log_->emit(Event{.id = {}, .name = {}, .cause = 0, .what = event::Listening{.path = *path}});
     if (options_.pool.value_or(1) != 0) supervisor_->keep_parked(options_.pool);
     changed();
     return {};
@@ -86,15 +116,70 @@ class Daemon {
 
   void serve() {
     loop_.run();
+    reload_.reset();
     server_.reset();
     signals_.reset();
     supervisor_.reset();
     std::error_code ignored;
     std::filesystem::remove_all(logs_, ignored);
+    log_->emit(Event{.id = {}, .name = {}, .cause = 0, .what = event::Closing{}});
     log_->flush();
   }
 
  private:
+  // The one that listened before a live upgrade, one that was handed in, or one of our own.
+  static Result<ListeningSocket> socket_for(const std::string& path, const nlohmann::json& state) {
+    if (!state.is_null()) {
+      const auto server = state.value("server", nlohmann::json::object());
+      return ListeningSocket::adopt(path, Fd(server.value("lock", -1)), Fd(server.value("socket", -1)), server.value("borrowed", false));
+    }
+    auto handed = ListeningSocket::handed_in(path);
+    if (!handed) return std::unexpected(handed.error());
+    if (*handed) return std::move(**handed);
+    return ListeningSocket::open(path);
+  }
+
+  // ---- live upgrade: what goes into the state, and comes out of it ----
+
+  [[nodiscard]] nlohmann::json save() const {
+    const auto events = log_->memory();
+    return {{"seq", events.seq}, {"unsent", events.unsent}, {"leaving", leaving_}, {"supervisor", saved_to_json(supervisor_->save())}, {"server", server_->save()}};
+  }
+
+  Result<void> restore(const nlohmann::json& state) {
+    if (state.is_null()) return {};
+    auto saved = supervisor_from_json(state.value("supervisor", nlohmann::json::object()));
+    if (!saved) return std::unexpected(saved.error());
+    // The events so far first: what restoring has to say comes after them.
+    server_->restore_events(state.at("server"));
+    supervisor_->restore(std::move(*saved));
+    server_->restore(state.at("server"));
+    log_->emit(Event{.id = {}, .name = {}, .cause = 0, .what = event::Reloaded{.from = state.value("version", "?"), .version = SUP_VERSION}});
+    leaving_ = state.value("leaving", false);
+    return {};
+  }
+
+  [[nodiscard]] std::vector<int> descriptors() const {
+    auto all = descriptors_in(supervisor_->save());
+    for (const int fd : server_->descriptors()) all.push_back(fd);
+    // --events fd:N is opened by its number again.
+    if (const auto fd = globals_.events.starts_with("fd:") ? parse_unsigned<unsigned>(std::string_view(globals_.events).substr(3)) : std::nullopt) {
+      all.push_back(static_cast<int>(*fd));
+    }
+    return all;
+  }
+
+  [[nodiscard]] std::vector<std::string> argv(bool trial) const {
+    if (trial) return {"sup", "daemon", "--try-state", "@"};
+    std::vector<std::string> words = {"sup", "-S", options_.name, "--events", globals_.events, "--log-level", globals_.log_level};
+    if (globals_.quiet) words.emplace_back("-q");
+    words.emplace_back("daemon");
+    if (options_.idle) words.insert(words.end(), {"--idle-exit", std::to_string(options_.idle->count()) + "ms"});
+    if (options_.pool) words.insert(words.end(), {"--pool", std::to_string(*options_.pool)});
+    words.insert(words.end(), {"--resume", "@"});
+    return words;
+  }
+
   void changed() {
     if (leaving_ && supervisor_->live() == 0 && supervisor_->execs() == 0) return loop_.stop();
     idle_.stop();
@@ -122,6 +207,7 @@ class Daemon {
   std::unique_ptr<Supervisor> supervisor_;
   std::optional<SignalReader> signals_;
   std::unique_ptr<control::Server> server_;
+  std::unique_ptr<Reload> reload_;
   Timer idle_;
   std::string logs_;
   bool leaving_ = false;
@@ -166,7 +252,13 @@ Result<Fd> spawn_daemon(const std::string& name) {
 
 Result<int> run_daemon(const cli::Globals& globals, const DaemonOptions& options) {
   Daemon daemon(globals, options);
-  auto begun = daemon.begin();
+  Result<void> begun;
+  try {
+    begun = daemon.begin();
+  } catch (const nlohmann::json::exception& e) {
+    // Of a state that was read, in which something is not what it was in the trial.
+    begun = std::unexpected(Error{.code = "E_STATE", .where = "reload", .what = "the state cannot be gone on from", .err = 0, .why = printable(e.what())});
+  }
   ready(options.ready_fd, begun ? "" : begun.error().line());
   if (!begun && options.ready_fd >= 0 && begun.error().code == "E_SUPERVISOR_RUNS") {
     // Said where it was asked for. Not in the log: that is the other one's, who numbers its events.
@@ -176,6 +268,12 @@ Result<int> run_daemon(const cli::Globals& globals, const DaemonOptions& options
   if (!begun) return std::unexpected(begun.error());
   notify_manager("READY=1");
   daemon.serve();
+  return 0;
+}
+
+Result<int> try_state(int fd) {
+  if (auto state = state_in(fd); !state) return std::unexpected(state.error());
+  if (auto image = load_init(); !image) return std::unexpected(image.error());
   return 0;
 }
 

@@ -82,6 +82,8 @@ class FrameDecoder {
   // The next whole frame; nullopt: more bytes are needed. E_FRAME, and from then on always.
   [[nodiscard]] Result<std::optional<Frame>> next();
 
+  // What was fed and not given out, for a live upgrade: to be fed to the next one.
+  [[nodiscard]] std::string_view rest() const { return std::string_view(buffer_).substr(used_); }
   // The stream may end here: no frame is begun.
   [[nodiscard]] bool between_frames() const { return !failed_ && used_ == buffer_.size(); }
 

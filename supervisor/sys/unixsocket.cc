@@ -49,7 +49,11 @@ std::string namespace_of(const std::string& process, const char* kind) {
 
 ListeningSocket::ListeningSocket(std::string path, Fd lock, Fd socket) : path_(std::move(path)), lock_(std::move(lock)), socket_(std::move(socket)) {}
 
-ListeningSocket ListeningSocket::adopt(std::string path, Fd lock, Fd socket) { return {std::move(path), std::move(lock), std::move(socket)}; }
+ListeningSocket ListeningSocket::adopt(std::string path, Fd lock, Fd socket, bool borrowed) {
+  ListeningSocket adopted(std::move(path), std::move(lock), std::move(socket));
+  adopted.borrowed_ = borrowed;
+  return adopted;
+}
 
 ListeningSocket::~ListeningSocket() {
   // Under the lock; the lock file stays, or two could hold locks on two files of the same name.

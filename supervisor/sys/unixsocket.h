@@ -18,8 +18,8 @@ class ListeningSocket {
  public:
   // Mode 0600 from its first moment. E_SUPERVISOR_RUNS (errno EADDRINUSE) when another supervisor holds the lock.
   static Result<ListeningSocket> open(const std::string& path);
-  // As it was before a live upgrade: both descriptors are ours already.
-  static ListeningSocket adopt(std::string path, Fd lock, Fd socket);
+  // As it was before a live upgrade: both descriptors are ours already. borrowed: it had been handed in.
+  static ListeningSocket adopt(std::string path, Fd lock, Fd socket, bool borrowed);
   // The one that a service manager hands in (sd_listen_fds(3)): the first of $LISTEN_FDS, which must be bound to `path`. It stays where
   // it is at the end. none: there is none.
   static Result<std::optional<ListeningSocket>> handed_in(const std::string& path);
@@ -28,6 +28,7 @@ class ListeningSocket {
   ~ListeningSocket();
   [[nodiscard]] int fd() const { return socket_.get(); }
   [[nodiscard]] int lock() const { return lock_.get(); }
+  [[nodiscard]] bool borrowed() const { return borrowed_; }
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:

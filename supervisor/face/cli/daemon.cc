@@ -30,17 +30,29 @@ class DaemonVerb : public Verb {
                    daemon_.ready_fd = static_cast<int>(*fd);
                    return {};
                  }});
+    const auto descriptor = [](int& to, std::string option) {
+      return [&to, option = std::move(option)](std::string_view v) -> Result<void> {
+        const auto fd = parse_unsigned<unsigned>(v);
+        if (!fd || *fd > 1U << 20) return usage(option + " " + printable(v), "not a descriptor");
+        to = static_cast<int>(*fd);
+        return {};
+      };
+    };
+    o.push_back({0, "resume", "FD", "go on from the state there; for sup reload", "", descriptor(daemon_.resume_fd, "--resume")});
+    o.push_back({0, "try-state", "FD", "say whether the state there could be gone on from; for sup reload", "", descriptor(try_state_, "--try-state")});
     return o;
   }
 
   Result<int> run(const Globals& globals, std::vector<std::string> operands) override {
     if (!operands.empty()) return usage("daemon", "takes no arguments", "see sup daemon --help");
+    if (try_state_ >= 0) return try_state(try_state_);
     if (!globals.supervisor.empty()) daemon_.name = globals.supervisor;
     return run_daemon(globals, daemon_);
   }
 
  private:
   DaemonOptions daemon_;
+  int try_state_ = -1;
 };
 
 }  // namespace

@@ -57,6 +57,7 @@ std::unique_ptr<Verb> make_pause();
 std::unique_ptr<Verb> make_unpause();
 std::unique_ptr<Verb> make_update();
 std::unique_ptr<Verb> make_wait();
+std::unique_ptr<Verb> make_reload();
 std::unique_ptr<Verb> make_rm();
 std::unique_ptr<Verb> make_inspect();
 std::unique_ptr<Verb> make_events();

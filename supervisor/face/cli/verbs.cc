@@ -26,6 +26,7 @@ std::span<const VerbRow> verbs() {
       VerbRow{"top", "[OPTIONS] [CONTAINER...]", "show the processes of containers, live", Operands::any, make_top},
       VerbRow{"events", "[OPTIONS]", "show what has happened, and with -f what happens", Operands::any, make_events},
       VerbRow{"daemon", "[OPTIONS]", "be a supervisor that starts without containers", Operands::any, make_daemon},
+      VerbRow{"reload", "[OPTIONS]", "make a supervisor go on as this version of sup", Operands::any, make_reload},
       VerbRow{"replay", "[OPTIONS] FILE", "play a terminal recording made with run --record", Operands::any, make_replay},
       VerbRow{"doctor", "[OPTIONS]", "check what this machine allows, and how to mend it", Operands::any, make_doctor},
       VerbRow{"version", "[OPTIONS]", "print the versions of sup, its init, libuv and the kernel", Operands::any, make_version},

@@ -1,6 +1,7 @@
 #include "face/control/attached.h"
 
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "face/lastword.h"
@@ -34,7 +35,7 @@ Result<void> Attached::join(Held& held) {
 
 void Attached::begin(Framed& client) {
   framed_ = &client;
-  if (held_ != nullptr) {
+  if (held_ != nullptr && !resumed_) {
     supervisor_.note(*held_, event::Attached{.client = client_});
     if (options_.replay) {
       for (const auto& chunk : held_->spec().tty ? held_->ring().repaint() : held_->ring().snapshot()) output(chunk.stream, chunk.bytes);
@@ -72,6 +73,17 @@ void Attached::output(OutputStream stream, std::string_view bytes) {
 
 bool Attached::full() const {
   return !gone_ && options_.slow != WhenSlow::drop && framed_ != nullptr && framed_->queued() > kMark;
+}
+
+nlohmann::json Attached::save() const {
+  const auto size = held_ != nullptr ? Supervisor::window_of(*held_, *this) : std::nullopt;
+  return {{"kind", "attached"},
+          {"container", held_ != nullptr ? held_->id() : ""},
+          {"client", client_},
+          {"slow", static_cast<int>(options_.slow)},
+          {"input", options_.input},
+          {"rows", size ? size->ws_row : 0},
+          {"cols", size ? size->ws_col : 0}};
 }
 
 void Attached::wait_for_client() {

@@ -2,6 +2,7 @@
 #pragma once
 #include <sys/types.h>
 
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,6 +42,8 @@ class Attached : public Endpoint, public Viewer {
 
   // The container it watches: joined now, or (ours by Supervisor::run()) from before its start.
   [[nodiscard]] Result<void> join(Held& held);
+  // From now on the client goes on where it was before a live upgrade: it is not told again what it knows.
+  void resumed() { resumed_ = true; }
   void joined(Held& held) { held_ = over_ ? nullptr : &held; }
 
   void begin(Framed& client) override;
@@ -49,6 +52,7 @@ class Attached : public Endpoint, public Viewer {
   void resize(FrameSize size) override;
   void detach() override { left_ = event::Left::client; }
   void drained() override;
+  [[nodiscard]] nlohmann::json save() const override;
 
   void output(OutputStream stream, std::string_view bytes) override;
   [[nodiscard]] bool full() const override;
@@ -67,6 +71,7 @@ class Attached : public Endpoint, public Viewer {
   Framed* framed_ = nullptr;
   bool over_ = false;                // this run of the container has ended
   std::string end_;                  // what the exit frame says of it
+  bool resumed_ = false;
   bool gone_ = false;                // let go: nothing is shown any more
   event::Left left_ = event::Left::gone;
   Timer patience_;

@@ -12,6 +12,8 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/eventhistory.h"
 #include "core/eventlog.h"
@@ -31,6 +33,7 @@ class EventFeed {
   EventFeed(const EventFeed&) = delete;
   EventFeed& operator=(const EventFeed&) = delete;
   [[nodiscard]] const EventHistory& history() const { return history_; }
+  void restore(std::uint64_t first, std::vector<std::string> lines) { history_.restore(first, std::move(lines)); }
   // Of the latest event, whether it is in the history or not.
   [[nodiscard]] std::uint64_t seq() const { return log_.seq(); }
 
@@ -53,6 +56,9 @@ class Subscription {
   ~Subscription();
   Subscription(const Subscription&) = delete;
   Subscription& operator=(const Subscription&) = delete;
+  // For a live upgrade.
+  [[nodiscard]] const std::deque<std::string>& snapshot() const { return snapshot_; }
+  [[nodiscard]] std::uint64_t next() const { return next_; }
   // The stream has room again, or there is something new.
   void pump();
 

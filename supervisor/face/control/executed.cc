@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "face/lastword.h"
@@ -102,5 +103,7 @@ void Executed::resize(FrameSize size) {
 void Executed::ended(const Outcome& outcome) {
   if (framed_ != nullptr) framed_->exit(last_word(id_, name_, outcome, outcome.shell_status()));
 }
+
+nlohmann::json Executed::save() const { return {{"kind", "exec"}}; }
 
 }  // namespace sup::control

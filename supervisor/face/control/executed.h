@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
@@ -38,6 +39,8 @@ class Executed : public Endpoint {
   void resize(FrameSize size) override;
   void detach() override { left_ = true; }
   void drained() override;
+  // Never asked for: a live upgrade waits for the end of every exec.
+  [[nodiscard]] nlohmann::json save() const override;
 
  private:
   // The two know each other for as long as there are two.

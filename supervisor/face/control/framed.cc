@@ -16,6 +16,13 @@ constexpr std::chrono::milliseconds kLook{500};
 Framed::Framed(Loop& loop, Stream& stream, std::unique_ptr<Endpoint> endpoint, std::function<void()> over)
     : stream_(stream), endpoint_(std::move(endpoint)), over_(std::move(over)), watch_(loop) {}
 
+void Framed::resume(std::string_view rest, bool leaving) {
+  sent_ = stream_.queued();
+  if (leaving) return leave();
+  begin();
+  received(rest);
+}
+
 void Framed::received(std::string_view bytes) {
   if (closed_ || leaving_) return;
   decoder_.feed(bytes);

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,6 +31,8 @@ class Endpoint {
   virtual void detach() = 0;               // it leaves; the connection closes
   // Everything that was queued for the client has been taken.
   virtual void drained() {}
+  // For a live upgrade: what restore_endpoint() (face/control/resume.h) makes the same of.
+  [[nodiscard]] virtual nlohmann::json save() const = 0;
 };
 
 // Owned by the Session, whose stream it uses. `over` is how it asks to be closed; that happens later, in no call of its own.
@@ -40,6 +43,8 @@ class Framed {
   Framed& operator=(const Framed&) = delete;
 
   void begin() { endpoint_->begin(*this); }
+  // As before a live upgrade: `rest` came and was not read, `leaving`: the last frame is among what the stream has to write.
+  void resume(std::string_view rest, bool leaving);
   void received(std::string_view bytes);
   void drained();
 
@@ -54,6 +59,9 @@ class Framed {
   // No data() until resume_input(): what the client sends stays with it.
   void pause_input();
   void resume_input();
+  [[nodiscard]] bool leaving() const { return leaving_; }
+  [[nodiscard]] std::string_view rest() const { return decoder_.rest(); }
+  [[nodiscard]] const Endpoint& endpoint() const { return *endpoint_; }
   [[nodiscard]] bool reading() const { return !paused_ && !leaving_ && !closed_; }
 
  private:

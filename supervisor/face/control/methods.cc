@@ -218,10 +218,15 @@ void inspect(const Call& call) {
 }
 
 // Answered when it has ended.
-void wait_for(const Call& call, Held& held) {
-  call.server.supervisor.on_end(held, [answer = call.answer, id = call.request.id](const Held& gone) {
+std::function<void(const Held&)> when_ended(const std::string& id, const Methods::Answer& answer) {
+  return [answer, id](const Held& gone) {
     answer(response_line(id, {{"id", gone.id()}, {"outcome", gone.outcome() ? outcome_json(*gone.outcome()) : Json(nullptr)}}));
-  });
+  };
+}
+
+void wait_for(const Call& call, Held& held) {
+  call.server.waits(call.request.id, {.what = Pending::For::end, .container = held.id()});
+  call.server.supervisor.on_end(held, when_ended(call.request.id, call.answer));
 }
 
 void wait(const Call& call) {
@@ -280,8 +285,8 @@ void remove(const Call& call) {
 }
 
 // Answered when its command runs, or has turned out not to.
-std::function<void(const Held&)> when_begun(const Call& call) {
-  return [answer = call.answer, id = call.request.id](const Held& begun) {
+std::function<void(const Held&)> when_begun(const std::string& id, const Methods::Answer& answer) {
+  return [answer, id](const Held& begun) {
     const auto state = begun.state();
     if (state == ContainerState::starting || state == ContainerState::running || state == ContainerState::paused) return answer(response_line(id, {{"id", begun.id()}}));
     if (begun.outcome() && begun.outcome()->error) return answer(error_line(id, *begun.outcome()->error));
@@ -293,7 +298,8 @@ std::function<void(const Held&)> when_begun(const Call& call) {
 void start(const Call& call) {
   Held* held = call.container();
   if (held == nullptr) return;
-  if (auto r = call.server.supervisor.start(*held, when_begun(call)); !r) call.failed(r.error());
+  call.server.waits(call.request.id, {.what = Pending::For::begin, .container = held->id()});
+  if (auto r = call.server.supervisor.start(*held, when_begun(call.request.id, call.answer)); !r) call.failed(r.error());
 }
 
 void restart(const Call& call) {
@@ -302,7 +308,8 @@ void restart(const Call& call) {
   const auto timeout = call.request.params.find_uint("timeout_ms", kDay);
   if (!timeout) return call.failed(timeout.error());
   const auto wait = *timeout ? std::optional(std::chrono::milliseconds(**timeout)) : std::nullopt;
-  if (auto r = call.server.supervisor.restart(*held, wait, when_begun(call)); !r) call.failed(r.error());
+  call.server.waits(call.request.id, {.what = Pending::For::begin, .container = held->id()});
+  if (auto r = call.server.supervisor.restart(*held, wait, when_begun(call.request.id, call.answer)); !r) call.failed(r.error());
 }
 
 void subscribe(const Call& call) {
@@ -454,6 +461,21 @@ void exec(const Call& call) {
   });
 }
 
+void reload(const Call& call) {
+  const auto& all = call.request.params.json();
+  if (!all.contains("program")) return call.failed(call.request.params.wrong("program", "missing", "E_RPC_MISSING"));
+  auto program = bytes_from_json(all.at("program"), "/params/program");
+  if (!program) return call.failed(program.error());
+  if (!program->starts_with('/')) return call.failed(call.request.params.wrong("program", "not an absolute path"));
+  if (!call.server.reload) {
+    return call.failed(Error{.code = "E_RELOAD", .where = "reload", .what = "not done", .err = 0, .why = "this supervisor ends with its command",
+                             .hint = {}, .path = {}, .stage = {}});
+  }
+  call.server.waits(call.request.id, {.what = Pending::For::reload, .container = {}});
+  auto begun = call.server.reload(std::move(*program), [answer = call.answer, id = call.request.id](const Error& error) { answer(error_line(id, error)); });
+  if (!begun) call.failed(begun.error());
+}
+
 struct Row {
   std::string_view name;
   void (*call)(const Call&);
@@ -464,7 +486,7 @@ constexpr std::array kRows{
     Row{"events.subscribe", subscribe}, Row{"stats.exchange", exchange}, Row{"container.kill", kill},   Row{"container.remove", remove},
     Row{"container.pause", pause}, Row{"container.unpause", unpause}, Row{"container.update", update},
     Row{"container.attach", attach},
-    Row{"events.subscribe", subscribe}, Row{"container.kill", kill},   Row{"container.remove", remove},     Row{"container.attach", attach}, Row{"container.exec", exec},
+    Row{"container.exec", exec},   Row{"supervisor.reload", reload},
 };
 
 }  // namespace
@@ -474,6 +496,16 @@ bool Methods::may_upgrade(const Request& request) {
   // Malformed: no upgrade, but an error.
   if (request.method == "container.exec") return !request.params.get_bool("detach", false).value_or(true);
   return request.method == "container.attach";
+}
+
+void Methods::resume(const std::string& id, const Pending& pending, const Answer& answer) const {
+  if (pending.what == Pending::For::reload) return answer(response_line(id, {{"version", SUP_VERSION}}));
+  auto held = supervisor.find(pending.container);
+  if (!held) return answer(error_line(id, held.error()));
+  waits(id, pending);
+  if (pending.what == Pending::For::begin && Supervisor::starts_again(**held)) return Supervisor::on_again(**held, when_begun(id, answer));
+  if (pending.what == Pending::For::begin) return when_begun(id, answer)(**held);
+  supervisor.on_end(**held, when_ended(id, answer));
 }
 
 void Methods::call(const Request& request, Answer answer, Upgrade upgrade) const {

@@ -32,13 +32,16 @@ Result<void> Server::listen(ListeningSocket socket) {
   }
   watch_.reset(h);
   h->data = this;
-  const auto ready = [](uv_poll_t* p, int, int) {
-    if (p->data != nullptr) static_cast<Server*>(p->data)->accept();
-  };
-  if (const int r = uv_poll_start(h, UV_READABLE, ready); r != 0) {
+  if (const int r = watch(); r != 0) {
     return std::unexpected(Error{.code = "E_SOCKET", .where = "supervisor", .what = "cannot watch its socket", .err = -r});
   }
   return {};
+}
+
+int Server::watch() {
+  return uv_poll_start(watch_.get(), UV_READABLE, [](uv_poll_t* p, int, int) {
+    if (p->data != nullptr) static_cast<Server*>(p->data)->accept();
+  });
 }
 
 void Server::accept() {
@@ -50,11 +53,7 @@ void Server::accept() {
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
         // The connection waits in the queue; asking at once again would be all that we do.
         uv_poll_stop(watch_.get());
-        again_.start(kRetry, [this] {
-          uv_poll_start(watch_.get(), UV_READABLE, [](uv_poll_t* p, int, int) {
-            if (p->data != nullptr) static_cast<Server*>(p->data)->accept();
-          });
-        });
+        again_.start(kRetry, [this] { (void)watch(); });
       }
       return;
     }

@@ -1,8 +1,11 @@
 // Server: the supervisor's control socket: JSON-RPC, a message a line (sup-protocol: spec/jsonrpc.h).
 #pragma once
 #include <map>
+#include <functional>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "core/eventlog.h"
@@ -32,9 +35,22 @@ class Server {
   [[nodiscard]] Result<void> listen(ListeningSocket socket);
   [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
 
+  // How a client's wish for a live upgrade is begun; empty: there is none (the foreground's).
+  std::function<Result<void>(std::string program, std::function<void(const Error&)> failed)> on_reload;
+
+  // For that upgrade: nobody new is let in and nothing is read, or both again; no client is between lines and frames; what there
+  // is, and its descriptors; and all of it in the program that comes.
+  void hold(bool yes);
+  [[nodiscard]] bool settled() const;
+  [[nodiscard]] nlohmann::json save() const;
+  [[nodiscard]] std::vector<int> descriptors() const;
+  void restore_events(const nlohmann::json& saved);
+  void restore(const nlohmann::json& saved);
+
  private:
   friend class Session;
   void accept();
+  [[nodiscard]] int watch();
   void close(std::uint64_t number);
 
   Loop& loop_;

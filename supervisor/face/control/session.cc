@@ -18,7 +18,7 @@ constexpr std::uint64_t kSlice = 2000;   // microseconds
 
 Session::Session(Server& server, std::uint64_t number, const Peer& peer) : server_(server), number_(number), peer_(peer), next_(server.loop_) {}
 
-Result<void> Session::open(Loop& loop, Fd socket) {
+Result<void> Session::watch(Loop& loop, Fd socket) {
   auto stream = Stream::open(loop, std::move(socket),
                              {.on_data = [this](std::string_view bytes) { received(bytes); },
                               .on_end = [this](int) { close(); },
@@ -27,6 +27,11 @@ Result<void> Session::open(Loop& loop, Fd socket) {
                               .on_descriptor = [this](Fd fd) { if (passed_.size() < kMaxPassed) passed_.push_back(std::move(fd)); }});
   if (!stream) return std::unexpected(stream.error());
   stream_ = std::move(*stream);
+  return {};
+}
+
+Result<void> Session::open(Loop& loop, Fd socket) {
+  if (auto r = watch(loop, std::move(socket)); !r) return r;
   // The server speaks first, so that who connects by hand sees what this is.
   send(notification_line("hello", {{"version", SUP_VERSION}, {"api", 1}, {"supervisor", server_.name_}, {"pid", ::getpid()}, {"seq", server_.events_.seq()}}));
   stream_->read_start();
@@ -101,11 +106,6 @@ void Session::handle(std::string_view line) {
   auto passed = std::exchange(passed_, {});
   auto request = parse_request(line);
   if (!request) return send(error_line(request.error()));
-  const auto subscribe = [this](std::deque<std::string> snapshot, std::uint64_t next) {
-    subscription_.reset();
-    subscription_ = std::make_unique<Subscription>(server_.events_, *stream_, std::move(snapshot), next, [this] { close(); });
-    subscription_->pump();
-  };
   // An answer may come much later, when this session is gone: the number finds nobody then.
   const auto me = [server = &server_, number = number_]() -> Session* {
     const auto found = server->sessions_.find(number);
@@ -118,17 +118,37 @@ void Session::handle(std::string_view line) {
     upgrading_ = true;
     stream_->read_stop();
   }
-  Methods{server_.loop_, server_.supervisor_, server_.name_, peer_, passed, server_.events_, subscribe}.call(
+  methods(passed).call(
       *request,
-      [me, quiet, upgrades](std::string answer) {
+      [me, quiet, upgrades, id = request->id](std::string answer) {
         Session* session = me();
-        if (session == nullptr || quiet) return;
+        if (session == nullptr) return;
+        session->pending_.erase(id);
+        if (quiet) return;
         session->send(std::move(answer));
         if (upgrades) session->answered();
       },
       [me](std::string answer, std::unique_ptr<Endpoint> endpoint) {
         if (Session* session = me()) session->upgrade(std::move(answer), std::move(endpoint));
       });
+}
+
+void Session::subscribe(std::deque<std::string> snapshot, std::uint64_t next) {
+  subscription_.reset();
+  subscription_ = std::make_unique<Subscription>(server_.events_, *stream_, std::move(snapshot), next, [this] { close(); });
+  subscription_->pump();
+}
+
+Methods Session::methods(std::vector<Fd>& passed) {
+  return {server_.loop_,
+          server_.supervisor_,
+          server_.name_,
+          peer_,
+          passed,
+          server_.events_,
+          [this](std::deque<std::string> snapshot, std::uint64_t next) { subscribe(std::move(snapshot), next); },
+          [this](const std::string& id, Pending pending) { if (!id.empty()) pending_.insert_or_assign(id, std::move(pending)); },
+          server_.on_reload};
 }
 
 void Session::upgrade(std::string line, std::unique_ptr<Endpoint> endpoint) {
@@ -154,7 +174,7 @@ void Session::answered() {
 
 void Session::read_on() {
   // What has come is looked at first; an upgrade is answered first; a Framed whose input waits goes on by itself.
-  if (closing_ || upgrading_ || !waiting_.empty() || (framed_ && !framed_->reading())) return;
+  if (closing_ || upgrading_ || held_ || !waiting_.empty() || (framed_ && !framed_->reading())) return;
   stream_->read_start();
 }
 

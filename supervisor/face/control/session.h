@@ -1,13 +1,16 @@
 // Session: one client of the control socket.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "face/control/eventfeed.h"
 #include "face/control/framed.h"
+#include "face/control/methods.h"
 #include "face/control/server.h"
 #include "loop/stream.h"
 #include "loop/timer.h"
@@ -22,10 +25,23 @@ class Session {
   Session(Server& server, std::uint64_t number, const Peer& peer);
   [[nodiscard]] Result<void> open(Loop& loop, Fd socket);
 
+  // For a live upgrade: nothing is asked that waits for more than its answer; nothing is read; and what it is, and again.
+  [[nodiscard]] bool settled() const { return !upgrading_ && waiting_.empty(); }
+  void hold(bool yes);
+  [[nodiscard]] bool closing() const { return closing_; }
+  [[nodiscard]] int fd() const { return stream_->fd(); }
+  [[nodiscard]] nlohmann::json save() const;
+  // A stream for `saved` is ours already: resume() after all of the sessions are there.
+  [[nodiscard]] Result<void> adopt(Loop& loop, const nlohmann::json& saved);
+  void resume(const nlohmann::json& saved);
+
   // A line to the client; lets go of one that does not read.
   void send(std::string line);
 
  private:
+  [[nodiscard]] Result<void> watch(Loop& loop, Fd socket);
+  [[nodiscard]] Methods methods(std::vector<Fd>& passed);
+  void subscribe(std::deque<std::string> snapshot, std::uint64_t next);
   void received(std::string_view bytes);
   void go_on();
   [[nodiscard]] std::string_view take(std::string_view bytes);
@@ -46,6 +62,8 @@ class Session {
   bool upgrading_ = false;          // one was asked for and is not answered
   std::string behind_;              // came behind that request: lines or frames, as it is answered
   std::vector<Fd> passed_;          // descriptors that came since the last request
+  std::map<std::string, Pending> pending_;   // by the request's id as JSON
+  bool held_ = false;
   bool closing_ = false;
   std::string waiting_;            // has come, is not looked at yet
   Timer next_;

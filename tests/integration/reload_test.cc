@@ -1,0 +1,162 @@
+// Live upgrade: the supervisor executes sup again in its place, and nothing is lost.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/test/unit_test.hpp>
+#include <csignal>
+#include <filesystem>
+
+#include "clean.h"
+#include "daemon.h"
+#include "events.h"
+#include "harness.h"
+
+using namespace sup::test;
+namespace but = boost::unit_test;
+
+namespace {
+
+void reload(const DaemonProcess& daemon) {
+  const auto done = daemon.sup({"reload"});
+  BOOST_TEST(done.code == 0, done.err);
+  BOOST_TEST(has(done.out, "reloaded"), shown(done.out));
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(reload_verb, Clean, *but::label("both"))
+
+BOOST_AUTO_TEST_CASE(the_supervisor_and_its_containers_stay_the_same_processes) {
+  DaemonProcess daemon;
+  const auto id = daemon.detached({"--name", "web", "--init", "sleep", "1000"});
+  const pid_t before = daemon.pid_of(id);
+  reload(daemon);
+  BOOST_TEST(daemon.wait_event("\"reloaded\""));
+  BOOST_TEST(daemon.pid_of("web") == before);
+  BOOST_TEST(state_of(before) != 0);
+  BOOST_TEST(has(read_text("/proc/" + std::to_string(daemon.pid()) + "/cmdline"), "--resume"));
+  BOOST_TEST(daemon.sup({"stop", "web"}).code == 0);
+  BOOST_TEST(has(daemon.sup({"inspect", id}).out, "\"exited\""));
+}
+
+BOOST_AUTO_TEST_CASE(exit_statuses_times_and_what_has_ended_are_kept) {
+  DaemonProcess daemon;
+  const auto ended = daemon.detached({"--name", "done", "sh", "-c", "exit 7"});
+  BOOST_TEST(daemon.sup({"wait", ended}).out == "7\n");
+  const auto before = daemon.sup({"inspect", ended}).out;
+  const auto later = daemon.shell("trap 'exit 9' TERM");
+  reload(daemon);
+  BOOST_TEST(daemon.sup({"inspect", ended}).out == before);
+  BOOST_TEST(daemon.sup({"stop", later}).code == 0);
+  BOOST_TEST(daemon.sup({"wait", later}).out == "9\n");
+}
+
+BOOST_AUTO_TEST_CASE(who_waits_is_told_by_the_new_program) {
+  DaemonProcess daemon;
+  const auto id = daemon.shell("trap 'exit 5' TERM");
+  RawClient waiting(daemon.socket());
+  (void)waiting.line();
+  BOOST_TEST(waiting.send(R"({"jsonrpc":"2.0","id":"w","method":"container.wait","params":{"container":")" + id + "\"}}\n" + R"({"jsonrpc":"2.0","id)"));
+  // Answered after what was sent before it: so the wait is known.
+  RawClient other(daemon.socket());
+  (void)other.line();
+  (void)other.ask("hello");
+  reload(daemon);
+  // The half of a request that was there already counts as well.
+  BOOST_TEST(waiting.send("\":\"h\",\"method\":\"hello\"}\n"));
+  BOOST_TEST(has(waiting.line(), "\"id\":\"h\""));
+  BOOST_TEST(daemon.sup({"stop", id}).code == 0);
+  const auto told = waiting.line();
+  BOOST_TEST(has(told, "\"id\":\"w\""), told);
+  BOOST_TEST(has(told, "\"exit_code\":5"), told);
+}
+
+BOOST_AUTO_TEST_CASE(not_a_byte_of_output_is_lost_over_many_reloads) {
+  const long count = scaled(5);
+  DaemonProcess daemon;
+  // Numbers without a pause, until told to stop: every one of them must be in the log, and the last one says how many.
+  const auto id = daemon.detached({"--name", "writer", "--stop-timeout", "20", "sh", "-c", "trap 'run=0' TERM; run=1; i=0; while [ $run = 1 ]; do i=$((i+1)); echo $i; done; exit 3"});
+  const auto tty = daemon.detached({"-t", "--name", "tty", "--stop-timeout", "20", "sh", "-c", "trap 'run=0' TERM; run=1; i=0; while [ $run = 1 ]; do i=$((i+1)); echo $i; sleep 0.01; done; exit 4"});
+  BOOST_TEST(daemon.wait_until([&] { return has(daemon.sup({"logs", "--tail", "1", tty}).out, "\n"); }, "the first output"));
+  for (long i = 0; i < count; ++i) reload(daemon);
+  for (const auto& name : {"writer", "tty"}) {
+    BOOST_TEST(daemon.sup({"stop", name}).code == 0);
+    BOOST_TEST(daemon.sup({"wait", name}).out == (name == std::string("tty") ? "4\n" : "3\n"));
+    // The log is bounded: the beginning of a long one may have been rotated away, but what is there has no hole.
+    const auto all = lines(daemon.sup({"logs", name}).out);
+    BOOST_TEST_REQUIRE(all.size() > 1U);
+    long previous = std::stol(all.front()) - 1;
+    bool whole = true;
+    for (const auto& line : all) {
+      const long now = std::stol(line);
+      if (now != previous + 1) {
+        whole = false;
+        BOOST_TEST(false, name << ": " << now << " after " << previous);
+        break;
+      }
+      previous = now;
+    }
+    BOOST_TEST(whole);
+  }
+  const auto told = parse_json(daemon.sup({"inspect", id}).out);
+  BOOST_TEST(told.number("/outcome/exit_code") == 3);
+}
+
+BOOST_AUTO_TEST_CASE(restarts_and_timeouts_that_were_due_come_all_the_same) {
+  DaemonProcess daemon;
+  const auto limited = daemon.detached({"--timeout", "1500ms", "--init", "sleep", "1000"});
+  const auto again = daemon.detached({"--name", "again", "--restart", "always", "sh", "-c", "sleep 0.05; exit 1"});
+  reload(daemon);
+  reload(daemon);
+  BOOST_TEST(has(daemon.sup({"wait", limited}).out, "143"));
+  BOOST_TEST(daemon.wait_until([&] { return parse_json(daemon.sup({"inspect", again}).out).number("/restarts") >= 3; }, "three restarts"));
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_take_over_leaves_the_old_one_running) {
+  DaemonProcess daemon;
+  const auto id = daemon.detached({"--init", "sleep", "1000"});
+  const auto not_sup = write_file("other", "#!/bin/sh\necho 'sup: some: reason' >&2\nexit 125\n", 0755);
+  const auto missing = dir() + "/nothing";
+  const auto no_program = write_file("text", "just words\n");
+  for (const auto& [program, words] : {std::pair<std::string, std::string>{not_sup, "some: reason"}, {missing, "No such file"}, {no_program, "ermission denied"}}) {
+    const auto refused = daemon.sup({"reload", "--exec", program});
+    BOOST_TEST(refused.code == 125);
+    BOOST_TEST(lines(refused.err).size() == 1U, refused.err);
+    BOOST_TEST((has(refused.err, words) || has(refused.err, "no such file")), refused.err);
+    BOOST_TEST(has(refused.err, "goes on as it was"), refused.err);
+    BOOST_TEST(state_of(daemon.pid_of(id)) != 0);
+  }
+  // One that agrees to everything and then is not there: the exec itself fails.
+  const auto vanishing = dir() + "/vanishing";
+  write_file("vanishing", "#!/bin/sh\nrm -f '" + vanishing + "'\nexit 0\n", 0755);
+  const auto refused = daemon.sup({"reload", "--exec", vanishing});
+  BOOST_TEST(refused.code == 125);
+  BOOST_TEST(has(refused.err, "goes on as it was"), refused.err);
+  const auto next = daemon.detached({"--init", "sleep", "1000"});
+  BOOST_TEST(daemon.pid_of(next) > 0);
+  reload(daemon);
+}
+
+BOOST_AUTO_TEST_CASE(a_state_that_is_none_is_refused_by_the_program_itself) {
+  const auto file = write_file("state", "not a state");
+  Start start;
+  start.args = {"daemon", "--try-state", "9"};
+  start.events = false;
+  start.fds = {{::open(file.c_str(), O_RDONLY | O_CLOEXEC), 9}};
+  const auto refused = run(std::move(start));
+  BOOST_TEST(refused.code == 125);
+  BOOST_TEST(has(refused.err, "sealed"), refused.err);
+}
+
+BOOST_AUTO_TEST_CASE(descriptors_do_not_grow_with_reloads) {
+  DaemonProcess daemon;
+  (void)daemon.detached({"--init", "sleep", "1000"});
+  (void)daemon.detached({"-ti", "sleep", "1000"});
+  reload(daemon);
+  const auto before = fds_of(daemon.pid());
+  for (int i = 0; i < 5; ++i) reload(daemon);
+  BOOST_TEST(daemon.wait_until([&] { return fds_of(daemon.pid()) <= before; }, "the last client's descriptor to close"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
