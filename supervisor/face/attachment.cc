@@ -77,7 +77,10 @@ class Attachment {
 
   void resized() {
     if (!options_.tty || leaving_) return;
-    if (const auto size = Console::window()) remote_->resize({.rows = size->ws_row, .cols = size->ws_col});
+    const auto size = Console::window();
+    if (!size) return;
+    remote_->resize({.rows = size->ws_row, .cols = size->ws_col});
+    if (options_.resized) options_.resized(*size);
   }
 
   void typed(std::string_view bytes) {
@@ -102,7 +105,7 @@ class Attachment {
 
   void screen_failed(Channel channel, int err) {
     // A reader who has left is an end like any other.
-    if (err == EPIPE) return leave(0);
+    if (err == EPIPE) return options_.may_kill ? hang_up() : leave(0);
     fail(Error{.code = "E_OUTPUT", .where = channel == Channel::out ? "standard output" : "standard error", .what = "cannot be written", .err = err,
                .why = {}, .hint = "the container runs on", .path = {}, .stage = {}});
     leave(125);
@@ -131,6 +134,13 @@ class Attachment {
     }
   }
 
+  // Nobody sees what the command does, and nobody else has asked for it.
+  void hang_up() {
+    const std::string effect = options_.signal ? options_.signal(SIGHUP) : std::string();
+    if (effect.empty()) return leave(0);
+    if (effect == "dropped-pid1") options_.signal(SIGKILL);
+  }
+
   // The command stays, we go.
   void leave(int status) {
     if (std::exchange(leaving_, true) || finished_) return;
@@ -147,7 +157,7 @@ class Attachment {
     finished_ = true;
     const auto last = nlohmann::json::parse(json, nullptr, false);
     status_ = last.is_object() && last.contains("status") && last["status"].is_number_integer() ? last["status"].get<int>() : 125;
-    if (options_.ended) options_.ended(json);
+    if (options_.ended) options_.ended(json, status_);
     console_.leave_keyboard();
     if (!console_.busy()) loop_.stop();
   }

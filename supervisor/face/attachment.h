@@ -1,5 +1,7 @@
 // Attachment: a command that runs under a supervisor, on the caller's terminal, for as long as it runs or is watched.
 #pragma once
+#include <sys/ioctl.h>
+
 #include <functional>
 #include <string>
 #include <string_view>
@@ -19,11 +21,13 @@ struct AttachmentOptions {
   bool sig_proxy = true;
   // Sends the command a signal by a connection of its own; what became of it (core's Effect in words), empty: unknown.
   std::function<std::string(int number)> signal;
-  // An INT, TERM, HUP or QUIT that the command cannot hear, for the second time: it is killed. Else the caller leaves.
+  // It was started for the caller: an INT, TERM, HUP or QUIT that it cannot hear, for the second time, kills it, and a reader
+  // of its terminal who leaves is a hang-up. Else the caller leaves.
   bool may_kill = false;
-  // The end, before this returns: the exit frame's JSON.
-  std::function<void(std::string_view json)> ended;
+  // The end, before this returns: the exit frame's JSON, and the status in it.
+  std::function<void(std::string_view json, int status)> ended;
   std::function<void(std::string_view output)> recorded;   // what a terminal shows
+  std::function<void(const winsize& size)> resized;        // the caller's window, also at the beginning
 };
 
 // Shows it to its end, or until the caller leaves (0). The exit status for the shell: the command's, or 125 when the

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "face/say.h"
 
 namespace sup {
 namespace {
@@ -57,6 +58,13 @@ winsize Console::first_window() {
   size.ws_row = from("LINES", 24);
   size.ws_col = from("COLUMNS", 80);
   return size;
+}
+
+void Console::say_if_no_terminal(const winsize& size) {
+  for (const int fd : {0, 1, 2}) {
+    if (::isatty(fd) != 0) return;
+  }
+  say("-t: no terminal here: the command gets one of " + std::to_string(size.ws_col) + "x" + std::to_string(size.ws_row) + " all the same");
 }
 
 Result<void> Console::show(Channel channel, int fd) {

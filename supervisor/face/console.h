@@ -76,6 +76,9 @@ class Console {
   // The same, else $LINES and $COLUMNS, else 24x80.
   [[nodiscard]] static winsize first_window();
 
+  // A command gets a terminal of that size, and here is none: the caller may not have meant that.
+  static void say_if_no_terminal(const winsize& size);
+
   // All of the caller's as it was. Nothing is shown or read any more.
   void put_back();
   // The process is about to end with a status of its own: see SignalReader.

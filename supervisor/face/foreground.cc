@@ -91,9 +91,7 @@ class Foreground {
     wiring_.size = Console::first_window();
     if (spec_.tty) {
       wiring_.raw_output = !is_terminal[1];
-      if (!is_terminal[0] && !is_terminal[1] && !is_terminal[2]) {
-        say("-t: no terminal here: the command gets one of " + std::to_string(wiring_.size.ws_col) + "x" + std::to_string(wiring_.size.ws_row) + " all the same");
-      }
+      Console::say_if_no_terminal(wiring_.size);
       if (auto r = console_.show(Channel::out, 1); !r) return r;
       if (!spec_.record.empty()) {
         auto recorder = Recorder::open(spec_.record, wiring_.size, spec_);

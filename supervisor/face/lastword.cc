@@ -40,8 +40,12 @@ std::string last_word(const std::string& id, const std::string& name, const Outc
 }
 
 void LastWord::say(const std::string& id, const std::string& name, const Outcome& outcome, int status) const {
+  if (fd_ >= 0) say(last_word(id, name, outcome, status));
+}
+
+void LastWord::say(std::string_view object) const {
   if (fd_ < 0) return;
-  const std::string line = last_word(id, name, outcome, status) + "\n";
+  const std::string line = std::string(object) + "\n";
   // The reader's trouble is the reader's: the exit status says the same.
   while (::write(fd_, line.data(), line.size()) < 0 && (errno == EINTR || errno == EAGAIN)) {
     // A full pipe has a reader who is slow, not gone.

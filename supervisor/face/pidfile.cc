@@ -47,16 +47,29 @@ void Pidfile::remove() {
   path_.clear();
 }
 
-Result<void> write_cidfile(const std::string& path, const std::string& id) {
+Result<void> Cidfile::prepare(const std::string& path) {
   if (path.empty()) return {};
-  const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  if (!fd) return refused("--cidfile", path, errno, errno == EEXIST ? "it may belong to a running container; remove it if not" : "");
-  if (!put(fd.get(), id)) {
-    const int err = errno;
-    ::unlink(path.c_str());
-    return refused("--cidfile", path, err);
-  }
+  fd_ = Fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  if (!fd_) return refused("--cidfile", path, errno, errno == EEXIST ? "it may belong to a running container; remove it if not" : "");
+  path_ = path;
   return {};
+}
+
+Result<void> Cidfile::write(const std::string& id) {
+  if (!fd_) return {};
+  if (!put(fd_.get(), id)) return refused("--cidfile", path_, errno);
+  fd_.reset();
+  return {};
+}
+
+Cidfile::~Cidfile() {
+  if (fd_) ::unlink(path_.c_str());
+}
+
+Result<void> write_cidfile(const std::string& path, const std::string& id) {
+  Cidfile file;
+  if (auto r = file.prepare(path); !r) return r;
+  return file.write(id);
 }
 
 }  // namespace sup

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/fd.h"
 
 namespace sup {
 
@@ -25,7 +26,23 @@ class Pidfile {
   bool written_ = false;
 };
 
-// The id into a new file; one that exists is somebody else's (docker's rule). Empty path: none wanted.
+// The id in a new file; one that exists is somebody else's (docker's rule). It is claimed before anything is started, and taken
+// away again where no id is written. Empty path: none wanted.
+class Cidfile {
+ public:
+  Cidfile() = default;
+  ~Cidfile();
+  Cidfile(const Cidfile&) = delete;
+  Cidfile& operator=(const Cidfile&) = delete;
+  [[nodiscard]] Result<void> prepare(const std::string& path);
+  [[nodiscard]] Result<void> write(const std::string& id);
+
+ private:
+  std::string path_;
+  Fd fd_;
+};
+
+// Both at once, for who has the id.
 [[nodiscard]] Result<void> write_cidfile(const std::string& path, const std::string& id);
 
 }  // namespace sup

@@ -168,7 +168,7 @@ BOOST_AUTO_TEST_CASE(what_comes_behind_the_request_is_not_lost) {
 
 BOOST_AUTO_TEST_CASE(a_malformed_frame_ends_that_client_alone) {
   if (as_user()) return;
-  DaemonProcess daemon;
+  DaemonProcess daemon({"--pool", "0"});
   const auto id = daemon.shell("true");
   const auto fds = fds_of(daemon.pid());
   for (const std::string& bytes : {std::string("\x09\0\0\0\0", 5), std::string("\x00\xff\xff\xff\xff", 5), std::string("\x01\0\0\0\0", 5), std::string("\x03\0\0\0\x01x", 6)}) {
@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(a_malformed_frame_ends_that_client_alone) {
     if (i % 2 == 0) BOOST_TEST(has(framer.client.line(), "\"result\""));
     framer.client.close();
   }
-  BOOST_TEST(daemon.wait_until([&] { return fds_of(daemon.pid()) == fds; }, "the descriptors of the clients to be closed"));
+  BOOST_TEST(daemon.wait_until([&] { return fds_of(daemon.pid()) <= fds; }, "the descriptors of the clients to be closed"));
   BOOST_TEST(daemon.sup({"kill", id}).code == 0);
   BOOST_TEST(daemon.end() == 0);
 }
@@ -191,13 +191,12 @@ BOOST_AUTO_TEST_CASE(a_malformed_frame_ends_that_client_alone) {
 BOOST_AUTO_TEST_CASE(a_client_that_takes_nothing_is_let_go_and_nothing_waits_for_it) {
   DaemonProcess daemon;
   // As much as no buffer on the way holds, when somebody watches.
-  const auto id = daemon.detached({"-i", "--name", "loud", "sh", "-c", "read x; " + probe_path() + " write 3000000; : > " + dir() + "/done; sleep 1000"});
+  const auto id = daemon.detached({"-i", "--name", "loud", "sh", "-c", "until [ -e " + dir() + "/go ]; do sleep 0.02; done; " + probe_path() + " write 3000000; : > " + dir() + "/done; sleep 1000"});
   const auto rss = rss_peak_kib(daemon.pid());
   Process slow(attaching(daemon, {"loud"}));
   BOOST_TEST(daemon.wait_event("\"event\":\"attached\""));
-  slow.send("go\n");
-  slow.watch(50ms);
   slow.signal(SIGSTOP);
+  (void)write_file("go", "");
   BOOST_TEST(daemon.wait_until([&] { return exists(dir() + "/done"); }, "the command to have written all", 20s));
   BOOST_TEST(daemon.wait_event("\"reason\":\"slow_client\""));
   BOOST_TEST(rss_peak_kib(daemon.pid()) < rss + 20 * 1024);
@@ -209,7 +208,7 @@ BOOST_AUTO_TEST_CASE(a_client_that_takes_nothing_is_let_go_and_nothing_waits_for
 }
 
 BOOST_AUTO_TEST_CASE(a_client_killed_while_it_types_harms_nobody) {
-  DaemonProcess daemon;
+  DaemonProcess daemon({"--pool", "0"});
   // Never reads: what is typed fills every buffer up to the client's own.
   const auto id = daemon.detached({"-i", "--name", "deaf", "sh", "-c", "while :; do sleep 1000; done"});
   const auto fds = fds_of(daemon.pid());
@@ -222,7 +221,7 @@ BOOST_AUTO_TEST_CASE(a_client_killed_while_it_types_harms_nobody) {
     client.signal(SIGKILL);
     BOOST_TEST(client.wait().code() == 1000 + SIGKILL);
   }
-  BOOST_TEST(daemon.wait_until([&] { return fds_of(daemon.pid()) == fds; }, "the clients' descriptors to be closed"));
+  BOOST_TEST(daemon.wait_until([&] { return fds_of(daemon.pid()) <= fds; }, "the clients' descriptors to be closed"));
   BOOST_TEST(rss_peak_kib(daemon.pid()) < memory_bound_kib());
   BOOST_TEST(daemon.sup({"rm", "-f", id}).code == 0);
   BOOST_TEST(daemon.end() == 0);

@@ -386,6 +386,18 @@ BOOST_AUTO_TEST_CASE(racing_run_d_start_one_supervisor, *but::label("slow")) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_run_that_stays_starts_its_supervisor_too) {
+  auto start = plain();
+  start.env = {"SUP_SUPERVISOR=other"};
+  const auto result = sup_run({"sh", "-c", "echo here; exit 5"}, start);
+  BOOST_TEST(result.code == 5);
+  BOOST_TEST(result.out == "here\n");
+  BOOST_TEST(result.err == "");
+  BOOST_TEST(exists(runtime_dir() + "/sup/other.sock"));
+  end_supervisors();
+  std::filesystem::remove(runtime_dir() + "/sup/other.events");
+}
+
 BOOST_AUTO_TEST_CASE(a_killed_supervisor_takes_its_containers_along) {
   std::string events;
   {

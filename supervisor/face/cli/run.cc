@@ -1,6 +1,6 @@
 #include "face/cli/namespace_options.h"
-#include "face/cli/run_detached.h"
 #include "face/cli/run_options.h"
+#include "face/cli/run_under.h"
 #include "face/cli/show_plan.h"
 #include "face/cli/verb.h"
 #include "face/foreground.h"
@@ -52,6 +52,7 @@ class RunVerb : public Verb {
     if (!plan) return std::unexpected(plan.error());
     if (flags_.plan) return show_plan(spec_, *facts, *plan, flags_);
     if (flags_.detach) return run_detached(globals, spec_, *facts);
+    if (!globals.supervisor.empty()) return run_attached(globals, spec_, *facts);
     return run_foreground(globals, spec_, *facts, *plan);
   }
 

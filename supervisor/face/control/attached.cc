@@ -1,6 +1,7 @@
 #include "face/control/attached.h"
 
 #include <chrono>
+#include <csignal>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -23,6 +24,8 @@ void Attached::leave() {
   if (held_ == nullptr) return;
   Held& held = *std::exchange(held_, nullptr);
   supervisor_.detach(held, *this);
+  // Gone before it could be told that the command runs: nobody is left who wants it.
+  if (framed_ == nullptr && ours_) (void)supervisor_.signal(held, SIGKILL, client_);
   // One that was let go has been told of.
   if (framed_ != nullptr && !gone_) supervisor_.note(held, event::Detached{.client = client_, .reason = left_});
 }
@@ -37,7 +40,7 @@ void Attached::begin(Framed& client) {
   framed_ = &client;
   if (held_ != nullptr && !resumed_) {
     supervisor_.note(*held_, event::Attached{.client = client_});
-    if (options_.replay) {
+    if (options_.replay && !ours_) {
       for (const auto& chunk : held_->spec().tty ? held_->ring().repaint() : held_->ring().snapshot()) output(chunk.stream, chunk.bytes);
     }
   }

@@ -44,7 +44,7 @@ class Attached : public Endpoint, public Viewer {
   [[nodiscard]] Result<void> join(Held& held);
   // From now on the client goes on where it was before a live upgrade: it is not told again what it knows.
   void resumed() { resumed_ = true; }
-  void joined(Held& held) { held_ = over_ ? nullptr : &held; }
+  void joined(Held& held) { ours_ = true, held_ = over_ ? nullptr : &held; }
 
   void begin(Framed& client) override;
   void data(std::string_view bytes) override;
@@ -69,6 +69,7 @@ class Attached : public Endpoint, public Viewer {
   pid_t client_;
   Held* held_ = nullptr;
   Framed* framed_ = nullptr;
+  bool ours_ = false;                // started for this client
   bool over_ = false;                // this run of the container has ended
   std::string end_;                  // what the exit frame says of it
   bool resumed_ = false;

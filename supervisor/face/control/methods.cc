@@ -136,7 +136,7 @@ Rpc<AttachOptions> attach_options(const Params& params, WhenSlow usually) {
 
 // What a client must know of what it is attached to.
 std::string attached_line(std::string_view id, const Held& held) {
-  return response_line(id, {{"id", held.id()}, {"name", held.name()}, {"tty", held.spec().tty}, {"interactive", held.spec().interactive}});
+  return response_line(id, {{"id", held.id()}, {"name", held.name()}, {"pid", held.pid()}, {"tty", held.spec().tty}, {"interactive", held.spec().interactive}});
 }
 
 void attach(const Call& call) {
@@ -168,6 +168,7 @@ void run(const Call& call) {
     return true;
   };
   if (!list("environ", wanted.environ)) return;
+  wanted.cwd = "/";
   if (all.contains("cwd")) {
     auto cwd = bytes_from_json(all.at("cwd"), "/params/cwd");
     if (!cwd) return call.failed(cwd.error());

@@ -155,6 +155,7 @@ void Session::upgrade(std::string line, std::unique_ptr<Endpoint> endpoint) {
   if (closing_) return;
   subscription_.reset();  // no lines from here on
   send(std::move(line));
+  if (closing_) return;  // it has left already: so does the endpoint, which has not begun
   framed_ = std::make_unique<Framed>(server_.loop_, *stream_, std::move(endpoint), [this] { close(); });
   framed_->begin();
   answered();
