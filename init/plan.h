@@ -56,12 +56,41 @@ enum class Op : uint16_t {
   exec = 23,           // execve(2): s0 list of candidate paths, s1 list argv, s2 list envp
   join = 24,           // init/join.h: n0 CLONE_NEW* flags, n1 a pidfd of the process whose namespaces they are, n2 mask of
                        // capabilities to give up; a child goes on, as the supervisor's own
+
+  // A root of the container's own (init/mounts.h). A mount is made detached, held in trees[n0], and only then attached; every
+  // path in a root is resolved by openat2(2) from the root's descriptor, without magic links.
+  tree = 28,           // trees[n0] = open_tree(2) of s0, n1 how (TreeHow), n2: not 0: it must be this character device, major << 32 | minor
+  filesystem = 29,     // trees[n0] = fsopen(2) of s0 with the options in list s1 ("key=value", "key"), MOUNT_ATTR_* n1; n2: not 0:
+                       // relative paths in the options begin in trees[n2 - 1]
+  attributes = 30,     // mount_setattr(2) of trees[n0]: n1 set | clear << 32, n2 propagation (MS_*) | recursive << 32
+  attach = 31,         // move_mount(2) of trees[n0] to s0 in trees[n1] (kNoTree: over init's own root), n2 how (AttachHow)
+  make = 32,           // in trees[n0]: without s1 the directory s0 of mode n1 (less the umask), else the symbolic link s0 to s1
+  mask = 33,           // list s1 of paths in trees[n0]: a file by trees[n1] (character device n2, as above), a directory by an
+                       // empty read-only tmpfs, one for all; what is missing is done
+  readonly = 34,       // list s1 of paths in trees[n0]: each bound to itself, read-only; what is missing is done
+  pivot = 35,          // trees[n0] becomes the root, the old one is gone; n1: 1 on an initramfs: chroot(2)
+  renew = 36,          // s0 is opened in place of each of the descriptors 0 to 2 that is the character device n0
+  let_go = 37,         // closes every tree
+
   call = 40,           // prctl(2), setpriority(2) or ioprio_set(2), by its number in the step's flags: n0, n1, n2 and zeros
   seccomp = 41,        // SECCOMP_SET_MODE_FILTER: n0 instructions (struct sock_filter) at s0
   keyring = 42,        // a new session keyring; a kernel without keys, or a filter that forbids them, has none to hide
   enter = 43,          // setns(2): s0 path of the namespace, n0 its CLONE_NEW* flag
 };
 inline constexpr Op kLastOp = Op::enter;
+
+inline constexpr uint64_t kTrees = 8;
+inline constexpr uint64_t kNoTree = 0xffff;
+namespace TreeHow {
+inline constexpr uint64_t clone = 0;       // OPEN_TREE_CLONE: this mount alone
+inline constexpr uint64_t recursive = 1;   // with all mounts below it
+inline constexpr uint64_t open = 2;        // O_PATH: the place itself
+inline constexpr uint64_t given = 4;       // no path: descriptor n1 >> 8 that init was started with
+}  // namespace TreeHow
+namespace AttachHow {
+inline constexpr uint64_t no_links = 1;    // ELOOP where a symbolic link is on the way
+inline constexpr uint64_t create = 2;      // make what is missing: directories, and last a directory or a file as the tree is
+}  // namespace AttachHow
 
 // Flags of Op::mount and Op::unshare are the kernel's own, passed unchanged.
 

@@ -2,6 +2,7 @@
 
 #include "init/channel.h"
 #include "init/join.h"
+#include "init/mounts.h"
 #include "init/park.h"
 #include "init/pid1.h"
 
@@ -29,7 +30,11 @@ constexpr unsigned required_strings(Op op) {
     case Op::hostname:
     case Op::link_up:
     case Op::write_file:
-    case Op::workdir: return 0b0001;
+    case Op::workdir:
+    case Op::filesystem:
+    case Op::attach:
+    case Op::make:
+    case Op::renew: return 0b0001;
     default: return 0;
   }
 }
@@ -61,7 +66,7 @@ bool relocate(const Region& region, uint64_t at) {
 
 // The numbers between have not been given out.
 bool known(Op op) {
-  return (op > Op::none && op <= Op::join) || (op >= Op::call && op <= wire::kLastOp);
+  return (op > Op::none && op <= Op::join) || (op >= Op::tree && op <= Op::let_go) || (op >= Op::call && op <= wire::kLastOp);
 }
 
 // Op::call makes calls of numbers alone: none of these takes a pointer, whatever a damaged plan has in its place.
@@ -84,6 +89,8 @@ int check(const Region& region, const Step& step) {
   if (op == Op::groups && step.n[0] != 0 && !region.array(step.s[0], step.n[0], sizeof(uint32_t))) return EBADMSG;
   if (op == Op::call && !plain(step)) return EBADMSG;
   if (op == Op::seccomp && (step.n[0] > 0xffff || !region.array(step.s[0], step.n[0], kFilterWidth))) return EBADMSG;
+  if (!right_trees(step)) return EBADMSG;
+  if ((op == Op::filesystem || op == Op::mask || op == Op::readonly) && !relocate(region, step.s[1])) return EBADMSG;
   if (op == Op::exec) {
     for (unsigned i = 0; i < 3; ++i) {
       if (!relocate(region, step.s[i])) return EBADMSG;
@@ -461,6 +468,16 @@ int perform(Run& run, const Step& step) {
     case Op::seccomp: return seccomp(n[0], s0);
     case Op::keyring: return keyring();
     case Op::enter: return enter(s0, n[0]);
+    case Op::tree: return open_tree(run, step, s0);
+    case Op::filesystem: return new_filesystem(run, step, s0, list(run, step.s[1]));
+    case Op::attributes: return set_attributes(run, step);
+    case Op::attach: return attach(run, step, s0);
+    case Op::make: return make(run, step, s0, text(run, step.s[1]));
+    case Op::mask: return mask(run, step, list(run, step.s[1]));
+    case Op::readonly: return bind_readonly(run, step, list(run, step.s[1]));
+    case Op::pivot: return pivot(run, step);
+    case Op::renew: return renew(step, s0);
+    case Op::let_go: return let_go(run);
     case Op::none: break;
   }
   return ENOSYS;

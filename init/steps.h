@@ -27,6 +27,7 @@ struct Run {
   uint16_t index = 0;               // the step being carried out
   bool execing = false;             // execve has been called and has not come back
   uint32_t candidate = 0;           // which of the exec step's paths failed
+  int trees[wire::kTrees] = {-1, -1, -1, -1, -1, -1, -1, -1};   // descriptors, CLOEXEC; -1: none
 };
 
 // Checks everything that can be checked without running: header, ops, every offset. Then

@@ -162,9 +162,57 @@ inline constexpr uint64_t kAllMounts = ~uint64_t{0};
 inline constexpr uint64_t kMountMagic = 1;
 inline constexpr uint64_t kMountPoint = 0x10;
 inline constexpr uint64_t kProcMagic = 0x9fa0;
+struct Statx {                        // struct statx, statx(2)
+  uint32_t mask;
+  uint32_t block_size;
+  uint64_t attributes;
+  uint32_t links;
+  uint32_t uid;
+  uint32_t gid;
+  uint16_t mode;
+  uint16_t spare;
+  unsigned char numbers_and_times[96];
+  uint32_t rdev_major;
+  uint32_t rdev_minor;
+  unsigned char rest[120];
+};
+static_assert(sizeof(Statx) == 256);
+inline constexpr unsigned kStatxType = 1;
+
+struct OpenHow {                      // struct open_how, openat2(2)
+  uint64_t flags;
+  uint64_t mode;
+  uint64_t resolve;
+};
+
+struct MountAttr {                    // struct mount_attr, mount_setattr(2)
+  uint64_t set;
+  uint64_t clear;
+  uint64_t propagation;
+  uint64_t userns_fd;
+};
 
 inline constexpr int kAtFdCwd = -100;
+inline constexpr unsigned kAtEmptyPath = 0x1000;
+inline constexpr unsigned kAtRecursive = 0x8000;
+inline constexpr unsigned kOpenTreeClone = 1;
+inline constexpr uint64_t kResolveNoMagiclinks = 0x02;
+inline constexpr uint64_t kResolveNoSymlinks = 0x04;
+inline constexpr uint64_t kResolveInRoot = 0x10;
+inline constexpr unsigned kMoveMountFromEmpty = 0x04;   // MOVE_MOUNT_F_EMPTY_PATH
+inline constexpr unsigned kMoveMountToEmpty = 0x40;     // MOVE_MOUNT_T_EMPTY_PATH
+inline constexpr unsigned kFsopenCloexec = 1;
+inline constexpr unsigned kFsmountCloexec = 1;
+inline constexpr unsigned kFsconfigFlag = 0;
+inline constexpr unsigned kFsconfigString = 1;
+inline constexpr unsigned kFsconfigCreate = 6;
+inline constexpr uint64_t kMountAttrRdonly = 1;
+inline constexpr uint64_t kMountAttrNosuid = 2;
+inline constexpr uint64_t kMountAttrNodev = 4;
+inline constexpr uint64_t kMountAttrNoexec = 8;
 inline constexpr int kOWronly = 01;
+inline constexpr int kORdwr = 02;
+inline constexpr int kOPath = 010000000;
 inline constexpr int kOCloexec = 02000000;
 inline constexpr int kONonblock = 04000;
 inline constexpr int kFSetFd = 2;

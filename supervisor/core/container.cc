@@ -18,11 +18,13 @@
 #include "spec/env.h"
 #include "spec/jsonrpc.h"
 #include "spec/path.h"
+#include "spec/plan_root_text.h"
 #include "sys/explain.h"
 #include "sys/inside.h"
 #include "sys/pidfd.h"
 #include "sys/procfs.h"
 #include "sys/pty.h"
+#include "sys/rootdir.h"
 
 namespace sup {
 namespace {
@@ -702,6 +704,11 @@ Error Container::step_error(const wire::Record& record, int root) const {
     attempt.size = exec_size(step.lists.at(1), step.lists.at(2));
     attempt.root = root;
     if (entry_) attempt.mounts = "/proc/" + std::to_string(entry_->pid1) + "/mountinfo";
+    // What volumes and an overlay bring is not seen from here; the directory itself is.
+    Fd directory;
+    if (!spec_.rootfs.empty() && !entry_) {
+      if (auto opened = open_root(spec_.rootfs)) directory = std::move(opened->fd), attempt.root = directory.get();
+    }
     if (attempt.argv0.find('/') == std::string::npos) {
       attempt.too_long = candidates(attempt.argv0, env_value(step.lists.at(2), "PATH").value_or(kDefaultPath)).too_long;
     }
@@ -715,8 +722,10 @@ Error Container::step_error(const wire::Record& record, int root) const {
   attempt.clone_flags = step.op == wire::Op::unshare || step.op == wire::Op::join ? step.n[0] : plan_.clone_flags;
   attempt.uid = facts_.uid;
   attempt.what = describe(step);
+  if (step.op == wire::Op::filesystem) attempt.fstype = step.s[0];
   if (step.op == wire::Op::mount) attempt.target = step.s[1], attempt.fstype = step.s[2];
   Error error = explain_spawn(attempt);
+  if (const auto known = explain_root_step(step, record.err); !known.why.empty()) error.why = known.why, error.hint = known.hint;
   if (error.code == "E_STEP") error.code = failure_code(step);
   return error;
 }

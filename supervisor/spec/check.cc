@@ -46,7 +46,7 @@ Result<void> check_nul(const Spec& spec) {
   }
   const std::pair<const char*, const std::string*> paths[] = {
       {"--workdir", &spec.workdir}, {"--user", &spec.user},       {"--pidfile", &spec.pidfile},
-      {"--cidfile", &spec.cidfile}, {"--record", &spec.record}};
+      {"--cidfile", &spec.cidfile}, {"--record", &spec.record},   {"--rootfs", &spec.rootfs}};
   for (const auto& [option, value] : paths) {
     if (has_nul(*value)) return wrong(option, *value, why);
   }
@@ -67,6 +67,26 @@ Result<void> check_shared(const Spec& spec) {
     return wrong("--oom-score-adj", std::to_string(*spec.oom_score_adj), "out of range", "-1000 to 1000");
   }
   if (spec.nice && (*spec.nice < -20 || *spec.nice > 19)) return wrong("--nice", std::to_string(*spec.nice), "out of range", "-20 to 19");
+  return {};
+}
+
+// What is the container's own to make cannot be a volume's.
+Result<void> check_root(const Spec& spec) {
+  const bool rooted = !spec.rootfs.empty();
+  if (!rooted && spec.read_only) return wrong("--read-only", "", "the host's root is not the container's to change", "add --rootfs DIR");
+  if (!rooted && spec.rootfs_overlay) return wrong("--rootfs", ":O", "the directory is missing");
+  for (const Mount& mount : spec.mounts) {
+    const std::string& target = mount.target;
+    if (mount.source.find('\0') != std::string::npos || target.find('\0') != std::string::npos) return wrong("--mount", target, "a NUL byte cannot be in a path");
+    for (const std::string_view own : {"/proc", "/sys"}) {
+      if (lies_in(target, own)) return wrong("--mount", target, std::string(own) + " is the container's own, and nothing can be mounted there", "name another place");
+    }
+    if (!rooted) continue;
+    if (target == "/dev") return wrong("--mount", target, "/dev is the container's own", "use --device for each device that is needed");
+    for (const std::string_view own : {"/dev/pts", "/dev/ptmx", "/dev/console", "/dev/null", "/dev/mqueue", "/dev/fd"}) {
+      if (lies_in(target, own)) return wrong("--mount", target, std::string(own) + " is the container's own", "name another place");
+    }
+  }
   return {};
 }
 
@@ -99,6 +119,7 @@ Result<void> check(const Spec& spec) {
   if (!spec.name.empty() && !is_container_name(spec.name)) {
     return wrong("--name", spec.name, "is not a name", "a letter or digit, then letters, digits, '_', '.' and '-'");
   }
+  if (auto right = check_root(spec); !right) return right;
   if (!spec.hostname.empty() && !valid_hostname(spec.hostname)) {
     return wrong("--hostname", spec.hostname, "is not a host name",
                  "at most 64 letters, digits, '-', '_' and '.', the first a letter or digit");

@@ -95,10 +95,11 @@ std::optional<std::string_view> env_value(const std::vector<std::string>& enviro
 }
 
 std::vector<std::string> build_environment(const Spec& spec, const std::vector<std::string>& caller,
-                                           const std::optional<std::string>& home) {
+                                           const std::optional<std::string>& home, const std::string& hostname) {
   Table table;
-  if (spec.clear_env) {
+  if (spec.clear_env || !spec.rootfs.empty()) {
     table.set("PATH", kDefaultPath);
+    if (!hostname.empty()) table.set("HOSTNAME", hostname);
   } else {
     for (const std::string_view entry : caller) {
       // execve(2) hands on anything; what is not NAME=VALUE nobody can have meant for the command.

@@ -29,8 +29,9 @@ inline constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin
 // The command's environment as "K=V", each name once, the last value at the first one's place: the caller's (not
 // with clear_env, then only a PATH), `home` as HOME if there is one and -e does not say otherwise, the entries
 // of -e in order (one without a value takes the caller's or else takes the name away), with a tty a TERM, and
-// always container=sup.
+// always container=sup. In a root of its own it gets nothing of the caller's, and a HOSTNAME (`hostname`), as docker has it.
 [[nodiscard]] std::vector<std::string> build_environment(const Spec& spec, const std::vector<std::string>& caller,
-                                                         const std::optional<std::string>& home);
+                                                         const std::optional<std::string>& home,
+                                                         const std::string& hostname = {});
 
 }  // namespace sup

@@ -321,7 +321,7 @@ Rendering render_docker(const Run& run) {
   for (const std::string& name : spec.cap_add) add(words, {"--cap-add", name});
   const Privileges may = privileges(spec);
   if (may.no_new_privs) add(words, {"--security-opt", "no-new-privileges"});
-  if (spec.profile == Profile::strict) add(words, {"--cap-drop", "ALL"});
+  if (profile_of(spec) == Profile::strict) add(words, {"--cap-drop", "ALL"});
   if (may.filter == Privileges::Filter::given) {
     add(words, {"--security-opt", "seccomp=FILE"});
     out.notes.push_back("Put the seccomp profile's file in place of FILE.");
@@ -352,11 +352,11 @@ Rendering render_docker(const Run& run) {
   }
   if (spec.privileged) {
     out.notes.push_back("docker's --privileged also opens every device; in sup it only keeps the capabilities.");
-  } else if (spec.profile == Profile::seed) {
+  } else if (profile_of(spec) == Profile::seed) {
     out.notes.push_back(
         "docker keeps 14 capabilities and a seccomp filter; sup on the host's root drops only what no namespace can "
         "hold, unless --profile docker asks for docker's.");
-  } else if (spec.profile == Profile::strict) {
+  } else if (profile_of(spec) == Profile::strict) {
     out.notes.push_back("sup's filter of the strict profile closes more than docker's.");
   }
   if (may.ambient != 0 && run.uid != 0) {

@@ -12,13 +12,13 @@
 #include <bit>
 #include <csignal>
 #include <cstring>
-#include <initializer_list>
 #include <optional>
 #include <utility>
 
 #include "spec/capabilities.h"
 #include "spec/env.h"
 #include "spec/path.h"
+#include "spec/plan_draft.h"
 #include "spec/privileges.h"
 #include "spec/seccomp.h"
 #include "spec/user.h"
@@ -27,14 +27,6 @@ namespace sup {
 namespace {
 
 using wire::Op;
-
-Step step(Op op, std::initializer_list<std::uint64_t> numbers = {}, std::initializer_list<std::string> strings = {}) {
-  Step out;
-  out.op = op;
-  std::ranges::copy(numbers, out.n.begin());
-  std::ranges::copy(strings, out.s.begin());
-  return out;
-}
 
 // A system call as it is.
 Step call(long number, std::initializer_list<std::uint64_t> arguments) {
@@ -50,33 +42,6 @@ std::string env_path(const std::vector<std::string>& environment) {
   return std::string(env_value(environment, "PATH").value_or(kDefaultPath));
 }
 
-// Deepest first: what lies on top of another mount must go before it. A target that several mounts share is
-// named once, umount_stack takes the whole pile.
-std::vector<std::string> unmount_order(std::vector<std::string> targets) {
-  std::ranges::stable_sort(targets, std::ranges::greater{},
-                           [](const std::string& target) { return std::ranges::count(target, '/'); });
-  std::vector<std::string> out;
-  for (std::string& target : targets) {
-    if (target != "/proc" && std::ranges::find(out, target) == out.end()) out.push_back(std::move(target));
-  }
-  // Always, and last: a procfs on /proc that the facts missed (mounted since) would stay below ours.
-  out.emplace_back("/proc");
-  return out;
-}
-
-// What compile() passes from part to part.
-struct Draft {
-  const Spec& spec;
-  const Facts& facts;
-  Privileges may;
-  std::optional<User> user;             // with -u
-  bool change_ids = false;              // by steps, not by maps
-  std::vector<std::string> environment;
-  Plan plan;
-
-  void add(Step next) { plan.steps.push_back(std::move(next)); }
-};
-
 // The namespaces beyond the mount and pid ones, which both kinds of caller get.
 std::uint64_t other_namespaces(const Spec& spec) {
   return (spec.uts.empty() ? std::uint64_t{CLONE_NEWUTS} : 0) | (spec.ipc.empty() ? std::uint64_t{CLONE_NEWIPC} : 0) |
@@ -86,6 +51,8 @@ std::uint64_t other_namespaces(const Spec& spec) {
 // The cgroup namespace's root is the cgroup its maker stands in, so it is made after the wait for the placement, never by
 // the clone.
 std::uint64_t cgroup_namespace(const Spec& spec) { return spec.limits.any() ? std::uint64_t{CLONE_NEWCGROUP} : 0; }
+
+std::string hostname_of(const Spec& spec, const Facts& facts) { return spec.hostname.empty() ? facts.id : spec.hostname; }
 
 void mount_own_proc(Draft& draft) {
   draft.add(step(Op::mount, {MS_NOSUID | MS_NODEV | MS_NOEXEC}, {"proc", "/proc", "proc"}));
@@ -121,13 +88,34 @@ void isolate_as_root(Draft& draft) {
   draft.add(step(Op::mount, {MS_REC | MS_SLAVE}, {"none", "/"}));
   // The host's procfs is taken away before the own one goes on top of it: else `umount /proc` inside uncovers the
   // host's processes, and with them every way out (setns through /proc/PID/ns). After the slave step: a
-  // detach must not travel to the host either.
-  for (std::string& target : unmount_order(draft.facts.proc_mounts)) draft.add(step(Op::umount_stack, {}, {target}));
+  // detach must not travel to the host either. /proc always, and last: a procfs on it that the facts missed
+  // (mounted since) would stay below ours.
+  for (std::string& target : unmount_order(draft.facts.proc_mounts)) {
+    if (target != "/proc") draft.add(step(Op::umount_stack, {}, {target}));
+  }
+  draft.add(step(Op::umount_stack, {}, {"/proc"}));
   mount_own_proc(draft);
   // Looked at, not believed: the facts are from before the clone, and an unmount may have hit something else of
   // that name. Right after the mount and before anything is started that could be harmed.
   draft.add(step(Op::only_proc));
   if (const auto flag = cgroup_namespace(draft.spec)) draft.add(step(Op::unshare, {flag}));
+  mount_on_host_root(draft);
+}
+
+// Need CAP_SYS_ADMIN and CAP_NET_ADMIN in the namespaces' owner, so before any capability goes. The host name second: it is
+// the first step that no two containers have in common, and up to there an init can be made in advance (spec/parked.h).
+void set_names(Draft& draft) {
+  if (std::exchange(draft.named, true)) return;
+  if (draft.spec.network == Network::none) draft.add(step(Op::link_up, {}, {"lo"}));
+  if (draft.spec.uts.empty()) draft.add(step(Op::hostname, {}, {hostname_of(draft.spec, draft.facts)}));
+}
+
+// Root of a user namespace that was just entered gets this name. setgroups first: the kernel takes no gid map from an
+// ordinary user before (CVE-2014-8989).
+void map_one(Draft& draft, uid_t uid, gid_t gid) {
+  draft.add(step(Op::write_file, {}, {"/proc/self/setgroups", "deny"}));
+  draft.add(step(Op::write_file, {}, {"/proc/self/uid_map", std::to_string(uid) + " 0 1"}));
+  draft.add(step(Op::write_file, {}, {"/proc/self/gid_map", std::to_string(gid) + " 0 1"}));
 }
 
 // As an ordinary user, in the user namespace that the clone made, as its root. The host's procfs below cannot be
@@ -142,19 +130,27 @@ void isolate_as_user(Draft& draft) {
   for (std::string& target : unmount_order(draft.facts.proc_mounts)) {
     if (target != "/proc") draft.add(step(Op::cover, {}, {target}));
   }
+  mount_on_host_root(draft);
   draft.add(step(Op::unshare, {CLONE_NEWUSER | CLONE_NEWNS | other_namespaces(draft.spec) | cgroup_namespace(draft.spec)}));
-  // The map has one id, and any id may stand in it for the caller's own: so -u needs no helper here. setgroups first,
-  // the kernel takes no gid map from an ordinary user before (CVE-2014-8989).
-  const uid_t uid = draft.user ? draft.user->uid : draft.facts.uid;
-  const gid_t gid = draft.user ? draft.user->gid : draft.facts.gid;
-  draft.add(step(Op::write_file, {}, {"/proc/self/setgroups", "deny"}));
-  draft.add(step(Op::write_file, {}, {"/proc/self/uid_map", std::to_string(uid) + " 0 1"}));
-  draft.add(step(Op::write_file, {}, {"/proc/self/gid_map", std::to_string(gid) + " 0 1"}));
+  // The map has one id, and any id may stand in it for the caller's own: so -u needs no helper here.
+  map_one(draft, draft.user ? draft.user->uid : draft.facts.uid, draft.user ? draft.user->gid : draft.facts.gid);
+}
+
+// With --rootfs: the mounts are made by root of the first user namespace, if there is one; it is the command's own too,
+// unless that is to be another than 0, whom a map with one id has no room for: then a second one renames it.
+void isolate_in_root(Draft& draft) {
+  if (const auto flag = cgroup_namespace(draft.spec)) draft.add(step(Op::unshare, {flag}));
+  enter_root(draft);
+  set_names(draft);
+  if (!draft.plan.user_namespace || (draft.user->uid == 0 && draft.user->gid == 0)) return;
+  draft.add(step(Op::unshare, {CLONE_NEWUSER | CLONE_NEWNS}));
+  map_one(draft, draft.user->uid, draft.user->gid);
 }
 
 // The directory the command starts in, as a path that does not depend on init's own.
 Result<std::string> directory(const Spec& spec, const Facts& facts) {
   if (spec.workdir.starts_with('/')) return spec.workdir;
+  if (!spec.rootfs.empty()) return join_path("/", spec.workdir);   // the caller's directory is not there
   if (facts.cwd.empty()) {
     Error error;
     error.code = "E_WORKDIR";
@@ -218,10 +214,7 @@ std::uint64_t given_up(Privileges& may) {
 // What belongs to the container as a whole. Both kinds of caller do the same from here on, but for the ids.
 void furnish(Draft& draft) {
   const Spec& spec = draft.spec;
-  // Need CAP_SYS_ADMIN and CAP_NET_ADMIN in the namespaces' owner, so before any capability goes. The host name second: it is
-  // the first step that no two containers have in common, and up to there an init can be made in advance (spec/parked.h).
-  if (spec.network == Network::none) draft.add(step(Op::link_up, {}, {"lo"}));
-  if (spec.uts.empty()) draft.add(step(Op::hostname, {}, {spec.hostname.empty() ? draft.facts.id : spec.hostname}));
+  set_names(draft);
   // Here PID 1 parts from the command: it keeps what it has, so that it may signal a command of any user; what
   // follows (session, ids, capabilities, directory, descriptors) is the command's own.
   if (spec.init) draft.add(step(Op::stay));
@@ -249,7 +242,7 @@ void confine(Draft& draft, const std::string& cwd) {
   if (spec.tty) draft.add(step(Op::ctty, {0}));
   // The caller's directory, which nobody named, is entered as the caller: root's own /root must not keep `-u nobody`
   // from running. su(1) and docker's default do the same.
-  const bool early_cwd = change_ids && spec.workdir.empty();
+  const bool early_cwd = change_ids && spec.workdir.empty() && spec.rootfs.empty();
   if (early_cwd) draft.add(step(Op::workdir, {}, {cwd}));
   // What takes CAP_SYS_RESOURCE or CAP_SYS_NICE, where it is more than the caller has.
   if (spec.oom_score_adj) draft.add(step(Op::write_file, {}, {"/proc/self/oom_score_adj", std::to_string(*spec.oom_score_adj)}));
@@ -363,7 +356,7 @@ Error too_big(std::string why) {
 
 Result<Plan> compile(const Spec& spec, const Facts& facts) {
   if (spec.argv.empty() || spec.argv.front().empty()) return usage("run", "Missing container command");
-  Draft draft{spec, facts, privileges(spec), std::nullopt, false, {}, {}};
+  Draft draft{.spec = spec, .facts = facts, .may = privileges(spec)};
   Plan& plan = draft.plan;
   // Root of a user namespace whose mounts are another's (unshare -Ur, bwrap) is as bound as an ordinary user, and is helped
   // in the same way.
@@ -371,18 +364,21 @@ Result<Plan> compile(const Spec& spec, const Facts& facts) {
   plan.tty = spec.tty;
   plan.preserve_fds = spec.preserve_fds;
   plan.clone_flags = CLONE_NEWNS | CLONE_NEWPID;
-  plan.clone_flags |= plan.user_namespace ? std::uint64_t{CLONE_NEWUSER} : other_namespaces(spec);
+  const bool rooted = !spec.rootfs.empty();
+  if (plan.user_namespace) plan.clone_flags |= CLONE_NEWUSER;
+  // Without a root of its own an ordinary user's command gets these with its second user namespace.
+  if (rooted || !plan.user_namespace) plan.clone_flags |= other_namespaces(spec);
 
   std::optional<std::string> home;
-  if (!spec.user.empty()) {
-    auto user = resolve_user(spec.user, facts.passwd, facts.group);
+  if (rooted || !spec.user.empty()) {
+    auto user = resolve_user(spec.user.empty() ? "0" : spec.user, facts.passwd, facts.group);
     if (!user) return std::unexpected(std::move(user.error()));
     home = user->home;
     draft.user = std::move(*user);
   }
   draft.change_ids = draft.user && !plan.user_namespace;   // else the maps do it
   if (auto r = check_adds(spec, facts, plan.user_namespace); !r) return std::unexpected(std::move(r.error()));
-  draft.environment = build_environment(spec, facts.environ, home);
+  draft.environment = build_environment(spec, facts.environ, home, rooted ? hostname_of(spec, facts) : std::string());
   auto cwd = directory(spec, facts);
   if (!cwd) return std::unexpected(std::move(cwd.error()));
 
@@ -392,9 +388,14 @@ Result<Plan> compile(const Spec& spec, const Facts& facts) {
   if (spec.limits.any()) draft.add(step(Op::wait, {static_cast<std::uint64_t>(wire::WaitFor::cgroup)}));
   if (plan.user_namespace) {
     if (auto r = check_shared(spec); !r) return std::unexpected(std::move(r.error()));
-    isolate_as_user(draft);
   } else {
     enter_shared(draft);
+  }
+  if (rooted) {
+    isolate_in_root(draft);
+  } else if (plan.user_namespace) {
+    isolate_as_user(draft);
+  } else {
     isolate_as_root(draft);
   }
   furnish(draft);
@@ -416,20 +417,21 @@ Result<Plan> compile_exec(const Spec& container, const Facts& facts, const Spec&
     spec.workdir = from ? join_path(*from, exec.workdir) : exec.workdir;
   }
   if (!exec.user.empty()) spec.user = exec.user;
-  Draft draft{spec, facts, privileges(spec), std::nullopt, false, {}, {}};
+  Draft draft{.spec = spec, .facts = facts, .may = privileges(spec)};
   Plan& plan = draft.plan;
   plan.tty = spec.tty;
   plan.joins = true;
 
   // The container's environment, and what exec says on top of it.
   std::optional<std::string> home;
-  if (!container.user.empty()) {
-    auto user = resolve_user(container.user, facts.passwd, facts.group);
+  const bool rooted = !container.rootfs.empty();
+  if (rooted || !container.user.empty()) {
+    auto user = resolve_user(container.user.empty() ? "0" : container.user, facts.passwd, facts.group);
     if (!user) return std::unexpected(std::move(user.error()));
     home = user->home;
     draft.user = std::move(*user);
   }
-  const auto own = build_environment(container, facts.environ, home);
+  const auto own = build_environment(container, facts.environ, home, rooted ? hostname_of(container, facts) : std::string());
   home.reset();
   if (!exec.user.empty()) {
     auto user = resolve_user(exec.user, inside.passwd, inside.group);
@@ -443,9 +445,11 @@ Result<Plan> compile_exec(const Spec& container, const Facts& facts, const Spec&
                                  .hint = "leave -u out, or start the container with that user, or as root", .path = {}, .stage = "user"});
   }
   draft.change_ids = draft.user && !inside.uid;
-  spec.clear_env = false;
-  spec.env = exec.env;
-  draft.environment = build_environment(spec, own, home);
+  Spec on_top = spec;
+  on_top.clear_env = false;
+  on_top.rootfs.clear();
+  on_top.env = exec.env;
+  draft.environment = build_environment(on_top, own, home);
   auto cwd = directory(spec, facts);
   if (!cwd) return std::unexpected(std::move(cwd.error()));
 
@@ -477,8 +481,10 @@ Result<std::vector<std::byte>> encode(const Plan& plan) {
     for (std::size_t k = 0; k < from.s.size(); ++k) {
       if (!from.s[k].empty()) to.s[k] = static_cast<std::uint32_t>(out.string(from.s[k]));
     }
-    for (std::size_t k = 0; k < from.lists.size() && k < std::size(to.s); ++k) {
-      to.s[k] = static_cast<std::uint32_t>(out.list(from.lists[k]));
+    // exec has lists alone; elsewhere they stand behind the one string.
+    const std::size_t first = from.op == Op::exec ? 0 : 1;
+    for (std::size_t k = 0; k < from.lists.size() && first + k < std::size(to.s); ++k) {
+      to.s[first + k] = static_cast<std::uint32_t>(out.list(from.lists[k]));
     }
     to.flags = from.flags;
     if (from.op == Op::groups || from.op == Op::seccomp) to.s[0] = static_cast<std::uint32_t>(out.numbers(from.numbers));

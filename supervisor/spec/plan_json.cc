@@ -92,6 +92,21 @@ void arguments(const Step& step, Json& out) {
       out["too_long"] = step.n[0];
       break;
     case Op::wait: out["for"] = step.n[0]; break;
+    case Op::tree:
+    case Op::filesystem:
+    case Op::attributes:
+    case Op::attach:
+    case Op::make:
+    case Op::mask:
+    case Op::readonly:
+    case Op::pivot:
+    case Op::renew:
+    case Op::let_go:
+      if (!step.s[0].empty()) out["path"] = to_utf8(step.s[0]);
+      if (!step.s[1].empty()) out["target"] = to_utf8(step.s[1]);
+      if (!step.lists.empty()) out["list"] = texts(step.lists[0]);
+      out["numbers"] = step.n;
+      break;
     case Op::none:
     case Op::only_proc:
     case Op::keyring:
@@ -134,6 +149,16 @@ std::string_view op_name(Op op) {
     case Op::wait: return "wait";
     case Op::exec: return "exec";
     case Op::join: return "join";
+    case Op::tree: return "tree";
+    case Op::filesystem: return "filesystem";
+    case Op::attributes: return "attributes";
+    case Op::attach: return "attach";
+    case Op::make: return "make";
+    case Op::mask: return "mask";
+    case Op::readonly: return "readonly";
+    case Op::pivot: return "pivot";
+    case Op::renew: return "renew";
+    case Op::let_go: return "let_go";
   }
   return "unknown";
 }

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "spec/capabilities.h"
 #include "spec/plan.h"
+#include "spec/plan_root_text.h"
 #include "spec/priorities.h"
 #include "spec/signals.h"
 
@@ -192,6 +193,16 @@ std::string describe(const Step& step) {
     case Op::close_from: return "close descriptors from " + std::to_string(step.n[0]) + " up";
     case Op::signals_default: return "set every signal to its default and unblock it";
     case Op::wait: return describe_wait(step.n[0]);
+    case Op::tree:
+    case Op::filesystem:
+    case Op::attributes:
+    case Op::attach:
+    case Op::make:
+    case Op::mask:
+    case Op::readonly:
+    case Op::pivot:
+    case Op::renew:
+    case Op::let_go: return describe_root_step(step);
     case Op::exec: return describe_exec(step);
     case Op::join: return "join the container's namespaces: " + describe_namespaces(step.n[0]);
   }
@@ -227,6 +238,16 @@ std::string_view failure_code(const Step& step) {
     case Op::close_from: return "E_FDS";
     case Op::signals_default: return "E_SIGNALS";
     case Op::wait: return "E_SYNC";
+    case Op::tree:
+    case Op::filesystem:
+    case Op::attributes:
+    case Op::attach: return "E_MOUNT";
+    case Op::make:
+    case Op::mask:
+    case Op::readonly:
+    case Op::pivot:
+    case Op::renew:
+    case Op::let_go: return "E_ROOTFS";
     case Op::exec: return "E_EXEC";
     case Op::join: return "E_JOIN";
   }
@@ -262,6 +283,16 @@ std::string_view stage(const Step& step) {
     case Op::close_from: return "fds";
     case Op::signals_default: return "signals";
     case Op::wait: return "sync";
+    case Op::tree:
+    case Op::filesystem:
+    case Op::attributes:
+    case Op::attach: return "mount";
+    case Op::make:
+    case Op::mask:
+    case Op::readonly:
+    case Op::pivot:
+    case Op::renew:
+    case Op::let_go: return "rootfs";
     case Op::exec: return "exec";
     case Op::join: return "join";
   }

@@ -51,12 +51,14 @@ Result<void> check_names(const char* option, const std::vector<std::string>& nam
 
 }  // namespace
 
+Profile profile_of(const Spec& spec) { return spec.profile.value_or(spec.rootfs.empty() ? Profile::seed : Profile::docker); }
+
 Privileges privileges(const Spec& spec) {
   const Named add = named(spec.cap_add);
   const Named drop = named(spec.cap_drop);
   Privileges out;
   if (!spec.privileged) {
-    switch (spec.profile) {
+    switch (profile_of(spec)) {
       case Profile::seed: out.dropped = host_root_dropped(); break;
       case Profile::docker: out.dropped = ~docker_capabilities(); break;
       case Profile::strict: out.dropped = ~std::uint64_t{0}; break;
@@ -67,12 +69,12 @@ Privileges privileges(const Spec& spec) {
   // docker: what is added by name beats ALL dropped, and what is dropped by name beats ALL added.
   out.dropped = (out.dropped | drop.mask) & ~(drop.all || !add.all ? add.mask : 0);
   out.ambient = add.mask & ~out.dropped;
-  out.no_new_privs = spec.no_new_privs.value_or(spec.profile == Profile::strict && !spec.privileged);
+  out.no_new_privs = spec.no_new_privs.value_or(profile_of(spec) == Profile::strict && !spec.privileged);
   if (spec.seccomp.empty() && !spec.privileged) {
-    if (spec.profile == Profile::docker) out.filter = Privileges::Filter::docker;
-    if (spec.profile == Profile::strict) out.filter = Privileges::Filter::strict;
+    if (profile_of(spec) == Profile::docker) out.filter = Privileges::Filter::docker;
+    if (profile_of(spec) == Profile::strict) out.filter = Privileges::Filter::strict;
   } else if (spec.seccomp == kSeccompBuiltin) {
-    out.filter = spec.profile == Profile::strict ? Privileges::Filter::strict : Privileges::Filter::docker;
+    out.filter = profile_of(spec) == Profile::strict ? Privileges::Filter::strict : Privileges::Filter::docker;
   } else if (!spec.seccomp.empty() && spec.seccomp != kSeccompUnconfined) {
     out.filter = Privileges::Filter::given;
   }
@@ -82,7 +84,7 @@ Privileges privileges(const Spec& spec) {
 Result<void> check_privileges(const Spec& spec) {
   if (auto names = check_names("--cap-add", spec.cap_add); !names) return names;
   if (auto names = check_names("--cap-drop", spec.cap_drop); !names) return names;
-  if (spec.profile != Profile::strict) return {};
+  if (profile_of(spec) != Profile::strict) return {};
   const auto contradicts = [](std::string option) {
     return usage("--profile strict", "is without any privilege, and cannot be used with " + std::move(option), "take --profile docker, or leave one of the two out");
   };

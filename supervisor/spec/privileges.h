@@ -18,6 +18,9 @@ struct Privileges {
   [[nodiscard]] std::uint64_t kept() const { return ~dropped; }
 };
 
+// The one asked for, or the one that goes with the root.
+[[nodiscard]] Profile profile_of(const Spec& spec);
+
 // By the profile, then --cap-drop and --cap-add as docker takes them: ALL first, and what is added by name stays though
 // ALL is dropped. The Spec has passed check().
 [[nodiscard]] Privileges privileges(const Spec& spec);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "spec/limits.h"
+#include "spec/mount.h"
 #include "spec/priorities.h"
 #include "spec/restart.h"
 
@@ -56,7 +57,7 @@ struct Spec {
   std::string ipc;                            // empty: its own; "host"; else the namespace's path
   std::string uts;                            // likewise
   bool privileged = false;                    // keep the capabilities that namespaces cannot contain
-  Profile profile = Profile::seed;
+  std::optional<Profile> profile;             // absent: seed on the host's root, docker in one of its own
   std::vector<std::string> cap_add;           // names of capabilities, or ALL
   std::vector<std::string> cap_drop;
   std::optional<bool> no_new_privs;           // absent: the profile's
@@ -67,6 +68,11 @@ struct Spec {
   std::optional<int> ionice;                  // as ioprio_set(2) takes it
   bool rm = true;                             // gone at exit (foreground's default); --keep: false
   std::string record;                         // asciicast file; empty: off
+  std::string rootfs;                         // a root of its own, absolute; empty: the host's
+  bool rootfs_overlay = false;                // what is written to it is thrown away at the end
+  bool read_only = false;                     // its root is
+  std::vector<Mount> mounts;                  // -v, --mount, --tmpfs, --device
+  std::uint64_t shm_size = 64U << 20;         // bytes of /dev/shm in a root of its own
   RestartPolicy restart;                      // under a supervisor: whether it is started again
   Limits limits;                              // of memory, processors, processes and disks
   bool operator==(const Spec&) const = default;

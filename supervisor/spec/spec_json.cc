@@ -25,7 +25,8 @@ template <typename SpecRef, typename Visit>
 void fields(SpecRef& spec, Visit&& visit) {
   auto& [argv, name, tty, interactive, env, clear_env, workdir, hostname, user, init, stop_signal, stop_timeout,
          sig_proxy, detach_keys, timeout, status_fd, pidfile, cidfile, preserve_fds, network, netns, ipc, uts, privileged, profile,
-         cap_add, cap_drop, no_new_privs, seccomp, ulimits, oom_score_adj, nice, ionice, rm, record, restart, limits] =
+         cap_add, cap_drop, no_new_privs, seccomp, ulimits, oom_score_adj, nice, ionice, rm, record,
+         rootfs, rootfs_overlay, read_only, mounts, shm_size, restart, limits] =
       spec;
   visit("argv", argv);
   visit("name", name);
@@ -62,6 +63,11 @@ void fields(SpecRef& spec, Visit&& visit) {
   visit("ionice", ionice);
   visit("rm", rm);
   visit("record", record);
+  visit("rootfs", rootfs);
+  visit("rootfs_overlay", rootfs_overlay);
+  visit("read_only", read_only);
+  visit("mounts", mounts);
+  visit("shm_size", shm_size);
   visit("restart", restart);
   visit("limits", limits);
 }
@@ -97,6 +103,8 @@ Json to_json(Network value) {
 Json to_json(const Ulimit& limit) { return to_string(limit); }
 Json to_json(Profile value) { return std::string(to_string(value)); }
 Json to_json(const RestartPolicy& policy) { return to_string(policy); }
+Json to_json(std::uint64_t value) { return value; }
+Json to_json(const Mount& mount) { return bytes_to_json(to_string(mount)); }
 Json to_json(const EnvEntry& entry) {
   const auto& [key, value] = entry;  // as above: no field is forgotten
   Json out = {{"key", bytes_to_json(key)}};
@@ -199,6 +207,20 @@ Wrong from_json(const Json& in, RestartPolicy& out, const std::string& at) {
   const auto policy = parse_restart(in.get_ref<const std::string&>());
   if (!policy) return wrong(at, "E_RPC_RANGE", "is no restart policy");
   out = *policy;
+  return std::nullopt;
+}
+Wrong from_json(const Json& in, std::uint64_t& out, const std::string& at) {
+  std::int64_t value = 0;
+  if (auto e = whole(in, 0, std::numeric_limits<std::int64_t>::max(), value, at)) return e;
+  out = static_cast<std::uint64_t>(value);
+  return std::nullopt;
+}
+Wrong from_json(const Json& in, Mount& out, const std::string& at) {
+  auto text = bytes_from_json(in, at);
+  if (!text) return std::move(text.error());
+  auto mount = parse_mount(*text);
+  if (!mount) return wrong(at, "E_RPC_RANGE", "is no mount: " + mount.error().line());
+  out = std::move(*mount);
   return std::nullopt;
 }
 Wrong from_json(const Json& in, EnvEntry& out, const std::string& at) {

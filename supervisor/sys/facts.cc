@@ -22,6 +22,7 @@
 #include "spec/privileges.h"
 #include "sys/mounttable.h"
 #include "sys/procfs.h"
+#include "sys/rootdir.h"
 #include "sys/seccompfile.h"
 
 namespace sup {
@@ -100,6 +101,30 @@ std::uint64_t bounding_set() {
   return set;
 }
 
+// What differs from processor to processor is not in a list: who is throttled tells of the neighbours.
+std::vector<std::string> thermal_throttles() {
+  std::vector<std::string> found;
+  for (unsigned cpu = 0;; ++cpu) {
+    const std::string directory = "/sys/devices/system/cpu/cpu" + std::to_string(cpu);
+    if (::access(directory.c_str(), F_OK) < 0) return found;
+    if (::access((directory + "/thermal_throttle").c_str(), F_OK) == 0) found.push_back(directory + "/thermal_throttle");
+  }
+}
+
+Result<void> look_at_root(const Spec& spec, Facts& facts) {
+  auto root = open_root(spec.rootfs);
+  if (!root) return std::unexpected(root.error());
+  facts.rootfs = root->path;
+  const auto mounts = read_file("/proc/self/mountinfo");
+  for (const MountEntry& entry : parse_mountinfo(mounts ? *mounts : std::string())) {
+    if (entry.target == "/" && entry.fstype == "rootfs") facts.initramfs = true;
+  }
+  facts.thermal_throttles = thermal_throttles();
+  if (auto text = read_in_root(root->fd.get(), "etc/passwd")) facts.passwd = std::move(*text);
+  if (auto text = read_in_root(root->fd.get(), "etc/group")) facts.group = std::move(*text);
+  return {};
+}
+
 Result<Facts> facts_of(const Spec& spec, std::vector<std::string> mounts, bool locked) {
   Facts facts;
   facts.id = new_id();
@@ -117,7 +142,9 @@ Result<Facts> facts_of(const Spec& spec, std::vector<std::string> mounts, bool l
     facts.seccomp = std::move(*filter);
   }
   if (!spec.cap_add.empty()) facts.bounding = bounding_set();
-  if (!spec.user.empty()) {
+  if (!spec.rootfs.empty()) {
+    if (auto r = look_at_root(spec, facts); !r) return std::unexpected(r.error());
+  } else if (!spec.user.empty()) {
     // A missing file is an empty one: numeric users need neither.
     if (auto text = read_file("/etc/passwd")) facts.passwd = std::move(*text);
     if (auto text = read_file("/etc/group")) facts.group = std::move(*text);

@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -73,6 +74,10 @@ class Fake {
   bool short_write = false;
   std::map<int, bool> bounding{};                      // capability: in the bounding set; absent: unknown
   long fork_answer = 0;                                // join's: 0 goes on as the child
+  // roots
+  std::set<std::string> absent{};                      // paths that openat2 does not find until something is made
+  std::map<int, std::pair<std::uint32_t, std::uint32_t>> devices{};   // descriptor: its device
+  std::set<int> directories{};                         // descriptors of directories; others are regular files
   // PID 1
   long clone_answer = 2;
   bool child_runs = true;                              // false: killed before its first instruction
@@ -144,7 +149,12 @@ class Fake {
         {__NR_rt_sigaction, "sigaction"}, {__NR_rt_sigprocmask, "sigmask"}, {__NR_sendto, "send"},
         {__NR_recvfrom, "recv"}, {__NR_execve, "execve"}, {__NR_signalfd4, "signalfd"}, {__NR_wait4, "wait4"},
         {__NR_recvmsg, "recvmsg"}, {__NR_fstat, "fstat"}, {__NR_mmap, "mmap"},
-        {sys::kNrListmount, "listmount"}, {sys::kNrStatmount, "statmount"}, {__NR_kill, "kill"}, {__NR_setns, "setns"}, {__NR_clone, "fork"}, {__NR_getpgid, "getpgid"}, {__NR_exit_group, "exit"}, {__NR_munmap, "munmap"},
+        {sys::kNrListmount, "listmount"}, {sys::kNrStatmount, "statmount"}, {__NR_setns, "setns"}, {__NR_clone, "fork"},
+        {__NR_open_tree, "open_tree"}, {__NR_fsopen, "fsopen"}, {__NR_fsconfig, "fsconfig"}, {__NR_fsmount, "fsmount"},
+        {__NR_mount_setattr, "mount_setattr"}, {__NR_move_mount, "move_mount"}, {__NR_openat2, "openat2"}, {__NR_statx, "statx"},
+        {__NR_fchdir, "fchdir"}, {__NR_pivot_root, "pivot_root"}, {__NR_chroot, "chroot"}, {__NR_symlinkat, "symlinkat"},
+        {__NR_mkdirat, "mkdirat"}, {__NR_mknodat, "mknodat"}, {__NR_dup3, "dup3"}, {__NR_fcntl, "fcntl"},
+        {__NR_kill, "kill"}, {__NR_getpgid, "getpgid"}, {__NR_exit_group, "exit"}, {__NR_munmap, "munmap"},
         {__NR_seccomp, "seccomp"}, {__NR_keyctl, "keyctl"}, {__NR_setpriority, "setpriority"}, {__NR_ioprio_set, "ioprio_set"}};
     const auto it = names.find(nr);
     if (it == names.end()) throw std::runtime_error("init made a call the fake does not know: " + std::to_string(nr));
@@ -184,11 +194,26 @@ class Fake {
       case __NR_rt_sigaction: in = n(a[0]) + ", " + n(at<const sys::SigAction>(a[1])->handler); break;
       case __NR_rt_sigprocmask: in = n(a[0]) + ", " + n(*at<const std::uint64_t>(a[1])); break;
       case __NR_execve: in = text(a[0]) + ", " + texts(a[1]) + ", " + texts(a[2]); break;
-      case __NR_kill: case __NR_setns: in = n(a[0]) + ", " + n(a[1]); break;
       case __NR_clone: in = n(a[0]); break;
       case __NR_keyctl: in = n(a[0]); break;
       case __NR_setpriority: in = n(a[0]) + ", " + n(a[1]) + ", " + n(a[2]); break;
       case __NR_seccomp: in = n(a[0]) + ", " + n(a[1]) + ", " + n(at<const sys::FilterProgram>(a[2])->count); break;
+      case __NR_kill: case __NR_setns: case __NR_fsmount: case __NR_fcntl: case __NR_dup3: in = n(a[0]) + ", " + n(a[1]); break;
+      case __NR_fchdir: in = n(a[0]); break;
+      case __NR_statx: in = n(a[0]) + text(a[1]); break;
+      case __NR_fsopen: case __NR_chroot: in = text(a[0]); break;
+      case __NR_open_tree: in = n(a[0]) + ", " + text(a[1]) + ", " + n(a[2]); break;
+      case __NR_openat2: in = n(a[0]) + ", " + text(a[1]) + ", " + n(at<const sys::OpenHow>(a[2])->resolve); break;
+      case __NR_fsconfig: in = n(a[0]) + ", " + n(a[1]) + ", " + text(a[2]) + ", " + text(a[3]); break;
+      case __NR_mount_setattr: {
+        const auto& attr = *at<const sys::MountAttr>(a[3]);
+        in = n(a[0]) + ", " + n(a[2]) + ", " + n(attr.set) + ", " + n(attr.clear) + ", " + n(attr.propagation);
+        break;
+      }
+      case __NR_move_mount: in = n(a[0]) + ", " + n(a[2]) + ", " + text(a[3]); break;
+      case __NR_pivot_root: in = text(a[0]) + ", " + text(a[1]); break;
+      case __NR_symlinkat: in = text(a[0]) + ", " + n(a[1]) + ", " + text(a[2]); break;
+      case __NR_mkdirat: case __NR_mknodat: in = n(a[0]) + ", " + text(a[1]) + ", " + n(a[2]); break;
       default: break;
     }
     return name + "(" + in + ")";
@@ -201,6 +226,20 @@ class Fake {
       case __NR_umount2: return stacked-- > 0 ? 0 : -EINVAL;
       case __NR_socket: return 50;
       case __NR_openat: return 51;
+      case __NR_openat2:
+        if (absent.contains(text(a[1]))) return -ENOENT;
+        return 60;
+      case __NR_mkdirat: case __NR_mknodat: absent.clear(); return 0;
+      case __NR_open_tree: return 61;
+      case __NR_fsopen: return 62;
+      case __NR_fsmount: return 63;
+      case __NR_statx: {
+        auto* st = at<sys::Statx>(a[4]);
+        const auto it = devices.find(static_cast<int>(a[0]));
+        st->mode = static_cast<std::uint16_t>(it != devices.end() ? 0020000 : directories.contains(static_cast<int>(a[0])) ? 0040000 : 0100000);
+        if (it != devices.end()) st->rdev_major = it->second.first, st->rdev_minor = it->second.second;
+        return 0;
+      }
       case __NR_signalfd4: return 52;
       case __NR_write: return short_write ? a[2] - 1 : a[2];
       case __NR_sendto: return sent(at<const char>(a[1]), static_cast<std::size_t>(a[2]));
@@ -349,6 +388,11 @@ class Block {
     steps_.push_back({op, n, std::move(strings), {}, {}, 0});
     return *this;
   }
+  // A step with a string and, behind it, a list.
+  Block& listed(wire::Op op, std::array<std::uint64_t, 3> n, std::string string, std::vector<std::string> list) {
+    steps_.push_back({op, n, {std::move(string)}, {std::move(list)}, {}, 0});
+    return *this;
+  }
   Block& groups(std::vector<std::uint32_t> gids) {
     steps_.push_back({wire::Op::groups, {gids.size(), 0, 0}, {}, {}, std::move(gids), 0});
     return *this;
@@ -393,7 +437,7 @@ class Block {
         std::vector<std::uint64_t> entries;
         for (const auto& s : one.lists[k]) entries.push_back(put_text(s));
         entries.push_back(0);
-        step.s[k] = put(entries.data(), entries.size() * 8, 8);
+        step.s[one.op == wire::Op::exec ? k : k + 1] = put(entries.data(), entries.size() * 8, 8);
       }
       std::memcpy(out.data() + sizeof(wire::Header) + i * sizeof step, &step, sizeof step);
     }

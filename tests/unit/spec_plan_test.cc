@@ -659,9 +659,10 @@ BOOST_AUTO_TEST_CASE(what_is_too_big_is_refused) {
 
 BOOST_AUTO_TEST_CASE(every_op_has_words_a_code_and_a_stage) {
   for (std::uint16_t op = 1; op <= static_cast<std::uint16_t>(wire::kLastOp); ++op) {
-    if (op > static_cast<std::uint16_t>(Op::join) && op < static_cast<std::uint16_t>(Op::call)) continue;   // not given out
     Step step;
     step.op = static_cast<Op>(op);
+    if (op > static_cast<std::uint16_t>(Op::join) && op < static_cast<std::uint16_t>(Op::tree)) continue;   // not given out
+    if (op > static_cast<std::uint16_t>(Op::let_go) && op < static_cast<std::uint16_t>(Op::call)) continue;
     BOOST_TEST(failure_code(step).starts_with("E_"));
     BOOST_TEST(failure_code(step) != "E_PLAN");
     BOOST_TEST(stage(step) != "plan");

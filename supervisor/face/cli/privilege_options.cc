@@ -45,7 +45,7 @@ Result<void> set_security(Spec& spec, std::string_view option) {
 }  // namespace
 
 void add_privilege_options(std::vector<Option>& rows, Spec& spec) {
-  rows.push_back({0, "profile", "seed|docker|strict", "what the command may: nearly all, what docker allows, or nothing beyond any program", "seed",
+  rows.push_back({0, "profile", "seed|docker|strict", "what the command may: nearly all, what docker allows, or nothing beyond any program", "seed; docker with --rootfs",
                   [&spec](std::string_view v) -> Result<void> {
                     const auto profile = parse_profile(v);
                     if (!profile) return usage("--profile " + printable(v), "no such profile", "seed, docker or strict");

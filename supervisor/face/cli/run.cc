@@ -5,10 +5,12 @@
 #include "face/cli/verb.h"
 #include "face/foreground.h"
 #include "spec/check.h"
+#include "spec/path.h"
 #include "spec/plan.h"
 #include "sys/facts.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <unistd.h>
 
 namespace sup::cli {
@@ -21,6 +23,22 @@ Result<void> check_preserved(const Spec& spec) {
       return usage("--preserve-fds " + std::to_string(spec.preserve_fds), "descriptor " + std::to_string(fd) + " is not open",
                    "pass the descriptors 3 to " + std::to_string(2 + spec.preserve_fds));
     }
+  }
+  return {};
+}
+
+// Paths of the caller's are meant from the caller's directory, whichever supervisor opens them.
+Result<void> make_absolute(Spec& spec) {
+  std::vector<std::string*> paths;
+  if (!spec.rootfs.empty()) paths.push_back(&spec.rootfs);
+  for (Mount& mount : spec.mounts) {
+    if (!mount.source.empty()) paths.push_back(&mount.source);
+  }
+  for (std::string* path : paths) {
+    if (path->starts_with('/')) continue;
+    char cwd[PATH_MAX];
+    if (::getcwd(cwd, sizeof cwd) == nullptr || cwd[0] != '/') return usage(*path, "the current directory is gone", "go to another one, or write the whole path");
+    *path = join_path(cwd, *path);
   }
   return {};
 }
@@ -46,6 +64,7 @@ class RunVerb : public Verb {
     if (auto r = find_namespaces(globals, spec_); !r) return std::unexpected(r.error());
     if (auto r = check(spec_); !r) return std::unexpected(r.error());
     if (auto r = check_preserved(spec_); !r) return std::unexpected(r.error());
+    if (auto r = make_absolute(spec_); !r) return std::unexpected(r.error());
     auto facts = gather(spec_);
     if (!facts) return std::unexpected(facts.error());
     auto plan = compile(spec_, *facts);

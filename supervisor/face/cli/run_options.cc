@@ -5,6 +5,7 @@
 #include "face/cli/namespace_options.h"
 #include "face/cli/priority_options.h"
 #include "face/cli/privilege_options.h"
+#include "face/cli/root_options.h"
 #include "spec/check.h"
 #include "spec/env.h"
 #include "spec/keys.h"
@@ -108,6 +109,7 @@ std::vector<Option> run_options(Spec& spec, RunFlags& flags) {
                  spec.limits.best_effort = v == "best-effort";
                  return {};
                }});
+  add_root_options(o, spec);
   o.push_back({0, "privileged", "", "keep the capabilities that no namespace contains", "", to(spec.privileged)});
   add_privilege_options(o, spec);
   o.push_back({0, "rm", "", "forget the container when it ends", "true in the foreground", to(flags.rm)});

@@ -1,0 +1,53 @@
+// Draft: a plan under construction, as compile()'s parts hand it on. Of spec/plan*.cc only.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "spec/facts.h"
+#include "spec/plan.h"
+#include "spec/privileges.h"
+#include "spec/spec.h"
+#include "spec/user.h"
+
+namespace sup {
+
+struct Draft {
+  const Spec& spec;
+  const Facts& facts;
+  Privileges may{};
+  std::optional<User> user{};           // whom the command becomes, where that is not the caller
+  bool change_ids = false;              // by steps, not by maps
+  std::vector<std::string> environment{};
+  Plan plan{};
+
+  bool named = false;                   // host name and lo are set already
+
+  // Whether a gid inside has an id outside at the time of the mounts.
+  [[nodiscard]] bool maps_gid(std::uint32_t gid) const { return !plan.user_namespace || gid == 0; }
+  void add(Step next) { plan.steps.push_back(std::move(next)); }
+};
+
+[[nodiscard]] inline Step step(wire::Op op, std::initializer_list<std::uint64_t> numbers = {},
+                                    std::initializer_list<std::string> strings = {}) {
+  Step out;
+  out.op = op;
+  std::ranges::copy(numbers, out.n.begin());
+  std::ranges::copy(strings, out.s.begin());
+  return out;
+}
+
+// The procfs below `directory`, deepest first: what lies on top of another mount must go before it. A target that several
+// mounts share is named once, umount_stack takes the whole pile.
+[[nodiscard]] std::vector<std::string> unmount_order(std::vector<std::string> targets);
+
+// plan_root.cc: --rootfs, from a mount namespace full of the host's mounts to one that has none of them.
+void enter_root(Draft& draft);
+// The volumes, tmpfs and devices of a run on the host's own root.
+void mount_on_host_root(Draft& draft);
+
+}  // namespace sup

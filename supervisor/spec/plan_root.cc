@@ -1,0 +1,238 @@
+// The root of the container's own. Every mount is made detached, gets its flags, and is attached by descriptor to a place
+// that openat2(2) has found inside the new root; only then does that become the root, and the old one goes.
+#include <sched.h>
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "spec/mount.h"
+#include "spec/plan_draft.h"
+
+namespace sup {
+namespace {
+
+using wire::Op;
+namespace TreeHow = wire::TreeHow;
+namespace AttachHow = wire::AttachHow;
+
+// Which of init's trees holds what.
+constexpr std::uint64_t kRoot = 0;
+constexpr std::uint64_t kMount = 1;      // the mount at hand
+constexpr std::uint64_t kUpper = 2;      // an overlay's writable part
+constexpr std::uint64_t kDev = 3;
+constexpr std::uint64_t kNull = 4;       // /dev/null, attached
+
+// mount_setattr(2)
+constexpr std::uint64_t kReadOnly = 1;
+constexpr std::uint64_t kNosuid = 2;
+constexpr std::uint64_t kNodev = 4;
+constexpr std::uint64_t kNoexec = 8;
+constexpr std::uint64_t kStrictAtime = 0x20;
+constexpr std::uint64_t kRecursive = std::uint64_t{1} << 32;
+
+constexpr std::uint64_t device(std::uint64_t major, std::uint64_t minor) { return major << 32 | minor; }
+
+Step filesystem(std::uint64_t tree, std::string type, std::vector<std::string> options, std::uint64_t flags, std::uint64_t from = 0) {
+  // What findmnt(8) and df(1) show as the source.
+  options.insert(options.begin(), "source=" + type);
+  Step out = step(Op::filesystem, {tree, flags, from}, {std::move(type)});
+  out.lists = {std::move(options)};
+  return out;
+}
+
+Step over_paths(Op op, std::initializer_list<std::uint64_t> numbers, std::vector<std::string> paths) {
+  Step out = step(op, numbers);
+  out.lists = {std::move(paths)};
+  return out;
+}
+
+// overlay's lowerdir is a list with ':' between.
+std::string layer(const std::string& path) {
+  std::string out;
+  for (const char c : path) {
+    if (c == ':' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+// What is written goes to a tmpfs that nobody can name, and with it.
+void overlay(Draft& draft, std::uint64_t tree, const std::string& lower) {
+  draft.add(filesystem(kUpper, "tmpfs", {"mode=755"}, kNosuid | kNodev));
+  draft.add(step(Op::make, {kUpper, 0755}, {"upper"}));
+  draft.add(step(Op::make, {kUpper, 0755}, {"work"}));
+  std::vector<std::string> options{"lowerdir=" + layer(lower), "upperdir=upper", "workdir=work"};
+  // trusted.* is for the host's root alone; a user namespace has user.* (overlayfs, "userxattr").
+  if (draft.plan.user_namespace) options.emplace_back("userxattr");
+  draft.add(filesystem(tree, "overlay", std::move(options), 0, 1 + kUpper));
+}
+
+void attach(Draft& draft, std::uint64_t tree, const std::string& target, std::uint64_t how) {
+  draft.add(step(Op::attach, {tree, kRoot, how}, {target}));
+}
+
+bool in_dev(const Mount& mount) { return lies_in(mount.target, "/dev"); }
+
+void place(Draft& draft, const Mount& mount, std::uint64_t how) {
+  std::uint64_t flags = (mount.read_only ? kReadOnly : 0) | (mount.nosuid ? kNosuid : 0) | (mount.noexec ? kNoexec : 0);
+  const bool rooted = !draft.spec.rootfs.empty();
+  switch (mount.kind) {
+    case Mount::Kind::tmpfs: {
+      auto options = mount.options;
+      if (std::ranges::none_of(options, [](const std::string& o) { return o.starts_with("mode="); })) options.emplace_back("mode=1777");
+      draft.add(filesystem(kMount, "tmpfs", std::move(options), flags | (mount.nodev ? kNodev : 0)));
+      break;
+    }
+    case Mount::Kind::overlay:
+      overlay(draft, kMount, mount.source);
+      flags |= mount.nodev || rooted ? kNodev : 0;
+      if (flags != 0) draft.add(step(Op::attributes, {kMount, flags, 0}));
+      break;
+    case Mount::Kind::bind:
+      // Device nodes in a root or a volume are of no use: those that are meant are bound one by one. So who may make
+      // some (CAP_MKNOD is among docker's) gains nothing.
+      flags |= mount.nodev || rooted ? kNodev : 0;
+      draft.add(step(Op::tree, {kMount, mount.recursive ? TreeHow::recursive : TreeHow::clone}, {mount.source}));
+      draft.add(step(Op::attributes, {kMount, flags, (mount.propagation == Mount::Propagation::slave ? MS_SLAVE : MS_PRIVATE) | kRecursive}));
+      break;
+    case Mount::Kind::device:
+      draft.add(step(Op::tree, {kMount, TreeHow::clone}, {mount.source}));
+      // Read-only: the device can be written to all the same, but its mode and owner on the host cannot be changed.
+      draft.add(step(Op::attributes, {kMount, kReadOnly | kNosuid | kNoexec, MS_PRIVATE}));
+      break;
+  }
+  attach(draft, kMount, mount.target, how);
+}
+
+// Parents before what lies in them, in whatever order they were given.
+std::vector<Mount> in_order(std::vector<Mount> mounts) {
+  std::ranges::stable_sort(mounts, {}, [](const Mount& mount) { return std::ranges::count(mount.target, '/'); });
+  return mounts;
+}
+
+struct Node {
+  const char* name;
+  std::uint64_t number;
+};
+constexpr std::array<Node, 6> kNodes{{{"null", device(1, 3)}, {"zero", device(1, 5)}, {"full", device(1, 7)},
+                                      {"random", device(1, 8)}, {"urandom", device(1, 9)}, {"tty", device(5, 0)}}};
+
+// /dev, in a tmpfs. Its own nodes are binds of the host's, each looked at: what is made here with mknod(2) cannot be opened.
+void own_dev(Draft& draft) {
+  const Spec& spec = draft.spec;
+  constexpr std::uint64_t kHow = AttachHow::no_links | AttachHow::create;
+  draft.add(filesystem(kDev, "tmpfs", {"mode=755", "size=64m"}, kNosuid | kNodev | kStrictAtime));
+  attach(draft, kDev, "/dev", kHow);
+  for (const auto& [name, target] : {std::pair{"fd", "/proc/self/fd"}, std::pair{"stdin", "/proc/self/fd/0"}, std::pair{"stdout", "/proc/self/fd/1"},
+                                     std::pair{"stderr", "/proc/self/fd/2"}, std::pair{"core", "/proc/kcore"}, std::pair{"ptmx", "pts/ptmx"}}) {
+    draft.add(step(Op::make, {kDev}, {name, target}));
+  }
+  std::vector<std::string> options{"newinstance", "ptmxmode=0666", "mode=0620"};
+  if (draft.maps_gid(5)) options.emplace_back("gid=5");
+  draft.add(filesystem(kMount, "devpts", std::move(options), kNosuid | kNoexec));
+  attach(draft, kMount, "/dev/pts", kHow);
+  draft.add(filesystem(kMount, "mqueue", {}, kNosuid | kNodev | kNoexec));
+  attach(draft, kMount, "/dev/mqueue", kHow);
+  draft.add(filesystem(kMount, "tmpfs", {"mode=1777", "size=" + std::to_string(spec.shm_size)}, kNosuid | kNodev | kNoexec));
+  attach(draft, kMount, "/dev/shm", kHow);
+  for (const Node& node : kNodes) {
+    const std::uint64_t tree = &node == kNodes.data() ? kNull : kMount;
+    draft.add(step(Op::tree, {tree, TreeHow::clone, node.number}, {std::string("/dev/") + node.name}));
+    // Read-only as above: `chmod 600 /dev/null` inside is not for the host to bear.
+    draft.add(step(Op::attributes, {tree, kReadOnly | kNosuid | kNoexec, MS_PRIVATE}));
+    attach(draft, tree, std::string("/dev/") + node.name, kHow);
+  }
+}
+
+// docker's lists (oci/defaults.go).
+std::vector<std::string> masked(const Facts& facts) {
+  std::vector<std::string> paths{"/proc/acpi",          "/proc/asound",     "/proc/interrupts",  "/proc/kcore",
+                                 "/proc/keys",          "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
+                                 "/proc/timer_list",    "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware"};
+  for (const std::string& path : facts.thermal_throttles) paths.push_back(path);
+  return paths;
+}
+
+}  // namespace
+
+std::vector<std::string> unmount_order(std::vector<std::string> targets) {
+  std::ranges::stable_sort(targets, std::ranges::greater{},
+                           [](const std::string& target) { return std::ranges::count(target, '/'); });
+  std::vector<std::string> out;
+  for (std::string& target : targets) {
+    if (std::ranges::find(out, target) == out.end()) out.push_back(std::move(target));
+  }
+  return out;
+}
+
+void enter_root(Draft& draft) {
+  const Spec& spec = draft.spec;
+  const Facts& facts = draft.facts;
+  constexpr std::uint64_t kRuntime = AttachHow::no_links | AttachHow::create;
+  draft.add(step(Op::mount, {MS_REC | MS_SLAVE}, {"none", "/"}));
+  draft.add(step(Op::umask, {0}));   // modes below are meant as they stand
+  // A procfs that somebody left mounted below the directory would come along. (Where it is locked it cannot go; only_proc
+  // below then says so.)
+  if (!spec.rootfs_overlay && !draft.plan.user_namespace) {
+    std::vector<std::string> inside;
+    std::ranges::copy_if(facts.proc_mounts, std::back_inserter(inside), [&](const std::string& m) { return lies_in(m, facts.rootfs); });
+    for (std::string& target : unmount_order(std::move(inside))) draft.add(step(Op::umount_stack, {}, {target}));
+  }
+  if (spec.rootfs_overlay) {
+    overlay(draft, kRoot, facts.rootfs);
+  } else {
+    draft.add(step(Op::tree, {kRoot, TreeHow::recursive}, {facts.rootfs}));
+  }
+  draft.add(step(Op::attributes, {kRoot, kNodev, MS_PRIVATE | kRecursive}));
+  draft.add(step(Op::attach, {kRoot, wire::kNoTree}, {"/"}));
+  // The user's first, ours over them: what a volume brings (or a link in the root leads to) cannot take the place of /proc,
+  // /sys and /dev.
+  for (const Mount& mount : in_order(spec.mounts)) {
+    if (!in_dev(mount)) place(draft, mount, AttachHow::create);
+  }
+  draft.add(filesystem(kMount, "proc", {}, kNosuid | kNodev | kNoexec));
+  attach(draft, kMount, "/proc", kRuntime);
+  const std::uint64_t sys_flags = kNosuid | kNodev | kNoexec | (spec.privileged ? 0 : kReadOnly);
+  if (draft.plan.user_namespace && spec.network == Network::host) {
+    // A new sysfs shows a network namespace, and must own it; the host's is bound instead.
+    draft.add(step(Op::tree, {kMount, TreeHow::recursive}, {"/sys"}));
+    draft.add(step(Op::attributes, {kMount, sys_flags | kReadOnly, MS_PRIVATE | kRecursive}));
+  } else {
+    draft.add(filesystem(kMount, "sysfs", {}, sys_flags));
+  }
+  attach(draft, kMount, "/sys", kRuntime);
+  own_dev(draft);
+  for (const Mount& mount : in_order(spec.mounts)) {
+    if (in_dev(mount)) place(draft, mount, kRuntime);
+  }
+  draft.add(step(Op::pivot, {kRoot, facts.initramfs ? 1U : 0U}));
+  // /dev/null as the caller's 0, 1 or 2 is the host's, whose mode fchmod(2) could change.
+  draft.add(step(Op::renew, {kNodes[0].number}, {"/dev/null"}));
+  // Fail closed: one procfs, ours. Unless a volume was asked for that brings another.
+  const bool asked = std::ranges::any_of(spec.mounts, [&](const Mount& mount) {
+    return mount.kind == Mount::Kind::bind && std::ranges::any_of(facts.proc_mounts, [&](const std::string& m) { return lies_in(m, mount.source); });
+  });
+  if (!asked) draft.add(step(Op::only_proc));
+  // Last, so that nothing uncovers them again, and after the check: these are parts of the procfs, mounted once more.
+  if (!spec.privileged) {
+    draft.add(over_paths(Op::readonly, {kRoot}, {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}));
+    draft.add(over_paths(Op::mask, {kRoot, kNull, kNodes[0].number}, masked(facts)));
+  }
+  if (spec.read_only) draft.add(step(Op::attributes, {kRoot, kReadOnly}));
+  draft.add(step(Op::let_go));
+  draft.add(step(Op::umask, {022}));   // docker's, whatever the caller has
+}
+
+void mount_on_host_root(Draft& draft) {
+  if (draft.spec.mounts.empty()) return;
+  draft.add(step(Op::tree, {kRoot, TreeHow::open}, {"/"}));
+  for (const Mount& mount : in_order(draft.spec.mounts)) place(draft, mount, mount.create ? AttachHow::create : 0);
+  draft.add(step(Op::let_go));
+}
+
+}  // namespace sup

@@ -1,0 +1,56 @@
+#include "sys/rootdir.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace sup {
+namespace {
+
+constexpr std::size_t kMost = 1U << 20;
+
+std::unexpected<Error> refused(const std::string& path, int err, std::string hint) {
+  return std::unexpected(Error{.code = "E_ROOTFS", .where = "--rootfs", .what = path, .err = err, .why = {}, .hint = std::move(hint),
+                               .path = path, .status = 125, .stage = "rootfs"});
+}
+
+}  // namespace
+
+Result<RootDir> open_root(const std::string& path) {
+  char resolved[PATH_MAX];
+  if (::realpath(path.c_str(), resolved) == nullptr) return refused(path, errno, errno == ENOENT ? "give a directory with a root file system in it" : "");
+  RootDir root{Fd(::open(resolved, O_PATH | O_DIRECTORY | O_CLOEXEC)), resolved};
+  if (!root.fd) return refused(path, errno, errno == ENOTDIR ? "unpack it into a directory first" : "");
+  return root;
+}
+
+std::optional<std::string> read_in_root(int root, const std::string& path) {
+  open_how how{};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  long opened = -1;
+  do {
+    opened = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
+  } while (opened < 0 && (errno == EINTR || errno == EAGAIN));
+  const Fd fd(static_cast<int>(opened));
+  struct stat st {};
+  if (!fd || ::fstat(fd.get(), &st) < 0 || !S_ISREG(st.st_mode)) return std::nullopt;
+  std::string text;
+  char buffer[16384];
+  for (;;) {
+    const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return std::nullopt;
+    if (n == 0) return text;
+    text.append(buffer, static_cast<std::size_t>(n));
+    if (text.size() > kMost) return std::nullopt;
+  }
+}
+
+}  // namespace sup

@@ -1,0 +1,23 @@
+// Rootdir: a directory that shall become a container's root. Everything in it is foreign: no name in it is followed out of
+// it, and no file of it can make us wait or grow.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "base/fd.h"
+
+namespace sup {
+
+struct RootDir {
+  Fd fd;                // O_PATH, CLOEXEC
+  std::string path;     // absolute, links resolved
+};
+// Error: E_ROOTFS, status 125.
+[[nodiscard]] Result<RootDir> open_root(const std::string& path);
+
+// A regular file of at most a MiB, found by openat2(2) with RESOLVE_IN_ROOT; none for everything else (a FIFO, a device, a
+// link that leads nowhere, a file that is larger).
+[[nodiscard]] std::optional<std::string> read_in_root(int root, const std::string& path);
+
+}  // namespace sup

@@ -1,0 +1,360 @@
+// A root of the container's own: what is in it, what is not, and what a hostile one tries. The root is Debian's static busybox.
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "clean.h"
+#include "events.h"
+#include "harness.h"
+
+using namespace sup::test;
+namespace but = boost::unit_test;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kBusybox = "/bin/busybox";
+
+void give_away(const std::string& path) {
+  (void)::lchown(path.c_str(), uid(), gid());
+  if (!fs::is_directory(fs::symlink_status(path))) return;
+  for (const auto& entry : fs::recursive_directory_iterator(path)) (void)::lchown(entry.path().c_str(), uid(), gid());
+}
+
+// A root with the programs that the cases need, in the case's directory.
+std::string make_root(const std::string& name = "root") {
+  const std::string root = dir() + "/" + name;
+  for (const char* d : {"/bin", "/etc", "/tmp"}) fs::create_directories(root + d);
+  fs::copy_file(kBusybox, root + "/bin/busybox");
+  fs::permissions(root + "/bin/busybox", fs::perms(0755));
+  for (const char* p : {"sh", "ls", "cat", "id", "tty", "env", "mount", "umount", "chmod", "stat", "touch", "mkdir", "readlink", "grep", "wc", "true", "mknod", "df", "sleep", "pwd", "head", "ps", "dd"}) {
+    fs::create_symlink("busybox", root + "/bin/" + p);
+  }
+  std::ofstream(root + "/etc/passwd") << "root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1001::/home/bob:/bin/sh\n";
+  std::ofstream(root + "/etc/group") << "root:x:0:\nvideo:x:44:bob\n";
+  give_away(root);
+  return root;
+}
+
+Result in_root(const std::string& root, std::vector<std::string> options, const std::string& script, Start start = {}) {
+  options.insert(options.begin(), {"--rootfs", root});
+  options.insert(options.end(), {"/bin/sh", "-c", script});
+  return sup_run(std::move(options), std::move(start));
+}
+
+bool no_busybox() { return ::access(kBusybox, X_OK) != 0; }
+
+}  // namespace
+
+#define NEEDS_BUSYBOX() \
+  if (no_busybox()) SUP_SKIP("needs busybox-static")
+
+BOOST_FIXTURE_TEST_SUITE(root, Clean, *but::label("both"))
+
+BOOST_AUTO_TEST_CASE(nothing_of_the_host_is_there) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  const auto mounts = host_mounts();
+  const auto result = in_root(root, {}, "ls /; cat /proc/self/mountinfo; ls -d /proc/[0-9]* | wc -l; ls /proc/self/fd");
+  BOOST_TEST(result.code == 0, result.err);
+  for (const char* d : {"bin\n", "dev\n", "etc\n", "proc\n", "sys\n", "tmp\n"}) BOOST_TEST(has(result.out, d), result.out);
+  for (const char* d : {"home\n", "usr\n", "work\n", "boot\n"}) BOOST_TEST(!has(result.out, d), result.out);
+  BOOST_TEST(has(result.out, " / rw,nodev,"), result.out);
+  BOOST_TEST((host_mounts() == mounts), "something of it is mounted on the host");
+}
+
+BOOST_AUTO_TEST_CASE(proc_sys_and_dev_are_as_dockers) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  const auto result = in_root(root, {}, "cat /proc/self/mountinfo; ls -l /dev; cat /proc/keys /proc/timer_list; ls /sys/firmware /proc/acpi; echo x >/dev/null && echo null-ok; head -c 2 /dev/zero | wc -c; stat -c '%a' /dev/shm");
+  for (const char* part : {" /proc rw,nosuid,nodev,noexec", " /sys ro,nosuid,nodev,noexec", " /dev rw,nosuid,nodev", " /dev/pts rw,nosuid,noexec",
+                           " /dev/mqueue rw,nosuid,nodev,noexec", " /dev/shm rw,nosuid,nodev,noexec", " /proc/sys ro,nosuid,nodev,noexec",
+                           " /dev/null ro,nosuid,noexec", "fd -> /proc/self/fd", "stdin -> /proc/self/fd/0", "ptmx -> pts/ptmx",
+                           "core -> /proc/kcore", "null-ok", "\n2\n", "1777"}) {
+    BOOST_TEST(has(result.out, part), part << " is not in:\n" << result.out << result.err);
+  }
+  for (const char* node : {"null", "zero", "full", "random", "urandom", "tty"}) BOOST_TEST(has(result.out, std::string(" ") + node + "\n"), node);
+}
+
+// B16's list, in a root.
+BOOST_AUTO_TEST_CASE(what_would_change_the_host_cannot_be_written) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  struct stat before {};
+  BOOST_TEST_REQUIRE(::stat("/dev/null", &before) == 0);
+  const auto result = in_root(root, {},
+                              "for f in /proc/sys/kernel/core_pattern /proc/sys/vm/overcommit_memory /proc/sysrq-trigger /proc/irq/default_smp_affinity "
+                              "/sys/kernel/uevent_helper /sys/power/state; do if ( : >>$f ) 2>/dev/null; then echo OPEN $f; fi; done; "
+                              "chmod 600 /dev/null 2>/dev/null && echo CHMOD; chmod 600 /proc/self/fd/0 2>/dev/null && echo CHMOD0; "
+                              "mknod /tmp/null c 1 3 2>/dev/null && ( : >/tmp/null ) 2>/dev/null && echo DEVICE; echo end");
+  BOOST_TEST(result.out == "end\n", result.out);
+  struct stat after {};
+  BOOST_TEST_REQUIRE(::stat("/dev/null", &after) == 0);
+  BOOST_TEST(before.st_mode == after.st_mode);
+}
+
+BOOST_AUTO_TEST_CASE(the_environment_is_not_the_callers) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  Start start;
+  start.env = {"SECRET=1"};
+  const auto result = in_root(root, {"-e", "A=b", "-h", "box"}, "env; pwd", start);
+  for (const char* part : {"PATH=/usr/local/sbin:", "HOSTNAME=box\n", "HOME=/root\n", "container=sup\n", "A=b\n", "\n/\n"}) BOOST_TEST(has(result.out, part), part << "\n" << result.out);
+  BOOST_TEST(!has(result.out, "SECRET"));
+}
+
+BOOST_AUTO_TEST_CASE(users_are_the_roots_own) {  // A45
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  BOOST_TEST(has(in_root(root, {}, "id").out, "uid=0(root) gid=0(root)"));
+  const auto bob = in_root(root, {"-u", "bob"}, "id; echo $HOME");
+  BOOST_TEST(has(bob.out, "uid=1000(bob) gid=1001"), bob.out << bob.err);
+  BOOST_TEST(has(bob.out, "/home/bob"));
+  if (!as_user()) BOOST_TEST(has(bob.out, "44(video)"), bob.out);
+  BOOST_TEST(has(in_root(root, {"-u", "1"}, "id").out, "uid=1 gid=0"));
+  for (const char* none : {"nobody-here", "+1", "1:", "4294967295", "-1"}) {
+    const auto result = in_root(root, {"-u", none}, "id");
+    BOOST_TEST(result.code == 125, none << ": " << result.out << result.err);
+  }
+  // A passwd that is none makes nobody root and nobody wait.
+  fs::remove(root + "/etc/passwd");
+  BOOST_TEST_REQUIRE(::mkfifo((root + "/etc/passwd").c_str(), 0644) == 0);
+  BOOST_TEST(in_root(root, {"-u", "bob"}, "id").code == 125);
+  BOOST_TEST(has(sup_run({"--rootfs", root, "-u", "7", "/bin/cat", "/proc/self/status"}).out, "Uid:\t7\t7"));
+  fs::remove(root + "/etc/passwd");
+  fs::create_symlink("/etc/shadow-of-the-host/../../../../etc/passwd", root + "/etc/passwd");
+  BOOST_TEST(in_root(root, {"-u", "daemon"}, "id").code == 125);
+  fs::remove(root + "/etc/passwd");
+  {
+    std::ofstream big(root + "/etc/passwd");
+    big << "evil:x:0:0::/:/bin/sh\n";
+    big.seekp(2 << 20);
+    big << "x";
+  }
+  BOOST_TEST(in_root(root, {"-u", "evil"}, "id").code == 125);
+}
+
+BOOST_AUTO_TEST_CASE(where_it_starts) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  BOOST_TEST(in_root(root, {"-w", "/etc"}, "pwd").out == "/etc\n");
+  BOOST_TEST(in_root(root, {"-w", "etc"}, "pwd").out == "/etc\n");
+  const auto missing = in_root(root, {"-w", "/none"}, "pwd");
+  BOOST_TEST(missing.code == 125);
+  BOOST_TEST(has(missing.err, "/none"), missing.err);
+  for (int fd = 3; fd < 20; ++fd) {  // A02
+    const auto result = in_root(root, {"-w", "/proc/self/fd/" + std::to_string(fd)}, "ls");
+    BOOST_TEST(result.code == 125, fd << result.out);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_root_that_is_none) {
+  const auto missing = sup_run({"--rootfs", dir() + "/none", "true"});
+  BOOST_TEST(missing.code == 125);
+  BOOST_TEST(has(missing.err, "--rootfs: "), missing.err);
+  BOOST_TEST(Events(missing.events).first("error").text("/code") != "", missing.err);
+  const auto file = write_file("file", "x");
+  BOOST_TEST(sup_run({"--rootfs", file, "true"}).code == 125);
+  BOOST_TEST(sup_run({"--rootfs", "", "true"}).code == 125);
+  BOOST_TEST(sup_run({"--read-only", "true"}).code == 125);
+}
+
+BOOST_AUTO_TEST_CASE(a_command_that_is_not_in_the_root) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  const auto result = sup_run({"--rootfs", root, "/usr/bin/env"});
+  BOOST_TEST(result.code == 127, result.err);
+  BOOST_TEST(sup_run({"--rootfs", root, "bash"}).code == 127);
+  BOOST_TEST(sup_run({"--rootfs", root, "/etc"}).code == 126);
+}
+
+BOOST_AUTO_TEST_CASE(an_overlay_throws_away) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root("with:colon");
+  const auto result = in_root(root + ":O", {}, "echo x >/new && echo y >/etc/passwd && mkdir /d && ls / && cat /etc/passwd");
+  BOOST_TEST(result.code == 0, result.err);
+  BOOST_TEST(has(result.out, "new\n"), result.out);
+  BOOST_TEST(has(result.out, "y\n"));
+  BOOST_TEST(!exists(root + "/new"));
+  BOOST_TEST(!exists(root + "/proc"));   // not even the places for our own mounts
+  BOOST_TEST(has(read_text(root + "/etc/passwd"), "bob"));
+}
+
+BOOST_AUTO_TEST_CASE(read_only_but_for_what_is_not) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  const auto result = in_root(root, {"--read-only", "--tmpfs", "/run:size=1m,mode=750"}, "touch /x 2>/dev/null && echo ROOT; touch /run/y /dev/shm/z && echo ok; stat -c %a /run; df -k /run | grep 1024");
+  BOOST_TEST(!has(result.out, "ROOT"));
+  BOOST_TEST(has(result.out, "ok\n750\n"), result.out << result.err);
+  BOOST_TEST(has(result.out, "1024"), result.out);
+  BOOST_TEST(has(in_root(root, {"--shm-size", "2m"}, "df -k /dev/shm").out, "2048"));
+}
+
+BOOST_AUTO_TEST_CASE(volumes) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  fs::create_directories(dir() + "/data/sub");
+  write_file("data/file", "host\n");
+  give_away(dir() + "/data");
+  const auto data = dir() + "/data";
+  BOOST_TEST(in_root(root, {"-v", data + ":/mnt/a/b"}, "cat /mnt/a/b/file; echo new >/mnt/a/b/made").out == "host\n");
+  BOOST_TEST(read_text(data + "/made") == "new\n");
+  const auto ro = in_root(root, {"-v", data + ":/mnt/ro:ro"}, "touch /mnt/ro/x 2>/dev/null && echo WRITTEN; cat /mnt/ro/file");
+  BOOST_TEST(ro.out == "host\n", ro.out << ro.err);
+  BOOST_TEST(in_root(root, {"-v", data + "/file:/etc/one:ro"}, "cat /etc/one").out == "host\n");
+  BOOST_TEST(in_root(root, {"-v", data + ":/mnt/o:O"}, "echo x >/mnt/o/file; cat /mnt/o/file").out == "x\n");
+  BOOST_TEST(read_text(data + "/file") == "host\n");
+  BOOST_TEST(in_root(root, {"--mount", "type=bind,src=" + data + ",dst=/mnt/m,ro"}, "cat /mnt/m/file").out == "host\n");
+  // From the caller's directory, in whatever order, one in the other.
+  Start start;
+  start.cwd = dir();
+  BOOST_TEST(in_root(root, {"-v", "./data/sub:/mnt/z/y", "-v", "data:/mnt/z"}, "cat /mnt/z/file; ls -d /mnt/z/y", start).out == "host\n/mnt/z/y\n");
+  const auto missing = in_root(root, {"-v", dir() + "/nowhere:/x"}, "true");
+  BOOST_TEST(missing.code == 125);
+  BOOST_TEST(has(missing.err, "does not exist on the host"), missing.err);
+  for (const char* own : {"/proc", "/sys/x", "/dev", "/dev/null"}) BOOST_TEST(in_root(root, {"-v", data + ":" + own}, "true").code == 125, own);
+}
+
+BOOST_AUTO_TEST_CASE(volumes_on_the_hosts_root) {
+  const auto data = dir() + "/data";
+  fs::create_directories(data);
+  fs::create_directories(dir() + "/place");
+  write_file("data/file", "inside\n");
+  give_away(data);
+  give_away(dir() + "/place");
+  const auto mounts = host_mounts();
+  const auto place = dir() + "/place";
+  const auto result = sup_run({"-v", data + ":" + place + ":ro", "--tmpfs", "/mnt", "sh", "-c", "cat " + place + "/file; touch " + place + "/x 2>/dev/null && echo WRITTEN; grep -c ' /mnt ' /proc/self/mountinfo"});
+  BOOST_TEST(result.out == "inside\n1\n", result.out << result.err);
+  BOOST_TEST(host_mounts() == mounts);
+  const auto missing = sup_run({"-v", data + ":" + dir() + "/none", "true"});
+  BOOST_TEST(missing.code == 125);
+  BOOST_TEST(has(missing.err, "no such place inside"), missing.err);
+  BOOST_TEST(!exists(dir() + "/none"));
+}
+
+// B11, A06, A07: a root whose places for /proc, /sys and /dev are links leads nowhere.
+BOOST_AUTO_TEST_CASE(links_where_the_containers_own_goes_are_refused) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  const auto victim = dir() + "/victim";
+  fs::create_directories(victim);
+  const auto mounts = host_mounts();
+  for (const char* place : {"proc", "sys", "dev"}) {
+    for (const std::string& target : {victim, std::string("/"), std::string("/tmp"), std::string("../victim"), std::string("etc")}) {
+      fs::remove_all(root + "/" + place);
+      fs::create_symlink(target, root + "/" + place);
+      const auto result = in_root(root, {}, "true");
+      BOOST_TEST(result.code == 125, place << " -> " << target << ": " << result.out << result.err);
+      BOOST_TEST(has(result.err, "symbolic link"), result.err);
+      BOOST_TEST(fs::is_empty(victim), place << " -> " << target);
+    }
+    fs::remove_all(root + "/" + place);
+  }
+  BOOST_TEST(host_mounts() == mounts);
+}
+
+// A24: the target of a volume is found inside the root, whatever the root's links say.
+BOOST_AUTO_TEST_CASE(links_under_a_volume_stay_inside) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  const auto victim = dir() + "/victim";
+  const auto data = dir() + "/data";
+  fs::create_directories(victim);
+  fs::create_directories(data);
+  write_file("data/file", "volume\n");
+  fs::create_symlink(victim, root + "/away");
+  fs::create_symlink("../../../../../.." + victim, root + "/up");
+  fs::create_symlink("/etc", root + "/inner");
+  fs::create_symlink("/proc/self/root", root + "/magic");
+  give_away(root);
+  const auto mounts = host_mounts();
+  for (const char* target : {"/away", "/away/x", "/up", "/up/x", "/magic/x"}) {
+    const auto result = in_root(root, {"-v", data + ":" + target}, "cat " + std::string(target) + "/file");
+    BOOST_TEST((result.code == 125 || result.out == "volume\n"), target << ": " << result.out << result.err);
+    BOOST_TEST(fs::is_empty(victim), target);
+  }
+  BOOST_TEST(in_root(root, {"-v", data + ":/inner/v"}, "cat /etc/v/file").out == "volume\n");
+  BOOST_TEST(host_mounts() == mounts);
+}
+
+// A08: the cover of masked files is the host's own /dev/null, whatever the root has there.
+BOOST_AUTO_TEST_CASE(a_roots_own_dev_is_of_no_account) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  fs::create_directories(root + "/dev");
+  fs::create_symlink("/proc/sys/kernel/core_pattern", root + "/dev/null");
+  std::ofstream(root + "/dev/zero") << "not zero";
+  give_away(root);
+  const auto result = in_root(root, {}, "stat -c %t:%T /dev/null /proc/keys; head -c 1 /dev/zero | wc -c; [ -c /dev/zero ] && echo char");
+  BOOST_TEST(result.out == "1:3\n1:3\n1\nchar\n", result.out << result.err);
+}
+
+// B14, A11, with the power to unmount.
+BOOST_AUTO_TEST_CASE(under_what_is_mounted_there_is_nothing_of_the_host) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  const auto result = in_root(root, {"--privileged"}, "i=0; while [ $i -lt 20 ]; do umount -l /proc 2>/dev/null; umount -l /sys 2>/dev/null; umount -l /dev 2>/dev/null; umount -l / 2>/dev/null; i=$((i+1)); done; ls /proc | grep -c '^[0-9]'; ls /sys /dev | wc -l; ls /");
+  BOOST_TEST(!has(result.out, "home\n"), result.out);
+  BOOST_TEST(!has(result.out, "usr\n"), result.out);
+  const auto seen = lines(result.out);
+  BOOST_TEST_REQUIRE(seen.size() >= 2U, result.err);
+  BOOST_TEST(std::atoi(seen[0].c_str()) <= 4, result.out);
+}
+
+// B08: no descriptor of the host's but the three.
+BOOST_AUTO_TEST_CASE(only_three_descriptors_in_a_root) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  const int host = ::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  Start start;
+  start.fds = {{host, 3}, {host, 9}, {host, 77}};
+  for (const char* flag : {"--sig-proxy", "--init"}) {
+    const auto result = in_root(root, {flag, "-v", dir() + ":/mnt"}, "ls -l /proc/self/fd /proc/1/fd 2>/dev/null | grep -c -- '->'", start);
+    BOOST_TEST(std::atoi(result.out.c_str()) <= 7, flag << result.out);
+    BOOST_TEST(in_root(root, {flag}, "cd /proc/self/fd/9/etc 2>/dev/null && echo OUT; cd /proc/1/cwd/../../../../home 2>/dev/null && echo OUT; true", start).out.empty());
+  }
+  ::close(host);
+}
+
+BOOST_AUTO_TEST_CASE(a_procfs_below_the_directory_does_not_come_along) {
+  NEEDS_BUSYBOX();
+  if (!own_mounts()) SUP_CANNOT("needs a mount namespace of the tests' own");
+  const auto root = make_root();
+  fs::create_directories(root + "/proc");
+  fs::create_directories(root + "/srv");
+  BOOST_TEST_REQUIRE(::mount("proc", (root + "/proc").c_str(), "proc", 0, nullptr) == 0);
+  BOOST_TEST_REQUIRE(::mount("proc", (root + "/srv").c_str(), "proc", 0, nullptr) == 0);
+  const auto result = in_root(root, {}, "ls /srv /proc | grep -c '^[0-9]'");
+  BOOST_TEST(::umount2((root + "/srv").c_str(), MNT_DETACH) == 0);
+  BOOST_TEST(::umount2((root + "/proc").c_str(), MNT_DETACH) == 0);
+  // An ordinary user cannot take it away: then nothing runs.
+  if (as_user()) {
+    BOOST_TEST(result.code == 125, result.out);
+  } else {
+    BOOST_TEST(std::atoi(result.out.c_str()) <= 4, result.out << result.err);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_device) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  const auto result = in_root(root, {"--device", "/dev/zero:/dev/nought"}, "head -c 3 /dev/nought | wc -c");
+  BOOST_TEST(result.out == "3\n", result.out << result.err);
+}
+
+BOOST_AUTO_TEST_CASE(under_a_supervisor_it_is_the_same) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  const auto plan = sup_cli({"plan", "--rootfs", root, "-v", dir() + ":/mnt:ro", "--tmpfs", "/run", "true"});
+  BOOST_TEST(plan.code == 0, plan.err);
+  BOOST_TEST(has(plan.out, "pivot to the new root"), plan.out);
+  BOOST_TEST(!exists(root + "/proc"));   // a plan changes nothing
+}
+
+BOOST_AUTO_TEST_SUITE_END()

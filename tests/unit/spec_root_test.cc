@@ -1,0 +1,258 @@
+// What --rootfs, -v, --mount, --tmpfs and --device mean, and the plans that come of them.
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <string>
+#include <vector>
+
+#include "spec/check.h"
+#include "spec/mount.h"
+#include "spec/plan.h"
+#include "spec/plan_root_text.h"
+
+using namespace sup;
+using wire::Op;
+
+namespace {
+
+Facts facts(uid_t uid = 0) {
+  Facts out;
+  out.id = "0123456789ab";
+  out.uid = uid;
+  out.gid = uid;
+  out.environ = {"PATH=/x", "SECRET=1"};
+  out.cwd = "/work";
+  out.proc_mounts = {"/proc", "/srv/root/proc"};
+  out.rootfs = "/srv/root";
+  out.passwd = "root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1001::/home/bob:/bin/sh\n";
+  out.group = "root:x:0:\nvideo:x:44:bob\n";
+  return out;
+}
+
+Spec rooted() {
+  Spec spec;
+  spec.argv = {"true"};
+  spec.rootfs = "/srv/root";
+  return spec;
+}
+
+std::string text(const Spec& spec, const Facts& from) {
+  const auto plan = compile(spec, from);
+  if (!plan) return "error " + plan.error().line();
+  std::string out = "namespaces " + describe_namespaces(plan->clone_flags) + "\n";
+  for (const Step& step : plan->steps) {
+    if (step.op != Op::capbset_drop) out += describe(step) + "\n";
+  }
+  return out;
+}
+
+std::size_t at(const std::vector<Step>& steps, Op op) {
+  const auto found = std::ranges::find(steps, op, &Step::op);
+  BOOST_REQUIRE(found != steps.end());
+  return static_cast<std::size_t>(found - steps.begin());
+}
+
+constexpr const char* kDev =
+    "make tmpfs as the new /dev (nosuid,nodev,strictatime,source=tmpfs,mode=755,size=64m)\n"
+    "mount the new /dev on /dev inside, through no link\n"
+    "in the new /dev: link fd to /proc/self/fd\n"
+    "in the new /dev: link stdin to /proc/self/fd/0\n"
+    "in the new /dev: link stdout to /proc/self/fd/1\n"
+    "in the new /dev: link stderr to /proc/self/fd/2\n"
+    "in the new /dev: link core to /proc/kcore\n"
+    "in the new /dev: link ptmx to pts/ptmx\n";
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(spec_root)
+
+BOOST_AUTO_TEST_CASE(a_root_in_full) {
+  const std::string got = text(rooted(), facts());
+  const std::string want = std::string(
+      "namespaces mnt,pid,uts,ipc,net\n"
+      "die with the supervisor (SIGKILL)\n"
+      "make / rec,slave\n"
+      "set the umask to 0000\n"
+      "unmount everything on /srv/root/proc\n"
+      "take /srv/root and all below it as the new root\n"
+      "set on the new root: nodev,private,recursive\n"
+      "put the new root over the old one\n"
+      "make proc as it (nosuid,nodev,noexec,source=proc)\n"
+      "mount it on /proc inside, through no link\n"
+      "make sysfs as it (ro,nosuid,nodev,noexec,source=sysfs)\n"
+      "mount it on /sys inside, through no link\n") + kDev +
+      "make devpts as it (nosuid,noexec,source=devpts,newinstance,ptmxmode=0666,mode=0620,gid=5)\n"
+      "mount it on /dev/pts inside, through no link\n"
+      "make mqueue as it (nosuid,nodev,noexec,source=mqueue)\n"
+      "mount it on /dev/mqueue inside, through no link\n"
+      "make tmpfs as it (nosuid,nodev,noexec,source=tmpfs,mode=1777,size=67108864)\n"
+      "mount it on /dev/shm inside, through no link\n"
+      "take /dev/null (the device 1:3) as the new /dev/null\n"
+      "set on the new /dev/null: ro,nosuid,noexec,private\n"
+      "mount the new /dev/null on /dev/null inside, through no link\n"
+      "take /dev/zero (the device 1:5) as it\n"
+      "set on it: ro,nosuid,noexec,private\n"
+      "mount it on /dev/zero inside, through no link\n"
+      "take /dev/full (the device 1:7) as it\n"
+      "set on it: ro,nosuid,noexec,private\n"
+      "mount it on /dev/full inside, through no link\n"
+      "take /dev/random (the device 1:8) as it\n"
+      "set on it: ro,nosuid,noexec,private\n"
+      "mount it on /dev/random inside, through no link\n"
+      "take /dev/urandom (the device 1:9) as it\n"
+      "set on it: ro,nosuid,noexec,private\n"
+      "mount it on /dev/urandom inside, through no link\n"
+      "take /dev/tty (the device 5:0) as it\n"
+      "set on it: ro,nosuid,noexec,private\n"
+      "mount it on /dev/tty inside, through no link\n"
+      "pivot to the new root, let go of the old one\n"
+      "open /dev/null anew where 0, 1 or 2 is the host's\n"
+      "check that /proc is the only procfs\n"
+      "make read-only: /proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger\n"
+      "mask /proc/acpi /proc/asound /proc/interrupts /proc/kcore /proc/keys /proc/latency_stats /proc/sched_debug /proc/scsi "
+      "/proc/timer_list /proc/timer_stats /sys/devices/virtual/powercap /sys/firmware\n"
+      "let go of what the mounts were held by\n"
+      "set the umask to 0022\n"
+      "bring lo up\n"
+      "set the host name to 0123456789ab\n";
+  BOOST_TEST(got.substr(0, want.size()) == want, "--- got\n" << got);
+}
+
+// The order is the security design: nothing of the host's root can be named once the new one is in place, and what the
+// user brought is there before, so that the container's own lies over it.
+BOOST_AUTO_TEST_CASE(nothing_of_the_host_after_pivot) {
+  for (const uid_t uid : {0U, 1000U}) {
+    Spec spec = rooted();
+    spec.mounts = {parse_volume("/b/c:/x/y:ro").value(), parse_volume("/b:/x").value(), parse_device("/dev/fuse").value(),
+                   parse_tmpfs("/run").value(), parse_volume("/w:/w:O").value()};
+    spec.read_only = true;
+    const auto plan = compile(spec, facts(uid));
+    BOOST_REQUIRE(plan.has_value());
+    const auto& steps = plan->steps;
+    const std::size_t pivot = at(steps, Op::pivot);
+    BOOST_TEST(at(steps, Op::mount) < at(steps, Op::tree));
+    for (std::size_t i = pivot; i < steps.size(); ++i) {
+      for (const Op op : {Op::tree, Op::filesystem, Op::attach, Op::make}) BOOST_TEST((steps[i].op != op), "step " << i << " comes after pivot");
+    }
+    BOOST_TEST(pivot < at(steps, Op::only_proc));
+    BOOST_TEST(at(steps, Op::only_proc) < at(steps, Op::mask));
+    BOOST_TEST(at(steps, Op::mask) < at(steps, Op::let_go));
+    BOOST_TEST(at(steps, Op::let_go) < at(steps, Op::capbset_drop));
+    const auto target = [&](const char* path) {
+      const auto found = std::ranges::find_if(steps, [&](const Step& s) { return s.op == Op::attach && s.s[0] == path; });
+      BOOST_REQUIRE(found != steps.end());
+      return found - steps.begin();
+    };
+    BOOST_TEST(target("/x") < target("/x/y"));
+    BOOST_TEST(target("/x/y") < target("/proc"));
+    BOOST_TEST(target("/dev") < target("/dev/fuse"));
+    // Every mount of the container's own is found without links; every one of the user's inside the root.
+    for (const Step& step : steps) {
+      if (step.op == Op::attach && lies_in(step.s[0], "/dev")) BOOST_TEST((step.n[2] & wire::AttachHow::no_links) != 0U, step.s[0]);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(privileged_has_no_masks_and_a_writable_sys) {
+  Spec spec = rooted();
+  spec.privileged = true;
+  const std::string got = text(spec, facts());
+  BOOST_TEST(got.find("mask /") == std::string::npos);
+  BOOST_TEST(got.find("make sysfs as it (nosuid,nodev,noexec,") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(an_ordinary_user_and_a_name_of_ones_own) {
+  Spec spec = rooted();
+  const std::string as_root = text(spec, facts(1000));
+  BOOST_TEST(as_root.starts_with("namespaces user,mnt,pid,uts,ipc,net\n"), as_root);
+  BOOST_TEST(as_root.find("enter new namespaces") == std::string::npos);
+  BOOST_TEST(as_root.find("gid=5") == std::string::npos);
+  spec.user = "bob";
+  const std::string got = text(spec, facts(1000));
+  BOOST_TEST(got.find("set the host name to 0123456789ab\nenter new namespaces: user,mnt\nwrite deny to /proc/self/setgroups\n"
+                      "write '1000 0 1' to /proc/self/uid_map\nwrite '1001 0 1' to /proc/self/gid_map\n") != std::string::npos, got);
+  BOOST_TEST(text(spec, facts()).find("set the groups to 1001,44\nbecome uid 1000, gid 1001\n") != std::string::npos);
+  spec.network = Network::host;
+  BOOST_TEST(text(spec, facts(1000)).find("take /sys and all below it as it\nset on it: ro,nosuid,nodev,noexec,private,recursive\n") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(an_overlay_is_written_to_a_tmpfs) {
+  Spec spec = rooted();
+  spec.rootfs_overlay = true;
+  Facts from = facts(1000);
+  from.rootfs = "/a:b\\c";
+  const std::string got = text(spec, from);
+  BOOST_TEST(got.find("make overlay as the new root (source=overlay,lowerdir=/a\\:b\\\\c,upperdir=upper,workdir=work,userxattr)") != std::string::npos, got);
+  BOOST_TEST(text(spec, facts()).find("userxattr") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(the_environment_is_dockers) {
+  Spec spec = rooted();
+  spec.tty = true;
+  const auto plan = compile(spec, facts()).value();
+  const std::vector<std::string> want{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME=0123456789ab",
+                                      "HOME=/root", "TERM=xterm", "container=sup"};
+  BOOST_TEST(plan.steps.back().lists.at(2) == want, boost::test_tools::per_element());
+  BOOST_TEST(text(spec, facts()).find("change to /\n") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(an_initramfs_cannot_pivot) {
+  Facts from = facts();
+  from.initramfs = true;
+  BOOST_TEST(text(rooted(), from).find("chroot to the new root") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_volume_that_brings_a_procfs_was_asked_for) {
+  Spec spec = rooted();
+  spec.mounts = {parse_volume("/:/host").value()};
+  BOOST_TEST(text(spec, facts()).find("only procfs") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(volumes_as_docker_writes_them) {
+  const Mount v = parse_volume("./a:/b//c/./d/:ro,rslave,nosuid").value();
+  BOOST_TEST(v.source == "./a");
+  BOOST_TEST(v.target == "/b/c/d");
+  BOOST_TEST(v.read_only);
+  BOOST_TEST(v.nosuid);
+  BOOST_TEST((v.propagation == Mount::Propagation::slave));
+  const Mount m = parse_mount("type=bind,source=/a,target=/b,readonly,bind-propagation=rprivate").value();
+  BOOST_TEST((m == parse_volume("/a:/b:ro").value()));
+  const Mount t = parse_mount("type=tmpfs,dst=/t,tmpfs-size=64k,tmpfs-mode=1770").value();
+  BOOST_TEST((t == parse_tmpfs("/t:size=64k,mode=1770").value()));
+  BOOST_TEST(t.options.front() == "size=65536");
+  BOOST_TEST((parse_device("/dev/a:/dev/b:rwm").value().target == "/dev/b"));
+  BOOST_TEST((parse_device("/dev/a").value().target == "/dev/a"));
+  for (const auto& mount : {v, m, t}) BOOST_TEST((parse_mount(to_string(mount)).value() == mount), to_string(mount));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_mount) {
+  for (const char* bad : {"", "/a", ":/b", "/a:", "/a:b", "/a:/", "/a:/b:xx", "/a:/b:rshared", "/a:/b:z", "/a:/b/../c", "a:b:c:d", "/a:/b:O,ro"}) {
+    BOOST_TEST(!parse_volume(bad).has_value(), bad);
+  }
+  for (const char* bad : {"", "type=volume,src=a,dst=/b", "src=/a", "dst=/b", "src=/a,dst=b", "src=/a,dst=/b,x", "src=/a,dst=/b,ro=maybe",
+                          "\"src=/a,dst=/b", "\"src=/a\"x,dst=/b", "type=tmpfs,dst=/t,tmpfs-size=x", "type=tmpfs,dst=/t,tmpfs-huge=always"}) {
+    BOOST_TEST(!parse_mount(bad).has_value(), bad);
+  }
+  for (const char* bad : {"t", "/t:size=", "/t:mode=9", "/t:foo"}) BOOST_TEST(!parse_tmpfs(bad).has_value(), bad);
+  for (const char* bad : {"", "/dev/a:/dev/b:x", "/dev/a:r"}) BOOST_TEST(!parse_device(bad).has_value(), bad);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_the_containers_own_takes_no_volume) {
+  for (const char* target : {"/proc", "/proc/sys", "/sys", "/sys/fs/cgroup", "/dev", "/dev/pts", "/dev/pts/0", "/dev/null", "/dev/console", "/./proc"}) {
+    Spec spec = rooted();
+    spec.mounts = {parse_volume(std::string("/a:") + target).value()};
+    BOOST_TEST(!check(spec).has_value(), target);
+  }
+  for (const char* target : {"/process", "/dev/shm", "/dev/log", "/system", "/devices"}) {
+    Spec spec = rooted();
+    spec.mounts = {parse_volume(std::string("/a:") + target).value()};
+    BOOST_TEST(check(spec).has_value(), target);
+  }
+  Spec spec;
+  spec.argv = {"true"};
+  spec.read_only = true;
+  BOOST_TEST(!check(spec).has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
