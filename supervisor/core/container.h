@@ -117,7 +117,7 @@ class Container {
   // For a live upgrade (core/saved.h): once the command runs, as long as it has not ended. What was saved goes on in restore()'s
   // container, of another process image with the same descriptors; hooks.started is not called again.
   [[nodiscard]] bool can_save() const {
-    return state_ == State::running && !fence_going_ && !(fence_ && fence_->freezing());
+    return state_ == State::running && !outside_ && !fence_going_ && !(fence_ && fence_->freezing());
   }
   [[nodiscard]] SavedContainer save() const;
   [[nodiscard]] static Result<std::unique_ptr<Container>> restore(Loop& loop, EventLog& log, Reaper& reaper, Spec spec, std::string id,

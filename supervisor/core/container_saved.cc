@@ -43,6 +43,7 @@ std::optional<std::int64_t> remaining(const Timer& timer) {
 SavedContainer Container::save() const {
   SavedContainer s;
   s.pid = pid_;
+  if (entry_) s.exec = entry_->id, s.pid1 = entry_->pid1;
   s.pidfd = pidfd_.get();
   s.cwd = facts_.cwd;
   s.uid = facts_.uid;
@@ -88,7 +89,9 @@ Result<std::unique_ptr<Container>> Container::restore(Loop& loop, EventLog& log,
   facts.cwd = std::move(saved.cwd);
   facts.uid = saved.uid;
   facts.gid = saved.gid;
-  auto made = std::make_unique<Container>(loop, log, reaper, std::move(spec), std::move(facts), Plan{}, std::move(hooks));
+  std::optional<Entry> entry;
+  if (!saved.exec.empty()) entry = Entry{.id = saved.exec, .pid1 = saved.pid1, .pidfd = -1, .place = {}};
+  auto made = std::make_unique<Container>(loop, log, reaper, std::move(spec), std::move(facts), Plan{}, std::move(hooks), std::move(entry));
   auto& c = *made;
   c.state_ = State::running;
   c.pid_ = saved.pid;
@@ -129,6 +132,8 @@ Result<std::unique_ptr<Container>> Container::restore(Loop& loop, EventLog& log,
     c.timeout_.start(std::chrono::milliseconds(*saved.timeout_ms), [&c] { c.stop(c.spec_.stop_signal, c.spec_.stop_timeout, Reason::timeout); });
   }
   if (saved.grace_ms) c.grace_.start(std::chrono::milliseconds(*saved.grace_ms), [&c] { c.kill(c.ending_.value_or(Reason::stopped)); });
+  // Ended already: what of its output is still held by somebody is waited for as before.
+  if (c.reaped_) loop.later([&c] { c.settle(); });
   return made;
 }
 

@@ -36,6 +36,8 @@ struct SavedStream {
 struct SavedContainer {
   int pid = -1;
   int pidfd = -1;
+  std::string exec;        // of one that came in by exec: its id
+  int pid1 = -1;           // and the process it went to
   std::string cwd;
   unsigned uid = 0;
   unsigned gid = 0;
@@ -110,7 +112,15 @@ struct SavedHeld {
   std::uint64_t ring_total = 0;
 };
 
+// A command of exec.
+struct SavedExec {
+  std::string container;   // the id of where it is
+  std::string spec;
+  SavedContainer command;
+};
+
 struct SavedSupervisor {
+  std::vector<SavedExec> execs;
   std::vector<SavedHeld> held;   // in the order they came
   bool closing = false;
   std::uint64_t last_number = 0;

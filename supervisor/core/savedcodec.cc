@@ -36,7 +36,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Usage, user_us, system_us, max_r
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Bytes, in, out, err)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ExitStatus, code, signal, core)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedStream, fd, reading, ended, ending, unsent)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedContainer, pid, pidfd, cwd, uid, gid, boot, master, in, out, err, boot_bytes,
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedContainer, pid, pidfd, exec, pid1, cwd, uid, gid, boot, master, in, out, err, boot_bytes,
                                                 boot_ended, reaped, command_status, eof_line, eof_literal_next, eof_raw_bytes, rows, cols,
                                                 timeout_ms, grace_ms, ending, cloned_us, exec_us, running_us, dead_us, spans, usage, bytes,
                                                 wait_status, cause, fenced, frozen, kill_sent, oom_kills)
@@ -45,7 +45,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedChunk, stream, bytes)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedHeld, id, number, spec, environ, cwd, rows, cols, state, container, outcome, restarts, again_ms,
                                                 stopped_by_user, remove_at_end, again_at_end, created, started, finished, log_held, log_dropped_bytes,
                                                 log_dropped_records, log_dropped_total, log_seq, ring, ring_total)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedSupervisor, held, closing, last_number)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedExec, container, spec, command)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedSupervisor, execs, held, closing, last_number)
 
 namespace {
 

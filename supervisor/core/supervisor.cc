@@ -470,6 +470,17 @@ Container* Supervisor::find_exec(const std::string& id) const {
   return found == execs_.end() ? nullptr : found->second.get();
 }
 
+Container::Hooks Supervisor::exec_hooks(const std::string& key, Container::Hooks hooks) {
+  hooks.ended = [this, key, ended = std::move(hooks.ended)](const Outcome& outcome) {
+    if (ended) ended(outcome);
+    loop_.later([this, key] {
+      execs_.erase(key);
+      if (on_change) on_change();
+    });
+  };
+  return hooks;
+}
+
 void Supervisor::enter(const std::string& id, ExecRequest request, Inside inside, const ExecTold& told) {
   const auto found = held_.find(id);
   if (found == held_.end()) return told(std::unexpected(no_container(id)));
@@ -496,14 +507,8 @@ void Supervisor::enter(const std::string& id, ExecRequest request, Inside inside
   spec.tty = request.spec.tty;
   spec.interactive = request.spec.interactive;
   const std::string key = entry.id;
-  request.hooks.ended = [this, key, ended = std::move(request.hooks.ended)](const Outcome& outcome) {
-    if (ended) ended(outcome);
-    loop_.later([this, key] {
-      execs_.erase(key);
-      if (on_change) on_change();
-    });
-  };
-  auto made = std::make_unique<Container>(loop_, log_, reaper_, std::move(spec), target.facts(), std::move(*plan), std::move(request.hooks), std::move(entry));
+  auto made = std::make_unique<Container>(loop_, log_, reaper_, std::move(spec), target.facts(), std::move(*plan), exec_hooks(key, std::move(request.hooks)),
+                                          std::move(entry));
   Container& command = *made;
   execs_.emplace(key, std::move(made));
   told(&command);

@@ -186,6 +186,10 @@ class Supervisor {
   [[nodiscard]] SavedSupervisor save() const;
   // Right after start(), in the process that goes on. What cannot be restored ends, told in an event, and harms no other.
   void restore(SavedSupervisor saved);
+  // A command of exec goes on with whom it was for; E_STATE: there is none of that id. And then those nobody asked for, and all
+  // whose viewers have not come back.
+  [[nodiscard]] Result<Container*> resume_exec(const std::string& id, Container::Hooks hooks);
+  void resume_rest();
 
   // Told when the last process has gone, and when the last container was removed.
   std::function<void()> on_change;
@@ -228,7 +232,9 @@ class Supervisor {
   std::size_t starting_ = 0;         // of them, those whose command does not run yet
 
   void enter(const std::string& id, ExecRequest request, Inside inside, const ExecTold& told);
+  [[nodiscard]] Container::Hooks exec_hooks(const std::string& key, Container::Hooks hooks);
   std::map<std::string, std::unique_ptr<Container>> execs_;        // by the exec's id
+  std::map<std::string, SavedExec> unclaimed_;                     // while a live upgrade's state is being restored
   std::map<std::string, std::unique_ptr<Aside>> asked_;            // by an id, until the container's users are known
 };
 

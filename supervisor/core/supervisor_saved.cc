@@ -34,20 +34,22 @@ Outcome restore_outcome(SavedOutcome saved) {
 
 std::vector<int> descriptors_in(const SavedSupervisor& saved) {
   std::vector<int> all;
-  for (const auto& held : saved.held) {
-    if (!held.container) continue;
-    const auto& c = *held.container;
+  const auto add = [&all](const SavedContainer& c) {
     for (const int fd : {c.pidfd, c.boot.fd, c.master.fd, c.in.fd, c.out.fd, c.err.fd}) {
       if (fd >= 0) all.push_back(fd);
     }
+  };
+  for (const auto& held : saved.held) {
+    if (held.container) add(*held.container);
   }
+  for (const auto& exec : saved.execs) add(exec.command);
   return all;
 }
 
 void Supervisor::hold_starts(bool hold) { hold_starts_ = hold; }
 
 bool Supervisor::settled() const {
-  return asked_.empty() && execs_.empty() && std::ranges::all_of(held_, [](const auto& entry) {
+  return asked_.empty() && std::ranges::all_of(execs_, [](const auto& entry) { return entry.second->can_save(); }) && std::ranges::all_of(held_, [](const auto& entry) {
     const Held& held = *entry.second;
     return held.container_ ? held.container_->can_save() : !is_live(held.state_);
   });
@@ -57,6 +59,9 @@ SavedSupervisor Supervisor::save() const {
   SavedSupervisor all;
   all.closing = closing_;
   all.last_number = last_number_;
+  for (const auto& [id, command] : execs_) {
+    if (command->can_save()) all.execs.push_back({.container = command->facts().id, .spec = spec_to_json(command->spec()).dump(), .command = command->save()});
+  }
   for (const auto& [number, kept] : in_order_) {
     const Held& held = *kept;
     SavedHeld& s = all.held.emplace_back();
@@ -94,6 +99,34 @@ void Supervisor::restore(SavedSupervisor saved) {
   closing_ = saved.closing;
   last_number_ = saved.last_number;
   for (auto& held : saved.held) restore(std::move(held));
+  for (auto& exec : saved.execs) {
+    const std::string id = exec.command.exec;
+    unclaimed_.insert_or_assign(id, std::move(exec));
+  }
+}
+
+Result<Container*> Supervisor::resume_exec(const std::string& id, Container::Hooks hooks) {
+  const auto failed = [](std::string why) {
+    return std::unexpected(Error{.code = "E_STATE", .where = "reload", .what = "a command of exec was not kept", .err = 0, .why = std::move(why)});
+  };
+  auto saved = unclaimed_.extract(id);
+  if (saved.empty()) return failed("there is none of that id");
+  auto spec = spec_from_json(nlohmann::json::parse(saved.mapped().spec, nullptr, false));
+  if (!spec) return failed(spec.error().message);
+  auto command = Container::restore(loop_, log_, reaper_, std::move(*spec), saved.mapped().container, std::move(saved.mapped().command),
+                                    exec_hooks(id, std::move(hooks)));
+  if (!command) return std::unexpected(command.error());
+  return execs_.emplace(id, std::move(*command)).first->second.get();
+}
+
+void Supervisor::resume_rest() {
+  while (!unclaimed_.empty()) {
+    const std::string id = unclaimed_.begin()->first;
+    if (auto command = resume_exec(id, {}); !command) {
+      log_.emit(Event{.id = {}, .name = {}, .cause = 0, .what = event::Problem{.error = command.error(), .level = Level::error}});
+    }
+  }
+  for (const auto& [id, held] : held_) eased(*held);
 }
 
 void Supervisor::restore(SavedHeld saved) {

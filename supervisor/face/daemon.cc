@@ -154,6 +154,7 @@ class Daemon {
     server_->restore_events(state.at("server"));
     supervisor_->restore(std::move(*saved));
     server_->restore(state.at("server"));
+    supervisor_->resume_rest();
     log_->emit(Event{.id = {}, .name = {}, .cause = 0, .what = event::Reloaded{.from = state.value("version", "?"), .version = SUP_VERSION}});
     leaving_ = state.value("leaving", false);
     return {};

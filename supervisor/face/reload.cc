@@ -84,7 +84,7 @@ void Reload::settle() {
   if (!host_.settled()) {
     if (Loop::now_us() - since_us_ > kSettle) {
       host_.hold(false);
-      return give_up(nothing_came_of_it("a start, a pause or an exec does not come to its end"));
+      return give_up(nothing_came_of_it("a start or a pause does not come to its end"));
     }
     return patience_.start(kLook, [this] { settle(); });
   }

@@ -5,12 +5,13 @@
 
 #include <boost/test/unit_test.hpp>
 #include <csignal>
-#include <filesystem>
+#include <memory>
 
 #include "clean.h"
 #include "daemon.h"
 #include "events.h"
 #include "harness.h"
+#include "terminal.h"
 
 using namespace sup::test;
 namespace but = boost::unit_test;
@@ -140,13 +141,94 @@ BOOST_AUTO_TEST_CASE(what_cannot_take_over_leaves_the_old_one_running) {
 
 BOOST_AUTO_TEST_CASE(a_state_that_is_none_is_refused_by_the_program_itself) {
   const auto file = write_file("state", "not a state");
+  const sup::Fd state(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   Start start;
   start.args = {"daemon", "--try-state", "9"};
   start.events = false;
-  start.fds = {{::open(file.c_str(), O_RDONLY | O_CLOEXEC), 9}};
+  start.fds = {{state.get(), 9}};
   const auto refused = run(std::move(start));
   BOOST_TEST(refused.code == 125);
   BOOST_TEST(has(refused.err, "sealed"), refused.err);
+}
+
+BOOST_AUTO_TEST_CASE(who_is_attached_stays_so_and_sees_every_line) {
+  const long containers = scaled(10);
+  const long reloads = scaled(4);
+  DaemonProcess daemon;
+  const auto attaching = [&](const std::string& name, bool input) {
+    Start start;
+    start.events = false;
+    start.args = {"-S", daemon.name(), "attach", name};
+    start.in = input ? Start::In::open : Start::In::null;
+    return start;
+  };
+  (void)daemon.detached({"-i", "--name", "echo", "sh", "-c", "while read x; do echo got $x; done; exit 7"});
+  std::vector<std::unique_ptr<Process>> clients;
+  for (long i = 0; i < containers; ++i) {
+    const auto name = "count" + std::to_string(i);
+    // Waits for its first line, so that the client is there from the first number on.
+    (void)daemon.detached({"-i", "--name", name, "--stop-timeout", "20", "sh", "-c",
+                           "read go; trap 'run=0' TERM; run=1; i=0; while [ $run = 1 ]; do i=$((i+1)); echo $i; sleep 0.005; done; echo last $i; exit 4"});
+    clients.push_back(std::make_unique<Process>(attaching(name, true)));
+    clients.back()->send("go\n");
+    BOOST_TEST(clients.back()->wait_out("1\n2\n"));
+  }
+  Process echo(attaching("echo", true));
+  Process follower([&] {
+    Start start;
+    start.events = false;
+    start.args = {"-S", daemon.name(), "events", "-f", "--format", "json", "--tail", "0"};
+    return start;
+  }());
+  echo.send("one\n");
+  BOOST_TEST(echo.wait_out("got one\n"));
+  for (long i = 0; i < reloads; ++i) {
+    reload(daemon);
+    echo.send("round " + std::to_string(i) + "\n");
+    BOOST_TEST(echo.wait_out("got round " + std::to_string(i) + "\n"));
+  }
+  echo.close_input();
+  BOOST_TEST(echo.wait().code() == 7);
+  for (long i = 0; i < containers; ++i) {
+    BOOST_TEST(daemon.sup({"stop", "count" + std::to_string(i)}).code == 0);
+    BOOST_TEST(clients[static_cast<std::size_t>(i)]->wait().code() == 4);
+    const auto seen = lines(clients[static_cast<std::size_t>(i)]->out());
+    BOOST_TEST_REQUIRE(seen.size() > 2U);
+    for (std::size_t at = 0; at + 1 < seen.size(); ++at) BOOST_TEST_REQUIRE(seen[at] == std::to_string(at + 1));
+    BOOST_TEST(seen.back() == "last " + std::to_string(seen.size() - 1));
+  }
+  BOOST_TEST(follower.wait_out("\"reloaded\""));
+  BOOST_TEST(follower.wait_out("\"exited\""));
+  follower.signal(SIGTERM);
+  (void)follower.wait();
+}
+
+BOOST_AUTO_TEST_CASE(a_command_of_exec_goes_on_as_well) {
+  DaemonProcess daemon;
+  (void)daemon.detached({"--name", "web", "--init", "sleep", "1000"});
+  Start start;
+  start.events = false;
+  start.args = {"-S", daemon.name(), "exec", "-ti", "web", "sh", "-c", "stty -echo; echo ready; while read x; do echo got $x; done; exit 9"};
+  Terminal terminal(std::move(start));
+  BOOST_TEST_REQUIRE(terminal.wait_out("ready"));
+  reload(daemon);
+  terminal.ask("after\r", "got after");
+  reload(daemon);
+  terminal.send("\x04");
+  BOOST_TEST(terminal.finish().code() == 9);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_paused_or_limited_stays_so) {
+  if (as_user()) return;   // control groups are root's here
+  DaemonProcess daemon;
+  const auto id = daemon.detached({"--name", "web", "--pids-limit", "50", "--init", "sleep", "1000"});
+  BOOST_TEST(daemon.sup({"pause", "web"}).code == 0);
+  reload(daemon);
+  BOOST_TEST(has(daemon.sup({"inspect", id}).out, "\"paused\""));
+  BOOST_TEST(daemon.sup({"update", "--pids-limit", "60", "web"}).code == 0);
+  BOOST_TEST(daemon.sup({"unpause", "web"}).code == 0);
+  BOOST_TEST(has(daemon.sup({"inspect", id}).out, "\"running\""));
+  BOOST_TEST(daemon.sup({"stop", "web"}).code == 0);
 }
 
 BOOST_AUTO_TEST_CASE(descriptors_do_not_grow_with_reloads) {

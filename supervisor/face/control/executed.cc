@@ -104,6 +104,25 @@ void Executed::ended(const Outcome& outcome) {
   if (framed_ != nullptr) framed_->exit(last_word(id_, name_, outcome, outcome.shell_status()));
 }
 
-nlohmann::json Executed::save() const { return {{"kind", "exec"}}; }
+nlohmann::json Executed::save() const {
+  return {{"kind", "exec"}, {"exec", link_->command != nullptr ? link_->command->exec_id() : ""}, {"container", id_}, {"name", name_}, {"input", input_}};
+}
+
+bool Executed::resume(Supervisor& supervisor, const std::string& exec) {
+  auto command = supervisor.resume_exec(exec, hooks({}, [](const Error&) {}));
+  if (command) has(**command);
+  return command.has_value();
+}
+
+void Executed::begin(Framed& client) {
+  framed_ = &client;
+  // After a live upgrade, more than should may wait for the client already; or nothing more.
+  if (link_->command == nullptr) return;
+  waits_ = framed_->queued() > kMark;
+  for (const Channel each : {Channel::out, Channel::err}) {
+    if (waits_) link_->command->pause_output(each);
+    else link_->command->resume_output(each);
+  }
+}
 
 }  // namespace sup::control

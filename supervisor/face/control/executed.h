@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "core/container.h"
+#include "core/supervisor.h"
 #include "face/control/framed.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
@@ -33,13 +34,15 @@ class Executed : public Endpoint {
   // The command, before it is started.
   void has(Container& command) { link_->command = &command; }
 
-  void begin(Framed& client) override { framed_ = &client; }
+  // After a live upgrade; false: the command is not there any more.
+  [[nodiscard]] bool resume(Supervisor& supervisor, const std::string& exec);
+
+  void begin(Framed& client) override;
   void data(std::string_view bytes) override;
   void end_input() override;
   void resize(FrameSize size) override;
   void detach() override { left_ = true; }
   void drained() override;
-  // Never asked for: a live upgrade waits for the end of every exec.
   [[nodiscard]] nlohmann::json save() const override;
 
  private:

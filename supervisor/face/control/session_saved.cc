@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "face/control/attached.h"
+#include "face/control/executed.h"
 #include "face/control/session.h"
 
 namespace sup::control {
@@ -12,6 +13,11 @@ using Json = nlohmann::json;
 
 // The same of what Endpoint::save() said; null: it is no more.
 std::unique_ptr<Endpoint> restore_endpoint(Loop& loop, Supervisor& supervisor, const Json& saved) {
+  if (saved.value("kind", "") == "exec") {
+    auto executed = std::make_unique<Executed>(loop, saved.value("container", ""), saved.value("name", ""), saved.value("input", false));
+    if (!executed->resume(supervisor, saved.value("exec", ""))) return nullptr;
+    return executed;
+  }
   if (saved.value("kind", "") != "attached") return nullptr;
   auto held = supervisor.find(saved.value("container", ""));
   if (!held) return nullptr;
