@@ -127,7 +127,10 @@ Result<void> Supervisor::launch(Held& held) {
   if (!plan) return std::unexpected(plan.error());
   Container::Wiring wiring;
   wiring.size = held.request_.size;
-  if (!held.spec_.tty && !held.spec_.interactive) {
+  wiring.in = std::move(held.request_.given[0]);
+  wiring.out = std::move(held.request_.given[1]);
+  wiring.err = std::move(held.request_.given[2]);
+  if (!held.spec_.tty && !held.spec_.interactive && !wiring.in) {
     wiring.in = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     if (!wiring.in) return std::unexpected(Error{.code = "E_STDIN", .where = "/dev/null", .what = "cannot be opened", .err = errno});
   }

@@ -2,6 +2,7 @@
 #pragma once
 #include <sys/ioctl.h>
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -43,6 +44,7 @@ struct RunRequest {
   std::vector<std::string> environ;
   std::string cwd;
   winsize size{.ws_row = 24, .ws_col = 80, .ws_xpixel = 0, .ws_ypixel = 0};
+  std::array<Fd, 3> given{};           // its 0, 1 and 2 as they are, in its first run; none: as usual
 };
 
 // One container through all its runs. Owned by the Supervisor; references stay good until it is removed.

@@ -1,5 +1,10 @@
 #include "face/attachment.h"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -64,9 +69,9 @@ class Attachment {
  private:
   Result<void> begin() {
     console_.set({.tty = options_.tty && options_.input, .detach_keys = options_.tty ? options_.detach_keys : std::string()});
-    if (auto r = console_.show(Channel::out, 1); !r) return r;
-    if (!options_.tty) {
-      if (auto r = console_.show(Channel::err, 2); !r) return r;
+    for (const int fd : {1, 2}) {
+      if ((options_.tty && fd == 2) || std::ranges::find(options_.given, fd) != options_.given.end()) continue;
+      if (auto r = console_.show(fd == 1 ? Channel::out : Channel::err, fd); !r) return r;
     }
     if (auto r = console_.listen(options_.sig_proxy); !r) return r;
     resized();
@@ -197,6 +202,25 @@ class Attachment {
 
 Result<int> show_attached(control::Client::Upgraded connection, AttachmentOptions options) {
   return Attachment(std::move(options)).run(std::move(connection));
+}
+
+Result<std::vector<int>> to_give(bool input) {
+  std::vector<int> all;
+  for (const int fd : {0, 1, 2}) {
+    if (fd == 0 && !input) continue;
+    if (::fcntl(fd, F_GETFD) < 0) {
+      return std::unexpected(Error{.code = "E_FD", .where = "descriptor " + std::to_string(fd), .what = "cannot be passed on", .err = errno, .path = {}, .stage = {}});
+    }
+    if (::isatty(fd) == 0) all.push_back(fd);
+  }
+  return all;
+}
+
+void hold_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM}) sigaddset(&set, number);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
 std::function<std::string(int)> signals_to(const control::Client& client, std::string container, std::string exec) {

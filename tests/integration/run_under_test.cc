@@ -1,8 +1,18 @@
 // run under a named supervisor, attached: as a foreground run is, but others reach it by name, and it can be left.
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <boost/test/unit_test.hpp>
 #include <csignal>
+#include <cstring>
+#include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
+
+#include "base/fd.h"
 
 #include "clean.h"
 #include "daemon.h"
@@ -11,6 +21,7 @@
 #include "terminal.h"
 
 using namespace sup::test;
+using sup::Fd;
 namespace but = boost::unit_test;
 
 namespace {
@@ -21,6 +32,29 @@ Start under(const DaemonProcess& daemon, std::vector<std::string> args) {
   start.args = {"-S", daemon.name(), "run"};
   start.args.insert(start.args.end(), args.begin(), args.end());
   return start;
+}
+
+// The bytes with `count` copies of a descriptor beside them.
+bool send_with(const RawClient& client, std::string_view bytes, int fd, std::size_t count) {
+  std::vector<int> fds(count, fd);
+  std::vector<char> control(CMSG_SPACE(count * sizeof(int)));
+  iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  cmsghdr* const rights = CMSG_FIRSTHDR(&message);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(count * sizeof(int));
+  std::memcpy(CMSG_DATA(rights), fds.data(), count * sizeof(int));
+  return ::sendmsg(client.fd(), &message, MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
+}
+
+std::string run_request(std::string_view fds, std::string_view more = "") {
+  return R"({"jsonrpc":"2.0","id":1,"method":"container.run","params":{"fds":)" + std::string(fds) + R"(,"spec":{"argv":["/bin/echo","words"],"rm":true)" +
+         std::string(more) + "}}}\n";
 }
 
 }  // namespace
@@ -74,6 +108,7 @@ BOOST_AUTO_TEST_CASE(the_callers_files_are_written_by_the_caller) {
     start.in = Start::In::open;
     Process client(start);
     BOOST_TEST(client.wait_out("ready"));
+    BOOST_TEST(client.wait_until([&] { return exists(pidfile); }, "the pid to be written"));
     BOOST_TEST(read_text(pidfile) == std::to_string(daemon.pid_of("web")) + "\n");
     client.close_input();
     BOOST_TEST(client.wait().code() == 4);
@@ -166,6 +201,76 @@ BOOST_AUTO_TEST_CASE(a_client_gone_before_the_start_was_told_leaves_nothing_runn
                            "\n"));
   }
   BOOST_TEST(daemon.wait_until([&] { return Events(daemon.events()).count("removed") == 3U; }, "what nobody waits for to be gone"));
+  BOOST_TEST(daemon.end() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_terminal_is_the_commands_own) {
+  DaemonProcess daemon;
+  const auto path = write_file("log", "before\n");
+  auto start = under(daemon, {"sh", "-c", "echo words; test -t 1 || readlink /proc/self/fd/1"});
+  const Fd log(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  start.out_fd = log.get();
+  BOOST_TEST(run(start).code == 0);
+  BOOST_TEST(read_text(path) == "before\nwords\n" + path + "\n");
+  BOOST_TEST(has(daemon.events(), "\"stdout\":null"));   // not a byte went through the supervisor
+  // A reader who has left is the command's own trouble.
+  int ends[2];
+  BOOST_TEST_REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+  ::close(ends[0]);
+  const Fd write_end(ends[1]);
+  auto broken = under(daemon, {"sh", "-c", "echo words || exit 9"});
+  broken.out_fd = write_end.get();
+  BOOST_TEST(run(broken).code == 9);
+  // A terminal is shown, never given.
+  Terminal terminal(under(daemon, {"sh", "-c", "test -t 1 || echo none; exit 3"}));
+  BOOST_TEST(terminal.wait_out("none"));
+  BOOST_TEST(terminal.finish().code() == 3);
+  BOOST_TEST(daemon.end() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(passed_descriptors_harm_nobody) {
+  if (as_user()) return;   // by hand: see RawClient
+  DaemonProcess daemon({"--pool", "0"});
+  BOOST_TEST(daemon.sup({"ps"}).code == 0);
+  const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  const Fd terminal(::open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC));
+  const auto answer = [&](const std::string& request, const Fd& fd, std::size_t count) {
+    RawClient client(daemon.socket());
+    (void)client.line();
+    BOOST_TEST(send_with(client, request, fd.get(), count));
+    return client.line();
+  };
+  BOOST_TEST(has(answer(run_request("[1]"), null, 1), "\"result\""));
+  for (const auto& [request, count] : std::vector<std::pair<std::string, std::size_t>>{
+           {run_request("[1,2]"), 1}, {run_request("[1]"), 3}, {run_request("[1,1]"), 2}, {run_request("[3]"), 1}, {run_request("[-1]"), 1}, {run_request("1"), 1}, {run_request("[1]", R"(,"tty":true)"), 1}}) {
+    const auto line = answer(request, null, count);
+    BOOST_TEST(has(line, "\"pointer\":\"/params/fds\""), request << line);
+  }
+  BOOST_TEST(has(answer(run_request("[1]"), terminal, 1), "a terminal is not passed on"));
+  // With the last byte, not before: what comes with another is closed at once.
+  {
+    RawClient client(daemon.socket());
+    (void)client.line();
+    const auto request = run_request("[1]");
+    BOOST_TEST(send_with(client, request.substr(0, 10), null.get(), 1));
+    BOOST_TEST(daemon.sup({"ps"}).code == 0);   // it has been read since
+    BOOST_TEST(client.send(request.substr(10)));
+    BOOST_TEST(has(client.line(), "\"pointer\":\"/params/fds\""));
+  }
+  BOOST_TEST(daemon.wait_until([&] { return daemon.ids().empty(); }, "the command to have ended"));
+  // A flood, from clients who stay.
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 5; ++i) {
+    clients.push_back(std::make_unique<RawClient>(daemon.socket()));
+    (void)clients.back()->line();
+  }
+  const auto fds = fds_of(daemon.pid());
+  for (int round = 0; round < 100; ++round) {
+    for (auto& client : clients) BOOST_TEST_REQUIRE(send_with(*client, round % 2 == 0 ? "{\n" : "x", null.get(), 1 + static_cast<std::size_t>(round) % 250));
+  }
+  BOOST_TEST(daemon.wait_until([&] { return fds_of(daemon.pid()) <= fds; }, "what was passed to be closed"));
+  clients.clear();
+  BOOST_TEST(daemon.sup({"run", "echo", "words"}).out == "words\n");
   BOOST_TEST(daemon.end() == 0);
 }
 

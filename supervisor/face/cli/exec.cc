@@ -1,11 +1,7 @@
 // exec: one more command in a container that runs.
-#include <fcntl.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <csignal>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -82,12 +78,11 @@ class ExecVerb : public Verb {
       params["cols"] = size.ws_col;
       params["raw_output"] = ::isatty(1) == 0;
     } else if (!detach_) {
-      auto all = to_give();
+      auto all = to_give(spec_.interactive);
       if (!all) return std::unexpected(all.error());
       given = std::move(*all);
       params["fds"] = given;
     }
-    // The command may speak to who reads our output before we know that it runs: a signal from there on is for the command.
     if (spec_.sig_proxy && !detach_) hold_signals();
     control::Client* client = nullptr;
     auto answer = control::ask(*clients, "container.exec", params, &client, given);
@@ -98,6 +93,7 @@ class ExecVerb : public Verb {
     options.verb = "exec";
     options.name = container_;
     options.tty = spec_.tty;
+    options.given = given;
     options.input = spec_.interactive && std::ranges::find(given, 0) == given.end();
     options.detach_keys = spec_.tty && spec_.interactive ? std::move(*keys) : std::string();
     options.sig_proxy = spec_.sig_proxy;
@@ -107,14 +103,6 @@ class ExecVerb : public Verb {
   }
 
  private:
-  // What would end us waits until show_attached() takes it.
-  static void hold_signals() {
-    sigset_t set;
-    sigemptyset(&set);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM}) sigaddset(&set, number);
-    pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  }
-
   // -e NAME means the caller's value, which the supervisor cannot know; and a terminal is of the kind that the caller sits at.
   void take_callers_values() {
     std::vector<EnvEntry> all;
@@ -124,19 +112,6 @@ class ExecVerb : public Verb {
       all.push_back(std::move(entry));
     }
     spec_.env = std::move(all);
-  }
-
-  // What the command gets as it is, without a byte passing through here. A terminal never: with it goes TIOCSTI.
-  Result<std::vector<int>> to_give() const {
-    std::vector<int> all;
-    for (const int fd : {0, 1, 2}) {
-      if (fd == 0 && !spec_.interactive) continue;
-      if (::fcntl(fd, F_GETFD) < 0) {
-        return std::unexpected(Error{.code = "E_FD", .where = "descriptor " + std::to_string(fd), .what = "cannot be passed on", .err = errno});
-      }
-      if (::isatty(fd) == 0) all.push_back(fd);
-    }
-    return all;
   }
 
   Spec spec_;

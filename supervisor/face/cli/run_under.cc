@@ -1,10 +1,12 @@
 #include "face/cli/run_under.h"
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "core/container.h"
 #include "core/recorder.h"
@@ -150,7 +152,15 @@ Result<int> run_attached(const Globals& globals, const Spec& spec, const Facts& 
   params["attach"] = true;
   params["rows"] = size.ws_row;
   params["cols"] = size.ws_col;
-  auto answer = client->call("container.run", params);
+  std::vector<int> given;
+  if (!spec.tty) {
+    auto all = to_give(spec.interactive);
+    if (!all) return failed(all.error());
+    given = std::move(*all);
+    params["fds"] = given;
+  }
+  if (spec.sig_proxy) hold_signals();
+  auto answer = client->call("container.run", params, given);
   if (!answer) return failed(answer.error());
   const std::string id = answer->value("id", "");
   if (auto r = caller.started(id, answer->value("pid", -1)); !r) say(r.error());   // it runs: what is left is to show it
@@ -158,7 +168,8 @@ Result<int> run_attached(const Globals& globals, const Spec& spec, const Facts& 
   options.verb = "run";
   options.name = spec.name.empty() ? id : spec.name;
   options.tty = spec.tty;
-  options.input = spec.interactive;
+  options.given = given;
+  options.input = spec.interactive && std::ranges::find(given, 0) == given.end();
   options.detach_keys = *keys;
   options.sig_proxy = spec.sig_proxy;
   options.signal = signals_to(*client, id);

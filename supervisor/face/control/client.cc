@@ -68,7 +68,7 @@ Result<std::string> Client::read_line() {
 
 namespace {
 
-// send(2) of the bytes with the descriptors beside the first of them.
+// send(2) of the bytes with the descriptors beside them.
 ssize_t send_with(int socket, std::string_view bytes, const std::vector<int>& pass) {
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxPassed)]{};
   iovec part{const_cast<char*>(bytes.data()), bytes.size()};
@@ -98,7 +98,9 @@ Result<nlohmann::json> Client::call(std::string_view method, const nlohmann::jso
   }
   std::string_view rest = line;
   while (!rest.empty()) {
-    const ssize_t n = send_with(socket_.get(), rest, rest.size() == line.size() ? pass : std::vector<int>{});
+    // They go with the last byte: a request's end is what they belong to.
+    const bool last = rest.size() == 1 || pass.empty();
+    const ssize_t n = send_with(socket_.get(), last ? rest : rest.substr(0, rest.size() - 1), last ? pass : std::vector<int>{});
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return lost(errno, {});
     rest.remove_prefix(static_cast<std::size_t>(n));

@@ -1,12 +1,14 @@
 #include "face/control/methods.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <fcntl.h>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
+#include <utility>
 
 #include "face/control/attached.h"
 #include "face/control/executed.h"
@@ -139,6 +141,26 @@ std::string attached_line(std::string_view id, const Held& held) {
   return response_line(id, {{"id", held.id()}, {"name", held.name()}, {"pid", held.pid()}, {"tty", held.spec().tty}, {"interactive", held.spec().interactive}});
 }
 
+// The descriptors that came with the request: the command's own 0, 1 and 2, as far as "fds" says so. A terminal is none to be
+// given: with it goes TIOCSTI.
+Rpc<std::array<Fd, 3>> given_fds(const Call& call, const Spec& spec) {
+  std::array<Fd, 3> places;
+  if (!call.request.params.has("fds")) return places;
+  const auto wrong = [&](std::string why) { return std::unexpected(call.request.params.wrong("fds", std::move(why))); };
+  const auto& list = call.request.params.json().at("fds");
+  auto passed = std::exchange(call.server.passed, {});
+  if (!list.is_array() || list.size() != passed.size()) return wrong("not a list of as many as came with the request");
+  if (spec.tty && !passed.empty()) return wrong("a command with a terminal has that");
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (!list[i].is_number_unsigned() || list[i].get<std::uint64_t>() > 2) return wrong("not 0, 1 or 2");
+    Fd& place = places.at(list[i].get<std::size_t>());
+    if (place) return wrong("the same one twice");
+    if (::isatty(passed[i].get()) != 0) return wrong("a terminal is not passed on");
+    place = std::move(passed[i]);
+  }
+  return places;
+}
+
 void attach(const Call& call) {
   Held* held = call.container();
   if (held == nullptr) return;
@@ -177,6 +199,9 @@ void run(const Call& call) {
   const auto size = size_in(call.request.params);
   if (!size) return call.failed(size.error());
   if (*size) wanted.size = **size;
+  auto given = given_fds(call, wanted.spec);
+  if (!given) return call.failed(given.error());
+  wanted.given = std::move(*given);
   const auto with = call.request.params.get_bool("attach", false);
   if (!with) return call.failed(with.error());
   std::shared_ptr<std::unique_ptr<Attached>> attached;   // shared: a std::function must be copyable
@@ -389,24 +414,6 @@ void update(const Call& call) {
   call.done({{"id", held->id()}});
 }
 
-// The descriptors that came with the request: the command's own 0, 1 and 2, as far as "fds" says so. A terminal is none to be
-// given: with it goes TIOCSTI.
-Rpc<void> given_fds(const Call& call, Container::Wiring& wiring) {
-  const auto& all = call.request.params.json();
-  if (!all.contains("fds")) return {};
-  const auto wrong = [&](std::string why) { return std::unexpected(call.request.params.wrong("fds", std::move(why))); };
-  const auto& list = all.at("fds");
-  if (!list.is_array() || list.size() != call.server.passed.size()) return wrong("not a list of as many as came with the request");
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    if (!list[i].is_number_unsigned() || list[i].get<std::uint64_t>() > 2) return wrong("not 0, 1 or 2");
-    Fd& place = list[i] == 0 ? wiring.in : list[i] == 1 ? wiring.out : wiring.err;
-    if (place) return wrong("the same one twice");
-    if (::isatty(call.server.passed[i].get()) != 0) return wrong("a terminal is not passed on");
-    place = std::move(call.server.passed[i]);
-  }
-  return {};
-}
-
 // One more command in a container. Answered when it runs; then the connection carries its frames, or with detach nothing.
 void exec(const Call& call) {
   Held* held = call.container();
@@ -426,8 +433,12 @@ void exec(const Call& call) {
   auto& wiring = wanted.wiring;
   wiring.size = size->value_or(winsize{.ws_row = 24, .ws_col = 80, .ws_xpixel = 0, .ws_ypixel = 0});
   wiring.raw_output = *raw;
-  if (auto r = given_fds(call, wiring); !r) return call.failed(r.error());
-  if ((spec->tty || *detach) && (wiring.in || wiring.out || wiring.err)) return call.failed(params.wrong("fds", "neither with tty nor with detach"));
+  auto given = given_fds(call, *spec);
+  if (!given) return call.failed(given.error());
+  wiring.in = std::move((*given)[0]);
+  wiring.out = std::move((*given)[1]);
+  wiring.err = std::move((*given)[2]);
+  if (*detach && (wiring.in || wiring.out || wiring.err)) return call.failed(params.wrong("fds", "not with detach"));
   const bool input = spec->interactive && !*detach && !wiring.in;
   if (!spec->tty) {
     const auto nothing = [](Fd& place, int mode) {

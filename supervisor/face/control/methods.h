@@ -29,7 +29,7 @@ struct Methods {
   Supervisor& supervisor;
   const std::string& name;   // of the supervisor
   const Peer& peer;
-  std::vector<Fd>& passed;   // descriptors that came with the request; what is not taken is closed
+  std::vector<Fd>& passed;   // descriptors that came with the request's end; what is not taken is closed
   const EventFeed& events;
   // From the answer on the client is told what happens: lines to begin with, and the number of the first event.
   std::function<void(std::deque<std::string> snapshot, std::uint64_t next)> subscribe;

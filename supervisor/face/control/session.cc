@@ -57,7 +57,7 @@ void Session::drained() {
 
 void Session::received(std::string_view bytes) {
   const auto rest = take(bytes);
-  if (rest.empty()) return;
+  if (rest.empty()) return passed_.clear();
   waiting_ = rest;
   stream_->read_stop();
   next_.start(std::chrono::milliseconds(0), [this] { go_on(); });
@@ -67,7 +67,10 @@ void Session::go_on() {
   const std::string bytes = std::exchange(waiting_, {});
   const auto rest = take(bytes);
   if (closing_) return;
-  if (rest.empty()) return read_on();
+  if (rest.empty()) {
+    passed_.clear();
+    return read_on();
+  }
   waiting_ = rest;
   next_.start(std::chrono::milliseconds(0), [this] { go_on(); });
 }
@@ -103,7 +106,6 @@ std::string_view Session::take(std::string_view bytes) {
 
 void Session::handle(std::string_view line) {
   if (line.empty() || line == "\r") return;
-  auto passed = std::exchange(passed_, {});
   auto request = parse_request(line);
   if (!request) return send(error_line(request.error()));
   // An answer may come much later, when this session is gone: the number finds nobody then.
@@ -118,7 +120,7 @@ void Session::handle(std::string_view line) {
     upgrading_ = true;
     stream_->read_stop();
   }
-  methods(passed).call(
+  methods(passed_).call(
       *request,
       [me, quiet, upgrades, id = request->id](std::string answer) {
         Session* session = me();

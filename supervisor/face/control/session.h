@@ -61,7 +61,7 @@ class Session {
   std::unique_ptr<Framed> framed_;  // after an upgrade
   bool upgrading_ = false;          // one was asked for and is not answered
   std::string behind_;              // came behind that request: lines or frames, as it is answered
-  std::vector<Fd> passed_;          // descriptors that came since the last request
+  std::vector<Fd> passed_;          // descriptors that came with the bytes that are being looked at; closed after that
   std::map<std::string, Pending> pending_;   // by the request's id as JSON
   bool held_ = false;
   bool closing_ = false;
