@@ -130,21 +130,25 @@ BOOST_AUTO_TEST_CASE(several_watch_at_once_and_one_leaves) {
 
 BOOST_AUTO_TEST_CASE(the_window_is_that_of_who_was_active_last) {
   DaemonProcess daemon;
-  (void)daemon.detached({"-ti", "--name", "size", "sh", "-c", "stty -echo; trap 'stty size' WINCH; echo ready; while :; do read x && stty size; done"});
+  // Tells each size that it gets, once.
+  (void)daemon.detached({"-ti", "--name", "size", probe_path(), "sizewatch"});
   Terminal small(attaching(daemon, {"size"}), {20, 60});
+  BOOST_TEST_REQUIRE(small.wait_out("size 20 60"));
   BOOST_TEST_REQUIRE(small.wait_out("ready"));
   BOOST_TEST(small.wait_raw());
-  BOOST_TEST(small.ask("\r", "20 60"));
   Terminal large(attaching(daemon, {"size"}), {50, 150});
   BOOST_TEST(large.wait_raw());
-  BOOST_TEST(large.ask("\r", "50 150"));
-  BOOST_TEST(small.ask("\r", "20 60"));            // it types again, so its window counts again
+  BOOST_TEST(small.wait_out("size 50 150"));
+  (void)small.take_out();
+  BOOST_TEST(small.ask("\r", "size 20 60"));       // it types, so its window counts again
   large.resize({40, 130});
   large.signal(SIGWINCH);
-  BOOST_TEST(large.wait_out("40 130"));
+  BOOST_TEST(large.wait_out("size 40 130"));
+  BOOST_TEST(small.wait_out("size 40 130"));
+  (void)small.take_out();
   large.send("\x10\x11");
   BOOST_TEST(large.finish().code() == 0);
-  BOOST_TEST(small.wait_out("20 60"));
+  BOOST_TEST(small.wait_out("size 20 60"));
   BOOST_TEST(daemon.wait_event("\"rows\":40"));
   small.send("\x10\x11");
   BOOST_TEST(small.finish().code() == 0);
