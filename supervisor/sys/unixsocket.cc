@@ -134,11 +134,11 @@ Result<Fd> connect_to(const std::string& path) {
   return socket;
 }
 
-Result<Peer> peer_of(int socket) {
+Result<SocketPeer> peer_of(int socket) {
   ucred who{};
   socklen_t size = sizeof who;
   if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0) return std::unexpected(failed("E_SOCKET", "peer", errno, {}, {}));
-  Peer peer{.pid = who.pid, .uid = who.uid, .same_namespaces = false};
+  SocketPeer peer{.pid = who.pid, .uid = who.uid, .same_namespaces = false};
   // A pid of 0 has no name in our pid namespace: it is outside of it.
   if (who.pid <= 0) return peer;
   // The pidfd (Linux 6.5) tells whether the process that /proc shows is still the one that connected.

@@ -46,11 +46,11 @@ inline constexpr std::size_t kMaxPassed = 3;
 [[nodiscard]] Result<Fd> connect_to(const std::string& path);
 
 // The process at the other end, as the kernel knows it (SO_PEERCRED; not what it says of itself).
-struct Peer {
+struct SocketPeer {
   pid_t pid = -1;
   uid_t uid = static_cast<uid_t>(-1);
   bool same_namespaces = false;   // its pid and user namespaces are ours: it is not inside a container
 };
-[[nodiscard]] Result<Peer> peer_of(int socket);
+[[nodiscard]] Result<SocketPeer> peer_of(int socket);
 
 }  // namespace sup

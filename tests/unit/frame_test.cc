@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(a_header_is_judged_at_once) {
                              header(3, 5),
                              header(3, 0),
                              header(4, 1),
-                             header(6, 1),
+                             header(6, 65),
                              header(7, 65),
                              "\1"s,
                              "\2"s,

@@ -169,11 +169,12 @@ BOOST_AUTO_TEST_CASE(arguments_decide) {
     BOOST_TEST(verdict(filter, SYS_clone, {flag | kAbove}) == kEperm);
   }
   BOOST_TEST(verdict(filter, SYS_clone, {0x3d0f00}) == kAllow);   // pthread_create's
-  for (const std::uint64_t family : {AF_ALG, AF_NFC, AF_VSOCK}) {
+  for (const int number : {AF_ALG, AF_NFC, AF_VSOCK}) {
+    const auto family = static_cast<std::uint64_t>(number);
     BOOST_TEST(verdict(filter, SYS_socket, {family, 1}) == kEperm);
     BOOST_TEST(verdict(filter, SYS_socket, {family | kAbove, 1}) == kEperm, "with a bit above the int");
   }
-  for (const std::uint64_t family : {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_XDP}) BOOST_TEST(verdict(filter, SYS_socket, {family, 1}) == kAllow);
+  for (const int family : {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_XDP}) BOOST_TEST(verdict(filter, SYS_socket, {static_cast<std::uint64_t>(family), 1}) == kAllow);
   for (const std::uint64_t persona : {0U, 8U, 0x20000U, 0x20008U, 0xffffffffU}) BOOST_TEST(verdict(filter, SYS_personality, {persona}) == kAllow);
   for (const std::uint64_t persona : {1U, 0x40000U, 0x400000U, 0x100000U}) BOOST_TEST(verdict(filter, SYS_personality, {persona}) == kEperm);
 }
@@ -208,8 +209,8 @@ BOOST_AUTO_TEST_CASE(strict_is_within_docker) {
     }
   }
   for (const int call : {SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_chroot, SYS_unshare, SYS_setns, SYS_mount}) BOOST_TEST(verdict(strict, call) == kEperm);
-  for (const std::uint64_t family : {AF_PACKET, AF_XDP, AF_ALG, AF_VSOCK, AF_BLUETOOTH}) BOOST_TEST(verdict(strict, SYS_socket, {family}) == kEperm);
-  for (const std::uint64_t family : {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK}) BOOST_TEST(verdict(strict, SYS_socket, {family}) == kAllow);
+  for (const int family : {AF_PACKET, AF_XDP, AF_ALG, AF_VSOCK, AF_BLUETOOTH}) BOOST_TEST(verdict(strict, SYS_socket, {static_cast<std::uint64_t>(family)}) == kEperm);
+  for (const int family : {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK}) BOOST_TEST(verdict(strict, SYS_socket, {static_cast<std::uint64_t>(family)}) == kAllow);
 }
 
 BOOST_AUTO_TEST_CASE(libseccomp_comes_to_the_same) {

@@ -28,7 +28,7 @@ struct Methods {
   Loop& loop;
   Supervisor& supervisor;
   const std::string& name;   // of the supervisor
-  const Peer& peer;
+  const SocketPeer& peer;
   std::vector<Fd>& passed;   // descriptors that came with the request's end; what is not taken is closed
   const EventFeed& events;
   // From the answer on the client is told what happens: lines to begin with, and the number of the first event.

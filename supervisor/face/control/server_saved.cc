@@ -54,7 +54,7 @@ void Server::restore(const Json& saved) {
   const auto all = saved.value("sessions", Json::array());
   std::vector<std::pair<Session*, const Json*>> back;
   for (const auto& one : all) {
-    const Peer peer{.pid = one.value("pid", -1), .uid = one.value("uid", static_cast<uid_t>(-1)), .same_namespaces = true};
+    const SocketPeer peer{.pid = one.value("pid", -1), .uid = one.value("uid", static_cast<uid_t>(-1)), .same_namespaces = true};
     const auto number = one.value("number", std::uint64_t{0});
     auto session = std::make_unique<Session>(*this, number, peer);
     if (!session->adopt(loop_, one)) continue;

@@ -16,7 +16,7 @@ constexpr std::uint64_t kSlice = 2000;   // microseconds
 
 }  // namespace
 
-Session::Session(Server& server, std::uint64_t number, const Peer& peer) : server_(server), number_(number), peer_(peer), next_(server.loop_) {}
+Session::Session(Server& server, std::uint64_t number, const SocketPeer& peer) : server_(server), number_(number), peer_(peer), next_(server.loop_) {}
 
 Result<void> Session::watch(Loop& loop, Fd socket) {
   auto stream = Stream::open(loop, std::move(socket),

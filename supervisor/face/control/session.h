@@ -22,7 +22,7 @@ namespace sup::control {
 // Owned by the Server, which closes it at the end of a turn.
 class Session {
  public:
-  Session(Server& server, std::uint64_t number, const Peer& peer);
+  Session(Server& server, std::uint64_t number, const SocketPeer& peer);
   [[nodiscard]] Result<void> open(Loop& loop, Fd socket);
 
   // For a live upgrade: nothing is asked that waits for more than its answer; nothing is read; and what it is, and again.
@@ -54,7 +54,7 @@ class Session {
 
   Server& server_;
   std::uint64_t number_;
-  Peer peer_;
+  SocketPeer peer_;
   std::unique_ptr<Stream> stream_;
   std::string line_;               // begun, not ended
   std::unique_ptr<Subscription> subscription_;
