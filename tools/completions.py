@@ -11,8 +11,8 @@ SIGNALS = 'HUP INT QUIT KILL USR1 USR2 TERM CONT STOP WINCH'.split()
 
 def kind_of(value):
     """What a value is: a list of words, or one of file, dir, signal, user, supervisor, containers, event-dest, none."""
-    if re.fullmatch(r'[a-z0-9-]+(\|[a-z0-9-]+)+', value):
-        return value.split('|')
+    if re.fullmatch(r'[a-z0-9-]+(\|[a-z0-9-]+(:[A-Z]+)?)+', value):
+        return [word for word in value.split('|') if ':' not in word]
     if value.startswith('no|on-failure'):
         return ['no', 'on-failure', 'always', 'unless-stopped']
     base = re.split(r'[\[:|=]', value)[0]

@@ -614,7 +614,7 @@ BOOST_AUTO_TEST_CASE(a_thousand_idle_connections) {  // B36
   const rlimit raised{.rlim_cur = std::max<rlim_t>(limit.rlim_cur, 2048), .rlim_max = limit.rlim_max};
   BOOST_TEST_REQUIRE(::setrlimit(RLIMIT_NOFILE, &raised) == 0);
   {
-    DaemonProcess daemon;
+    DaemonProcess daemon({"--pool", "0"});   // whose descriptors come and go
     RawClient good(daemon.socket());
     BOOST_TEST(has(good.line(), "hello"));
     const auto before = fds_of(daemon.pid());

@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(b45_a_full_disk_costs_output_alone_and_tells_how_much) {
     BOOST_TEST(logs.out.size() + missing == all, logs.out.size() << " and " << missing << " missing of " << all);
     std::string order;
     for (const auto& event : Events(daemon.events()).all()) order += event.name() + " ";
-    BOOST_TEST(order == "starting started exited ");
+    BOOST_TEST(order == "listening starting started exited ");
     BOOST_TEST(daemon.end() == 0);
   }
   BOOST_TEST(::umount(place.c_str()) == 0);

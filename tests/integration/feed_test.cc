@@ -39,9 +39,10 @@ BOOST_AUTO_TEST_CASE(events_shows_what_has_happened) {
   const auto text = run(events({}));
   BOOST_TEST(text.code == 0, text.err);
   const auto rows = lines(text.out);
-  BOOST_TEST_REQUIRE(rows.size() == 3U, text.out);
-  BOOST_TEST(has(rows[0], " job starting: init come on (t)"), rows[0]);
-  BOOST_TEST(has(rows[2], " job exited: exited with 0 (t)"), rows[2]);
+  BOOST_TEST_REQUIRE(rows.size() == 4U, text.out);
+  BOOST_TEST(has(rows[1], " job starting: init come on (t)"), rows[1]);
+  BOOST_TEST(has(rows[3], " job exited: exited with 0 (t)"), rows[3]);
+  BOOST_TEST(has(rows[0], " listening: "), rows[0]);
   // The same lines as in its log.
   const auto json = run(events({"--format", "json"}));
   BOOST_TEST(json.out.size() == daemon.events().size());
@@ -140,9 +141,9 @@ BOOST_AUTO_TEST_CASE(a_snapshot_and_then_each_event) {
   const auto id = daemon.detached({"--name", "web", "sleep", "1000"});
   RawClient client(daemon.socket());
   const auto hello = parse_json(client.line());
-  BOOST_TEST(hello.number("/params/seq") == 2);
+  BOOST_TEST(hello.number("/params/seq") == 3);
   const auto answer = parse_json(client.ask("events.subscribe"));
-  BOOST_TEST(answer.number("/result/seq") == 2);
+  BOOST_TEST(answer.number("/result/seq") == 3);
   BOOST_TEST(answer.number("/result/first") == 1);
   BOOST_TEST(answer.number("/result/missed") == 0);
   const auto snapshot = parse_json(client.line());
@@ -150,15 +151,15 @@ BOOST_AUTO_TEST_CASE(a_snapshot_and_then_each_event) {
   BOOST_TEST(snapshot.text("/params/containers/0/id") == id);
   BOOST_TEST(snapshot.text("/params/containers/0/state") == "running");
   BOOST_TEST(daemon.sup({"rm", "-f", "web"}).code == 0);
-  for (long seq = 3; seq <= 5; ++seq) BOOST_TEST(seq_of(client.line()) == seq);   // signal, exited, removed
+  for (long seq = 4; seq <= 6; ++seq) BOOST_TEST(seq_of(client.line()) == seq);   // signal, exited, removed
   // The connection is still one for requests.
   BOOST_TEST(has(client.ask("container.list"), R"("result":[])"));
   // Since: what has happened as well. And no more than there was.
   RawClient second(daemon.socket());
   (void)second.line();
-  BOOST_TEST(has(second.ask("events.subscribe", R"({"since":6})"), "E_RPC_RANGE"));
-  BOOST_TEST(parse_json(second.ask("events.subscribe", R"({"since":2,"snapshot":false})")).number("/result/seq") == 5);
-  for (long seq = 3; seq <= 5; ++seq) BOOST_TEST(seq_of(second.line()) == seq);
+  BOOST_TEST(has(second.ask("events.subscribe", R"({"since":7})"), "E_RPC_RANGE"));
+  BOOST_TEST(parse_json(second.ask("events.subscribe", R"({"since":3,"snapshot":false})")).number("/result/seq") == 6);
+  for (long seq = 4; seq <= 6; ++seq) BOOST_TEST(seq_of(second.line()) == seq);
 }
 
 BOOST_AUTO_TEST_CASE(one_that_is_too_slow_is_told_where_it_was) {
