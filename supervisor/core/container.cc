@@ -102,7 +102,7 @@ void Container::start(Wiring wiring, int image, std::optional<Parked> parked) {
 }
 
 void Container::announce() {
-  emit(event::Starting{.command = spec_.argv.at(0), .tty = spec_.tty, .user_namespace = plan_.user_namespace});
+  emit(event::Starting{.command = spec_.argv.at(0), .tty = spec_.tty, .user_namespace = plan_.user_namespace, .rooted = !spec_.rootfs.empty()});
 }
 
 Result<void> Container::begin(Wiring& wiring, int image, std::optional<Parked> parked) {

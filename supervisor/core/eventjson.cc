@@ -68,8 +68,8 @@ struct Renderer {
     out["command"] = text(e.command);
     out["tty"] = e.tty;
     out["user_namespace"] = e.user_namespace;
-    // The host's root with the host's uids: namespaces alone contain nobody.
-    out["boundary"] = "none";
+    // On the host's root namespaces alone contain nobody; in one of its own, uid 0 is the host's unless a user namespace is there.
+    out["boundary"] = !e.rooted ? "none" : e.user_namespace ? "user" : "rootfs";
   }
   void operator()(const event::Started& e) {
     out["pid"] = e.pid;

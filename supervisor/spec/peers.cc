@@ -10,6 +10,8 @@
 #include "spec/capabilities.h"
 #include "spec/env.h"
 #include "spec/path.h"
+#include "spec/peer_root.h"
+#include "spec/plan_draft.h"
 #include "spec/privileges.h"
 #include "spec/signals.h"
 #include "spec/user.h"
@@ -26,6 +28,8 @@ struct Run {
   const Spec& spec;
   const Facts& facts;
   bool root;                  // the caller is
+  bool rooted;                // the command has a root of its own
+  bool clear;                 // nothing of the caller's environment is kept
   std::optional<User> user;   // with -u
   std::uint32_t uid;          // the command's
   std::uint32_t gid;
@@ -39,10 +43,11 @@ struct Run {
 std::string key_of(std::string_view entry) { return std::string(entry.substr(0, entry.find('='))); }
 
 Result<Run> prepare(const Spec& spec, const Facts& facts) {
-  Run run{spec, facts, facts.uid == 0, std::nullopt, facts.uid, facts.gid, {}, {}, {}, {}, {}};
+  const bool rooted = !spec.rootfs.empty();
+  Run run{spec, facts, facts.uid == 0, rooted, rooted || spec.clear_env, std::nullopt, facts.uid, facts.gid, {}, {}, {}, {}, {}};
   std::optional<std::string> home;
-  if (!spec.user.empty()) {
-    auto user = resolve_user(spec.user, facts.passwd, facts.group);
+  if (rooted || !spec.user.empty()) {
+    auto user = resolve_user(spec.user.empty() ? "0" : spec.user, facts.passwd, facts.group);
     if (!user) return std::unexpected(std::move(user.error()));
     run.uid = user->uid;
     run.gid = user->gid;
@@ -50,16 +55,17 @@ Result<Run> prepare(const Spec& spec, const Facts& facts) {
     run.user = std::move(*user);
   }
   run.hostname = spec.hostname.empty() ? facts.id : spec.hostname;
-  run.cwd = spec.workdir.empty() ? facts.cwd : join_path(facts.cwd, spec.workdir);
-  run.environment = build_environment(spec, facts.environ, home);
+  const std::string from = rooted ? "/" : facts.cwd;
+  run.cwd = spec.workdir.empty() ? from : join_path(from, spec.workdir);
+  run.environment = build_environment(spec, facts.environ, home, rooted ? run.hostname : std::string());
   for (const std::string& entry : run.environment) {
     const std::string key = key_of(entry);
     const auto before = env_value(facts.environ, key);
-    if (spec.clear_env || !before || key.size() + 1 + before->size() != entry.size() || !entry.ends_with(*before)) {
+    if (run.clear || !before || key.size() + 1 + before->size() != entry.size() || !entry.ends_with(*before)) {
       run.env_set.push_back(entry);
     }
   }
-  if (!spec.clear_env) {
+  if (!run.clear) {
     for (const std::string& entry : facts.environ) {
       const std::string key = key_of(entry);
       if (!env_value(run.environment, key) && std::ranges::find(run.env_unset, key) == run.env_unset.end()) {
@@ -157,7 +163,7 @@ Words setpriv(const Run& run, bool drop_ambient) {
 
 Words env_command(const Run& run) {
   Words words{"env"};
-  if (run.spec.clear_env) add(words, {"-i"});
+  if (run.clear) add(words, {"-i"});
   for (const std::string& key : run.env_unset) add(words, {"-u", key});
   if (std::ranges::any_of(run.env_set, [](const std::string& entry) { return entry.starts_with('-'); })) {
     add(words, {"--"});
@@ -215,7 +221,7 @@ Rendering render_bwrap(const Run& run) {
   if (run.spec.uts.empty()) add(words, {"--unshare-uts"});
   if (run.spec.ipc.empty()) add(words, {"--unshare-ipc"});
   if (run.spec.network == Network::none) add(words, {"--unshare-net"});
-  add(words, {"--dev-bind", "/", "/", "--proc", "/proc"});
+  bwrap_root(run.spec, run.facts, words, out.notes);
   if (run.spec.uts.empty()) add(words, {"--hostname", run.hostname});
   add(words, {"--chdir", run.cwd, "--die-with-parent"});
   if (!run.spec.init) add(words, {"--as-pid-1"});
@@ -233,7 +239,7 @@ Rendering render_bwrap(const Run& run) {
   }
   const Words first = run.root ? setpriv(run, false) : Words{};
   if (first.empty()) {
-    if (run.spec.clear_env) add(words, {"--clearenv"});
+    if (run.clear) add(words, {"--clearenv"});
     for (const std::string& key : run.env_unset) add(words, {"--unsetenv", key});
     for (const std::string& entry : run.env_set) {
       const std::string key = key_of(entry);
@@ -245,11 +251,12 @@ Rendering render_bwrap(const Run& run) {
     add(words, {"--"});
     append(words, first);
     append(words, env_command(run));
+    if (run.rooted) out.notes.push_back("setpriv(1), of util-linux, and env(1) are looked for in the new root.");
   }
   append(words, run.spec.argv);
   out.text = shell_join(words);
 
-  if (run.root)
+  if (run.root && !run.rooted)
     out.notes.push_back("The host's procfs stays mounted below the new one: `umount /proc` inside uncovers it.");
   out.notes.push_back("bwrap sets no_new_privs: set-user-id programs (sudo, ping) gain nothing inside.");
   if (run.spec.init) {
@@ -317,6 +324,7 @@ Rendering render_docker(const Run& run) {
   for (const EnvEntry& entry : spec.env) add(words, {"-e", entry.value ? entry.key + "=" + *entry.value : entry.key});
   if (spec.privileged) add(words, {"--privileged"});
   add_limits(spec.limits, words);
+  docker_root(spec, run.facts, words, out.notes);
   for (const std::string& name : spec.cap_drop) add(words, {"--cap-drop", name});
   for (const std::string& name : spec.cap_add) add(words, {"--cap-add", name});
   const Privileges may = privileges(spec);
@@ -337,10 +345,16 @@ Rendering render_docker(const Run& run) {
   append(words, spec.argv);
   out.text = shell_join(words);
 
-  out.notes.push_back("docker needs an image: put its name in place of IMAGE. sup runs on the host's own root.");
-  if (!spec.clear_env)
+  if (run.rooted) {
+    out.notes.push_back("docker takes no directory for a root: make an image of it, " + shell_join(Words{"tar", "-C", run.facts.rootfs, "-c", "."}) +
+                        " | docker import - IMAGE.");
+    if (!spec.rootfs_overlay) out.notes.push_back("What is written goes to docker's layer, not to the directory: as with --rootfs DIR:O.");
+  } else {
+    out.notes.push_back("docker needs an image: put its name in place of IMAGE. sup runs on the host's own root.");
+  }
+  if (!run.clear)
     out.notes.push_back("docker starts from the image's environment, not the caller's: add what is needed with -e.");
-  if (spec.workdir.empty()) out.notes.push_back("docker starts in the image's directory, not the caller's.");
+  if (spec.workdir.empty() && !run.rooted) out.notes.push_back("docker starts in the image's directory, not the caller's.");
   if (!spec.user.empty()) out.notes.push_back("Names of users and groups are looked up in the image.");
   if (!spec.detach_keys) {
     out.notes.push_back(
@@ -434,9 +448,13 @@ Rendering render_oci(const Run& run) {
   if (spec.network != Network::host) shares("network", spec.netns);
   if (!run.root) with("user");
   Json linux_part;
-  linux_part["rootfsPropagation"] = "rslave";
+  linux_part["rootfsPropagation"] = run.rooted ? "rprivate" : "rslave";
   if (auto resources = oci_resources(spec.limits); !resources.is_null()) {
     with("cgroup");
+    // With a control group a runtime closes all devices but its own few.
+    if (!run.rooted || std::ranges::any_of(spec.mounts, [](const Mount& mount) { return mount.kind == Mount::Kind::device; })) {
+      resources["devices"] = Json::array({Json{{"allow", true}, {"access", "rwm"}}});
+    }
     linux_part["resources"] = std::move(resources);
   }
   if (!run.root) {
@@ -453,42 +471,45 @@ Rendering render_oci(const Run& run) {
   }
   linux_part["namespaces"] = std::move(namespaces);
 
-  Json proc;
-  proc["destination"] = "/proc";
-  proc["type"] = "proc";
-  proc["source"] = "proc";
-  proc["options"] = {"nosuid", "noexec", "nodev"};
-
-  // The host's own /dev, as in sup. Without this bind runtimes make nodes and links in the root's /dev, which is
-  // the host's: crun 1.8 replaces /dev/ptmx.
-  Json dev;
-  dev["destination"] = "/dev";
-  dev["type"] = "bind";
-  dev["source"] = "/dev";
-  dev["options"] = {"rbind"};
-
   Json config;
   config["ociVersion"] = "1.0.2";
   config["process"] = std::move(process);
   // Not "/" itself: no runtime can pivot_root from the root to the root (EBUSY). So the bundle has a bind of it.
-  config["root"] = Json{{"path", "rootfs"}, {"readonly", false}};
+  if (run.rooted) {
+    config["root"] = Json{{"path", to_utf8(run.facts.rootfs)}, {"readonly", spec.read_only}};
+    bytes_lost = bytes_lost || !is_utf8(run.facts.rootfs);
+    if (!spec.privileged) {
+      linux_part["maskedPaths"] = texts(masked_paths(run.facts));
+      linux_part["readonlyPaths"] = texts(readonly_paths());
+    }
+  } else {
+    config["root"] = Json{{"path", "rootfs"}, {"readonly", false}};
+  }
   if (spec.uts.empty()) config["hostname"] = to_utf8(run.hostname);
-  config["mounts"] = Json::array({dev, proc});
+  Json mounts = Json::array();
+  for (const OciMount& mount : oci_mounts(spec, run.facts, out.notes, bytes_lost)) {
+    mounts.push_back(Json{{"destination", mount.destination}, {"type", mount.type}, {"source", mount.source}, {"options", mount.options}});
+  }
+  config["mounts"] = std::move(mounts);
   config["linux"] = std::move(linux_part);
   out.text = config.dump(2, ' ', false, Json::error_handler_t::replace);
 
   const std::string id = spec.name.empty() ? run.facts.id : spec.name;
   Words words{"unshare"};
   if (!run.root) add(words, {"--user", "--map-root-user"});
-  add(words, {"--mount", "sh", "-c",
-              "mkdir -p rootfs && mount --rbind / rootfs && exec crun --cgroup-manager=" +
-                  std::string(spec.limits.any() ? "cgroupfs" : "disabled") + " run " + id});
-  out.notes.push_back("Save it as config.json in an empty directory and there run: " + shell_join(words));
-  if (run.root && run.user) {
+  const std::string manager = std::string("--cgroup-manager=") + (spec.limits.any() ? "cgroupfs" : "disabled");
+  if (!run.rooted) {
+    add(words, {"--mount", "sh", "-c", "mkdir -p rootfs && mount --rbind / rootfs && exec crun " + manager + " run " + id});
+  } else {
+    if (run.root) words.clear();
+    add(words, {"crun", manager, "run", id});
+  }
+  out.notes.insert(out.notes.begin(), "Save it as config.json in an empty directory and there run: " + shell_join(words));
+  if (run.root && run.uid != 0 && run.user) {
     out.notes.push_back(
         "With /dev/null as its standard input crun gives the host's /dev/null to the user: use a pipe.");
   }
-  if (run.root)
+  if (run.root && !run.rooted)
     out.notes.push_back("The host's procfs stays mounted below the new one: `umount /proc` inside uncovers it.");
   if (spec.init) out.notes.push_back("The runtime spec has no init: the command is PID 1.");
   if (spec.preserve_fds != 0) {
@@ -518,6 +539,7 @@ std::optional<Peer> parse_peer(std::string_view name) {
 
 Result<Rendering> render(const Spec& spec, const Facts& facts, Peer peer) {
   if (spec.argv.empty() || spec.argv.front().empty()) return usage("plan", "Missing container command");
+  if (auto r = can_say_root(spec, peer); !r) return std::unexpected(std::move(r.error()));
   auto run = prepare(spec, facts);
   if (!run) return std::unexpected(std::move(run.error()));
   switch (peer) {

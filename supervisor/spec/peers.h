@@ -24,7 +24,7 @@ struct Rendering {
 // The unshare and bwrap lines run as they are, by the caller the facts are about (util-linux 2.38 with setpriv,
 // iproute2; bubblewrap 0.8). docker's has IMAGE in it, for there is always one. oci's is for runtime-spec 1.0.2; the
 // first note has the command line that binds the host's root as its rootfs and runs it (crun 1.8). Errors: those of
-// compile().
+// compile(), and E_USAGE where the peer has no words for the root or a mount.
 [[nodiscard]] Result<Rendering> render(const Spec& spec, const Facts& facts, Peer peer);
 
 }   // namespace sup

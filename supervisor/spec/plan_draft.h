@@ -1,4 +1,4 @@
-// Draft: a plan under construction, as compile()'s parts hand it on. Of spec/plan*.cc only.
+// Draft: a plan under construction, as compile()'s parts hand it on. Of spec/plan*.cc only, but for the lists of paths.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -47,6 +47,9 @@ struct Draft {
 
 // plan_root.cc: --rootfs, from a mount namespace full of the host's mounts to one that has none of them.
 void enter_root(Draft& draft);
+// docker's lists (oci/defaults.go): what of /proc and /sys a root of its own covers, and what it only reads.
+[[nodiscard]] std::vector<std::string> masked_paths(const Facts& facts);
+[[nodiscard]] std::vector<std::string> readonly_paths();
 // The volumes, tmpfs and devices of a run on the host's own root.
 void mount_on_host_root(Draft& draft);
 

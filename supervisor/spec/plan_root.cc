@@ -149,8 +149,9 @@ void own_dev(Draft& draft) {
   }
 }
 
-// docker's lists (oci/defaults.go).
-std::vector<std::string> masked(const Facts& facts) {
+}  // namespace
+
+std::vector<std::string> masked_paths(const Facts& facts) {
   std::vector<std::string> paths{"/proc/acpi",          "/proc/asound",     "/proc/interrupts",  "/proc/kcore",
                                  "/proc/keys",          "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
                                  "/proc/timer_list",    "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware"};
@@ -158,7 +159,7 @@ std::vector<std::string> masked(const Facts& facts) {
   return paths;
 }
 
-}  // namespace
+std::vector<std::string> readonly_paths() { return {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}; }
 
 std::vector<std::string> unmount_order(std::vector<std::string> targets) {
   std::ranges::stable_sort(targets, std::ranges::greater{},
@@ -220,8 +221,8 @@ void enter_root(Draft& draft) {
   if (!asked) draft.add(step(Op::only_proc));
   // Last, so that nothing uncovers them again, and after the check: these are parts of the procfs, mounted once more.
   if (!spec.privileged) {
-    draft.add(over_paths(Op::readonly, {kRoot}, {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}));
-    draft.add(over_paths(Op::mask, {kRoot, kNull, kNodes[0].number}, masked(facts)));
+    draft.add(over_paths(Op::readonly, {kRoot}, readonly_paths()));
+    draft.add(over_paths(Op::mask, {kRoot, kNull, kNodes[0].number}, masked_paths(facts)));
   }
   if (spec.read_only) draft.add(step(Op::attributes, {kRoot, kReadOnly}));
   draft.add(step(Op::let_go));

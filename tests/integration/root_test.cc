@@ -348,7 +348,14 @@ BOOST_AUTO_TEST_CASE(a_device) {
   BOOST_TEST(result.out == "3\n", result.out << result.err);
 }
 
-BOOST_AUTO_TEST_CASE(under_a_supervisor_it_is_the_same) {
+BOOST_AUTO_TEST_CASE(the_events_say_what_it_is_worth) {
+  NEEDS_BUSYBOX();
+  const auto result = in_root(make_root(), {}, "true");
+  BOOST_TEST(result.code == 0, result.err);
+  BOOST_TEST(Events(result.events).first("starting").text("/boundary") == (as_user() ? "user" : "rootfs"));
+}
+
+BOOST_AUTO_TEST_CASE(a_plan_says_the_root_and_makes_nothing) {
   NEEDS_BUSYBOX();
   const auto root = make_root();
   const auto plan = sup_cli({"plan", "--rootfs", root, "-v", dir() + ":/mnt:ro", "--tmpfs", "/run", "true"});

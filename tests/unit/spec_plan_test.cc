@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "spec/capabilities.h"
+#include "spec/mount.h"
 #include "spec/peers.h"
 #include "spec/plan.h"
 #include "spec/plan_json.h"
@@ -792,6 +793,80 @@ BOOST_AUTO_TEST_CASE(oci_configurations) {
   BOOST_TEST(user["linux"]["uidMappings"][0]["size"] == 1);
   BOOST_TEST(user["linux"]["namespaces"].size() == 6U);
   BOOST_TEST(notes_mention(text, "U+FFFD"));
+}
+
+// A root, and one of everything that is mounted in it.
+void furnish_root(Spec& spec) {
+  spec.rootfs = "/srv/root";
+  spec.read_only = true;
+  spec.shm_size = 1U << 20;
+  spec.mounts = {parse_volume("/data:/mnt/data:ro,nosuid").value(), parse_volume("/new:/new:create").value(),
+                 parse_tmpfs("/run:size=64m,mode=755").value(), parse_device("/dev/fuse").value()};
+}
+
+Facts facts_of_root(Facts facts) {
+  facts.rootfs = "/srv/root";
+  return facts;
+}
+
+BOOST_AUTO_TEST_CASE(a_root_of_its_own_in_bwraps_words) {
+  const auto text = rendered(Peer::bwrap, facts_of_root(user_facts()), furnish_root).text;
+  BOOST_TEST(text.starts_with("bwrap --unshare-user --uid 0 --gid 0 --unshare-pid --unshare-uts --unshare-ipc --unshare-net "
+                              "--bind /srv/root / --bind /new /new --perms 755 --size 67108864 --tmpfs /run --ro-bind /data /mnt/data "
+                              "--proc /proc --ro-bind /sys /sys --dev /dev --mqueue /dev/mqueue --perms 1777 --size 1048576 --tmpfs /dev/shm "
+                              "--dev-bind /dev/fuse /dev/fuse --remount-ro / --hostname 0123456789ab --chdir / "),
+             text);
+  BOOST_TEST(text.find("--dev-bind / /") == std::string::npos, text);
+  BOOST_TEST(text.find(" --clearenv ") != std::string::npos, text);   // nothing of the caller's
+  const auto host = rendered(Peer::bwrap, user_facts(), [](Spec& s) { s.mounts = {parse_volume("/data:/mnt:rslave").value()}; });
+  BOOST_TEST(host.text.find("--dev-bind / / --proc /proc --bind /data /mnt ") != std::string::npos, host.text);
+  for (const char* what : {"rslave", "target that is missing"}) BOOST_TEST(notes_mention(host, what), what);
+}
+
+BOOST_AUTO_TEST_CASE(a_root_of_its_own_in_dockers_words) {
+  const auto docker = rendered(Peer::docker, facts_of_root(root_facts()), furnish_root);
+  BOOST_TEST(docker.text.find(" --read-only --shm-size 1048576 --mount type=bind,src=/data,dst=/mnt/data,ro --volume /new:/new "
+                              "--tmpfs /run:size=67108864,mode=755 --device /dev/fuse:/dev/fuse:rwm ") != std::string::npos,
+             docker.text);
+  for (const char* what : {"tar -C /srv/root -c . | docker import", "nosuid", "docker's layer"}) BOOST_TEST(notes_mention(docker, what), what);
+  BOOST_TEST(!notes_mention(docker, "host's own root"));
+}
+
+BOOST_AUTO_TEST_CASE(a_root_of_its_own_as_oci) {
+  const auto oci = rendered(Peer::oci, facts_of_root(root_facts()), furnish_root);
+  const auto json = nlohmann::json::parse(oci.text);
+  BOOST_TEST(json["root"]["path"] == "/srv/root");
+  BOOST_TEST(json["root"]["readonly"] == true);
+  BOOST_TEST(json["linux"]["readonlyPaths"].size() == 5U);
+  BOOST_TEST(json["linux"]["maskedPaths"].size() >= 12U);
+  BOOST_TEST(json["process"]["cwd"] == "/");
+  std::string order;
+  for (const auto& mount : json["mounts"]) order += mount["destination"].get<std::string>() + " ";
+  BOOST_TEST(order == "/new /run /mnt/data /proc /sys /dev /dev/pts /dev/mqueue /dev/shm /dev/fuse ");
+  BOOST_TEST((json["mounts"][2]["options"] == nlohmann::json{"rbind", "rprivate", "ro", "nosuid", "nodev"}));
+  BOOST_TEST(json["mounts"][5]["type"] == "tmpfs");   // never the host's /dev
+  BOOST_TEST(json["mounts"][8]["options"].back() == "size=1048576");
+  BOOST_TEST(!notes_mention(oci, "mount --rbind"));
+  BOOST_TEST(notes_mention(oci, "crun --cgroup-manager=disabled run 0123456789ab"));
+}
+
+BOOST_AUTO_TEST_CASE(a_line_that_would_leave_a_mount_out_is_none) {
+  const auto why = [](Peer peer, const std::function<void(Spec&)>& change) {
+    Spec spec;
+    spec.argv = {"ls"};
+    change(spec);
+    const auto rendering = render(spec, facts_of_root(root_facts()), peer);
+    return rendering ? "said: " + rendering->text : rendering.error().line();
+  };
+  const auto is = [](const std::string& line, const char* what) { return line.find(what) != std::string::npos; };
+  BOOST_TEST(is(why(Peer::unshare, furnish_root), "unshare cannot say --rootfs"));
+  BOOST_TEST(is(why(Peer::unshare, [](Spec& s) { s.mounts = {parse_tmpfs("/run").value()}; }), "unshare cannot say --tmpfs"));
+  for (const Peer peer : {Peer::bwrap, Peer::oci}) {
+    BOOST_TEST(is(why(peer, [](Spec& s) { s.rootfs = "/srv/root", s.rootfs_overlay = true; }), "cannot say --rootfs DIR:O"));
+  }
+  for (const Peer peer : {Peer::bwrap, Peer::oci, Peer::docker}) {
+    BOOST_TEST(is(why(peer, [](Spec& s) { s.mounts = {parse_volume("/a:/b:O").value()}; }), "cannot say an overlay of /a"));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(names_and_errors) {
