@@ -106,6 +106,12 @@ void Container::announce() {
 }
 
 Result<void> Container::begin(Wiring& wiring, int image, std::optional<Parked> parked) {
+  if (!entry_) {
+    for (const Mount& mount : spec_.mounts) {
+      if (!mount.create) continue;
+      if (auto made = make_source(mount.source); !made) return made;
+    }
+  }
   int stdio[3] = {-1, -1, -1};
   // Everything that needs a descriptor is made before the clone: afterwards nothing may fail for the want of one.
   if (auto wired = wire(wiring, stdio); !wired) return wired;

@@ -30,6 +30,20 @@ Result<RootDir> open_root(const std::string& path) {
   return root;
 }
 
+Result<void> make_source(const std::string& path) {
+  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+    const std::string part = path.substr(0, end);
+    if (::mkdir(part.c_str(), 0755) == 0) {
+      (void)::chmod(part.c_str(), 0755);   // the umask
+    } else if (errno != EEXIST && ::access(part.c_str(), F_OK) < 0) {
+      const int err = errno;
+      return std::unexpected(Error{.code = "E_MOUNT", .where = "--volume", .what = path, .err = err, .why = "the directory cannot be made",
+                                   .hint = "make it before, or leave create out", .path = path, .status = 125, .stage = "mount"});
+    }
+    if (end == std::string::npos) return {};
+  }
+}
+
 std::optional<std::string> read_in_root(int root, const std::string& path) {
   open_how how{};
   how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;

@@ -16,6 +16,10 @@ struct RootDir {
 // Error: E_ROOTFS, status 125.
 [[nodiscard]] Result<RootDir> open_root(const std::string& path);
 
+// A volume's source that is missing, made as a directory, and what is missing above it: 0755, the caller's, whatever the umask,
+// as docker does it. What is there already, of any kind, is left alone. Error: E_MOUNT, status 125 (mkdir(2)).
+[[nodiscard]] Result<void> make_source(const std::string& path);
+
 // A regular file of at most a MiB, found by openat2(2) with RESOLVE_IN_ROOT; none for everything else (a FIFO, a device, a
 // link that leads nowhere, a file that is larger).
 [[nodiscard]] std::optional<std::string> read_in_root(int root, const std::string& path);

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "clean.h"
+#include "daemon.h"
 #include "events.h"
 #include "harness.h"
 
@@ -346,6 +347,35 @@ BOOST_AUTO_TEST_CASE(a_device) {
   const auto root = make_root();
   const auto result = in_root(root, {"--device", "/dev/zero:/dev/nought"}, "head -c 3 /dev/nought | wc -c");
   BOOST_TEST(result.out == "3\n", result.out << result.err);
+}
+
+BOOST_AUTO_TEST_CASE(create_makes_a_source_that_is_missing) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  const auto source = dir() + "/made/here";
+  BOOST_TEST(in_root(root, {"-v", source + ":/mnt"}, "true").code == 125);
+  BOOST_TEST(!exists(source));
+  const auto result = in_root(root, {"-v", source + ":/mnt:create"}, "touch /mnt/file");
+  BOOST_TEST(result.code == 0, result.err);
+  BOOST_TEST(exists(source + "/file"));
+  BOOST_TEST((fs::status(source).permissions() == fs::perms(0755)));
+  const auto below = in_root(root, {"-v", source + "/file/x:/mnt:create"}, "true");
+  BOOST_TEST(below.code == 125);
+  BOOST_TEST(has(below.err, "cannot be made"), below.err);
+}
+
+BOOST_AUTO_TEST_CASE(under_a_supervisor_it_is_its_own_root_too) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  DaemonProcess daemon;
+  BOOST_TEST_REQUIRE(!daemon.detached({"--name", "box", "--rootfs", root, "/bin/sleep", "10000"}).empty());
+  Start start;
+  start.events = false;
+  start.args = {"-S", daemon.name(), "exec", "box", "/bin/sh", "-c", "ls /; readlink /bin/sh"};
+  const auto result = run(start);
+  BOOST_TEST(result.code == 0, result.err);
+  BOOST_TEST(has(result.out, "busybox\n"), result.out);
+  BOOST_TEST(!has(result.out, "home\n"), result.out);
 }
 
 BOOST_AUTO_TEST_CASE(the_events_say_what_it_is_worth) {
