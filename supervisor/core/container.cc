@@ -17,6 +17,7 @@
 #include "core/launcher.h"
 #include "spec/env.h"
 #include "spec/jsonrpc.h"
+#include "spec/mount.h"
 #include "spec/path.h"
 #include "spec/plan_root_text.h"
 #include "sys/explain.h"
@@ -108,7 +109,8 @@ void Container::announce() {
 Result<void> Container::begin(Wiring& wiring, int image, std::optional<Parked> parked) {
   if (!entry_) {
     for (const Mount& mount : spec_.mounts) {
-      if (!mount.create) continue;
+      // Of the others create is about the target alone.
+      if (!mount.create || (mount.kind != Mount::Kind::bind && mount.kind != Mount::Kind::overlay)) continue;
       if (auto made = make_source(mount.source); !made) return made;
     }
   }

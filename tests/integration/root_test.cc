@@ -359,6 +359,8 @@ BOOST_AUTO_TEST_CASE(create_makes_a_source_that_is_missing) {
   BOOST_TEST(result.code == 0, result.err);
   BOOST_TEST(exists(source + "/file"));
   BOOST_TEST((fs::status(source).permissions() == fs::perms(0755)));
+  const auto tmpfs = in_root(root, {"--mount", "type=tmpfs,dst=/scratch,create"}, "touch /scratch/file");   // has no source
+  BOOST_TEST(tmpfs.code == 0, tmpfs.err);
   const auto below = in_root(root, {"-v", source + "/file/x:/mnt:create"}, "true");
   BOOST_TEST(below.code == 125);
   BOOST_TEST(has(below.err, "cannot be made"), below.err);
