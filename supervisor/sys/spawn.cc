@@ -101,7 +101,7 @@ long clone_vfork(std::uint64_t namespaces, int cgroup, int* pidfd, Orders* order
   args.stack_size = sizeof child_stack;
   if (cgroup >= 0) {
     args.flags |= CLONE_INTO_CGROUP;
-    args.cgroup = static_cast<std::uint64_t>(cgroup);
+    args.cgroup = static_cast<__u64>(cgroup);
     const long pid = raw::clone_call(SYS_clone3, reinterpret_cast<long>(&args), sizeof args, 0, child, orders);
     if (pid > 0) return pid;
     // Whether it was the cgroup is seen without it; who asked puts the child in by hand, and has that error to tell.
