@@ -190,7 +190,7 @@ void run(const Call& call) {
     return true;
   };
   if (!list("environ", wanted.environ)) return;
-  wanted.cwd = "/";
+  wanted.cwd.assign(1, '/');
   if (all.contains("cwd")) {
     auto cwd = bytes_from_json(all.at("cwd"), "/params/cwd");
     if (!cwd) return call.failed(cwd.error());
@@ -468,8 +468,8 @@ void exec(const Call& call) {
   }
   call.server.supervisor.exec(*held, std::move(wanted), [executed, command, failed](Result<Container*> made) {
     if (!made) return failed(made.error());
-    *command = *made;
-    if (*executed) (*executed)->has(**made);
+    *command = made.value_or(nullptr);   // never null: *made g++ 12 takes for uninitialised
+    if (*executed) (*executed)->has(**command);
   });
 }
 
