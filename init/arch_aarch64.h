@@ -14,10 +14,7 @@ inline long call6(long nr, long a, long b, long c, long d, long e, long f) {
   register long x3 __asm__("x3") = d;
   register long x4 __asm__("x4") = e;
   register long x5 __asm__("x5") = f;
-  __asm__ volatile("svc #0"
-                   : "+r"(x0)
-                   : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
-                   : "memory", "cc");
+  __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory", "cc");
   return x0;
 }
 
@@ -60,15 +57,16 @@ inline long vfork_child(unsigned long flags, void* stack_top, void (*child)(void
 }  // namespace sup::init::arch
 
 // At entry sp points at argc and is 16-aligned already.
-#define SUP_INIT_START(function)          \
-  __asm__(                                \
-      ".text\n"                           \
-      ".globl _start\n"                   \
-      ".type _start, %function\n"         \
-      "_start:\n\t"                       \
-      "mov x29, #0\n\t"                   \
-      "mov x30, #0\n\t"                   \
-      "mov x0, sp\n\t"                    \
-      "bl " #function "\n\t"              \
-      "brk #0\n"                          \
+#define SUP_INIT_START(function)  \
+  __asm__(                        \
+      ".text\n"                   \
+      ".globl _start\n"           \
+      ".type _start, %function\n" \
+      "_start:\n\t"               \
+      "mov x29, #0\n\t"           \
+      "mov x30, #0\n\t"           \
+      "mov x0, sp\n\t"            \
+      "bl " #function             \
+      "\n\t"                      \
+      "brk #0\n"                  \
       ".size _start, . - _start\n")

@@ -52,15 +52,16 @@ inline long vfork_child(unsigned long flags, void* stack_top, void (*child)(void
 }  // namespace sup::init::arch
 
 // At entry rsp points at argc; the ABI wants it 16-aligned before a call.
-#define SUP_INIT_START(function)          \
-  __asm__(                                \
-      ".text\n"                           \
-      ".globl _start\n"                   \
-      ".type _start, @function\n"         \
-      "_start:\n\t"                       \
-      "xor %ebp, %ebp\n\t"                \
-      "mov %rsp, %rdi\n\t"                \
-      "and $-16, %rsp\n\t"                \
-      "call " #function "\n\t"            \
-      "hlt\n"                             \
+#define SUP_INIT_START(function)  \
+  __asm__(                        \
+      ".text\n"                   \
+      ".globl _start\n"           \
+      ".type _start, @function\n" \
+      "_start:\n\t"               \
+      "xor %ebp, %ebp\n\t"        \
+      "mov %rsp, %rdi\n\t"        \
+      "and $-16, %rsp\n\t"        \
+      "call " #function           \
+      "\n\t"                      \
+      "hlt\n"                     \
       ".size _start, . - _start\n")

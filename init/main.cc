@@ -11,8 +11,7 @@
 namespace sup::init {
 namespace {
 
-constexpr char kByHand[] =
-    "sup-init " SUP_VERSION ": started by sup inside new namespaces, not by hand; see sup(1)\n";
+constexpr char kByHand[] = "sup-init " SUP_VERSION ": started by sup inside new namespaces, not by hand; see sup(1)\n";
 constexpr char kVersionLine[] = "sup-init " SUP_VERSION " (plan wire ?)\n";
 static_assert(wire::kVersion < 10, "print_version writes one digit");
 

@@ -46,7 +46,7 @@ long find(int root, const char* path, uint64_t more = 0) {
   long fd = 0;
   do {
     fd = sys::call(__NR_openat2, root, path, &how, sizeof how);
-  } while (fd == -EINTR || fd == -EAGAIN);   // EAGAIN: a rename was under way, the kernel could not be sure of a ".."
+  } while (fd == -EINTR || fd == -EAGAIN);  // EAGAIN: a rename was under way, the kernel could not be sure of a ".."
   return fd;
 }
 
@@ -58,7 +58,8 @@ long clone_of(int fd) {
 
 int attributes_of(int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive) {
   const sys::MountAttr attr = {set, clear, propagation, 0};
-  return error(sys::call(__NR_mount_setattr, fd, "", sys::kAtEmptyPath | (recursive ? sys::kAtRecursive : 0), &attr, sizeof attr));
+  return error(sys::call(__NR_mount_setattr, fd, "", sys::kAtEmptyPath | (recursive ? sys::kAtRecursive : 0), &attr,
+                         sizeof attr));
 }
 
 int move_to(int tree, int place) {
@@ -121,8 +122,7 @@ int create(int root, const char* path, bool directory, uint64_t more) {
 bool right_trees(const Step& step) {
   const auto& n = step.n;
   switch (static_cast<Op>(step.op)) {
-    case Op::tree:
-      return n[0] < wire::kTrees && ((n[1] & wire::TreeHow::given) != 0) == (step.s[0] == 0);
+    case Op::tree: return n[0] < wire::kTrees && ((n[1] & wire::TreeHow::given) != 0) == (step.s[0] == 0);
     case Op::filesystem: return n[0] < wire::kTrees && n[2] <= wire::kTrees;
     case Op::attach: return n[0] < wire::kTrees && (n[1] < wire::kTrees || n[1] == wire::kNoTree);
     case Op::mask: return n[0] < wire::kTrees && n[1] < wire::kTrees;
@@ -169,7 +169,8 @@ int new_filesystem(Run& run, const Step& step, const char* type, const char* con
     }
     key[n] = 0;
     const char* value = (*options)[n] == '=' ? *options + n + 1 : nullptr;
-    const int err = error(sys::call(__NR_fsconfig, context.get(), value == nullptr ? sys::kFsconfigFlag : sys::kFsconfigString, key, value, 0));
+    const int err = error(sys::call(__NR_fsconfig, context.get(),
+                                    value == nullptr ? sys::kFsconfigFlag : sys::kFsconfigString, key, value, 0));
     if (err != 0) return err;
   }
   const int err = error(sys::call(__NR_fsconfig, context.get(), sys::kFsconfigCreate, nullptr, nullptr, 0));
@@ -181,13 +182,15 @@ int new_filesystem(Run& run, const Step& step, const char* type, const char* con
 }
 
 int set_attributes(Run& run, const Step& step) {
-  return attributes_of(run.trees[step.n[0]], step.n[1] & 0xffffffff, step.n[1] >> 32, step.n[2] & 0xffffffff, step.n[2] >> 32 != 0);
+  return attributes_of(run.trees[step.n[0]], step.n[1] & 0xffffffff, step.n[1] >> 32, step.n[2] & 0xffffffff,
+                       step.n[2] >> 32 != 0);
 }
 
 int attach(Run& run, const Step& step, const char* path) {
   const int tree = run.trees[step.n[0]];
   // Over the root: this process, whose root is the mount below, goes on below it until pivot.
-  if (step.n[1] == wire::kNoTree) return error(sys::call(__NR_move_mount, tree, "", sys::kAtFdCwd, path, sys::kMoveMountFromEmpty));
+  if (step.n[1] == wire::kNoTree)
+    return error(sys::call(__NR_move_mount, tree, "", sys::kAtFdCwd, path, sys::kMoveMountFromEmpty));
   const int root = run.trees[step.n[1]];
   const uint64_t more = (step.n[2] & wire::AttachHow::no_links) != 0 ? sys::kResolveNoSymlinks : 0;
   if ((step.n[2] & wire::AttachHow::create) != 0) {
@@ -211,7 +214,7 @@ int mask(Run& run, const Step& step, const char* const* paths) {
   const int null = run.trees[step.n[1]];
   // CVE-2025-31133: what covers a file must be the device itself, not what a hostile root has in its place.
   int err = must_be_device(null, step.n[2]);
-  int nothing = -1;   // the place of the first empty directory: attached, so that it can be cloned for the others
+  int nothing = -1;  // the place of the first empty directory: attached, so that it can be cloned for the others
   for (; err == 0 && *paths != nullptr; ++paths) {
     const Handle place(find(root, *paths, sys::kResolveNoSymlinks));
     if (missing(place.err())) continue;

@@ -28,7 +28,8 @@ int hear_with(int boot, wire::Record& record, int (&fds)[kGiven]) {
   if (n < 0) return static_cast<int>(-n);
   if (n == 0) return EPIPE;
   if ((message.flags & sys::kMsgCtrunc) != 0) return EMFILE;   // not all of them had room
-  if (control.head.level != sys::kSolSocket || control.head.type != sys::kScmRights || control.head.size != sizeof control) {
+  if (control.head.level != sys::kSolSocket || control.head.type != sys::kScmRights ||
+      control.head.size != sizeof control) {
     return EPROTO;
   }
   for (int i = 0; i < kGiven; ++i) fds[i] = control.fds[i];

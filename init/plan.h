@@ -39,74 +39,77 @@ enum class Op : uint16_t {
   write_file = 7,      // s0 path, s1 text: open(O_WRONLY), one write, close
   rlimit = 8,          // prlimit(2): n0 resource, n1 soft, n2 hard
   capbset_drop = 9,    // n0 mask: PR_CAPBSET_DROP each set bit; bits the kernel does not know are skipped
-  caps = 10,           // capset(2): of what is permitted n0 stays, of that n1 is effective; n2, and only it, is ambient
-  groups = 11,         // setgroups(2): n0 count, s0 offset of u32[count]
-  ids = 12,            // setresgid(n1), then setresuid(n0)
-  umask = 13,          // umask(2): n0
-  workdir = 14,        // chdir(2): s0; then getcwd(2) must start with '/'
-  setsid = 15,         // setsid(2)
-  ctty = 16,           // TIOCSCTTY on descriptor n0
-  pdeathsig = 17,      // PR_SET_PDEATHSIG n0; then fails with ESRCH if the boot channel is already hung up
-  stay = 18,           // fork: the parent stays PID 1 and supervises (init/pid1.h), the child goes on
-  close_from = 19,     // close_range(2) from n0 up, the boot channel excepted (it is CLOEXEC)
-  signals_default = 20,// all 64 dispositions default, mask empty
-  wait = 21,           // report {wait, i}, go on when the supervisor says go; n0 says for what (WaitFor). For park
-                       // (init/park.h) it is the last step, and with the go comes another plan and where to go on in it
-  cover = 22,          // s0 path: an empty, locked tmpfs over it; what cannot be reached (ENOENT, EACCES, ENOTDIR) is done
-  exec = 23,           // execve(2): s0 list of candidate paths, s1 list argv, s2 list envp
-  join = 24,           // init/join.h: n0 CLONE_NEW* flags, n1 a pidfd of the process whose namespaces they are, n2 mask of
-                       // capabilities to give up; a child goes on, as the supervisor's own
+  caps = 10,  // capset(2): of what is permitted n0 stays, of that n1 is effective; n2, and only it, is ambient
+  groups = 11,  // setgroups(2): n0 count, s0 offset of u32[count]
+  ids = 12,  // setresgid(n1), then setresuid(n0)
+  umask = 13,  // umask(2): n0
+  workdir = 14,  // chdir(2): s0; then getcwd(2) must start with '/'
+  setsid = 15,  // setsid(2)
+  ctty = 16,  // TIOCSCTTY on descriptor n0
+  pdeathsig = 17,  // PR_SET_PDEATHSIG n0; then fails with ESRCH if the boot channel is already hung up
+  stay = 18,  // fork: the parent stays PID 1 and supervises (init/pid1.h), the child goes on
+  close_from = 19,  // close_range(2) from n0 up, the boot channel excepted (it is CLOEXEC)
+  signals_default = 20,  // all 64 dispositions default, mask empty
+  wait = 21,  // report {wait, i}, go on when the supervisor says go; n0 says for what (WaitFor). For park
+  // (init/park.h) it is the last step, and with the go comes another plan and where to go on in it
+  cover = 22,  // s0 path: an empty, locked tmpfs over it; what cannot be reached (ENOENT, EACCES, ENOTDIR) is done
+  exec = 23,  // execve(2): s0 list of candidate paths, s1 list argv, s2 list envp
+  join = 24,  // init/join.h: n0 CLONE_NEW* flags, n1 a pidfd of the process whose namespaces they are, n2 mask of
+  // capabilities to give up; a child goes on, as the supervisor's own
 
   // A root of the container's own (init/mounts.h). A mount is made detached, held in trees[n0], and only then attached; every
   // path in a root is resolved by openat2(2) from the root's descriptor, without magic links.
-  tree = 28,           // trees[n0] = open_tree(2) of s0, n1 how (TreeHow), n2: not 0: it must be this character device, major << 32 | minor
-  filesystem = 29,     // trees[n0] = fsopen(2) of s0 with the options in list s1 ("key=value", "key"), MOUNT_ATTR_* n1; n2: not 0:
-                       // relative paths in the options begin in trees[n2 - 1]
-  attributes = 30,     // mount_setattr(2) of trees[n0]: n1 set | clear << 32, n2 propagation (MS_*) | recursive << 32
-  attach = 31,         // move_mount(2) of trees[n0] to s0 in trees[n1] (kNoTree: over init's own root), n2 how (AttachHow)
-  make = 32,           // in trees[n0]: without s1 the directory s0 of mode n1 (less the umask), else the symbolic link s0 to s1
-  mask = 33,           // list s1 of paths in trees[n0]: a file by trees[n1] (character device n2, as above), a directory by an
-                       // empty read-only tmpfs, one for all; what is missing is done
-  readonly = 34,       // list s1 of paths in trees[n0]: each bound to itself, read-only; what is missing is done
-  pivot = 35,          // trees[n0] becomes the root, the old one is gone; n1: 1 on an initramfs: chroot(2)
-  renew = 36,          // s0 is opened in place of each of the descriptors 0 to 2 that is the character device n0
-  let_go = 37,         // closes every tree
+  tree =
+      28,  // trees[n0] = open_tree(2) of s0, n1 how (TreeHow), n2: not 0: it must be this character device, major << 32 | minor
+  filesystem =
+      29,  // trees[n0] = fsopen(2) of s0 with the options in list s1 ("key=value", "key"), MOUNT_ATTR_* n1; n2: not 0:
+  // relative paths in the options begin in trees[n2 - 1]
+  attributes = 30,  // mount_setattr(2) of trees[n0]: n1 set | clear << 32, n2 propagation (MS_*) | recursive << 32
+  attach = 31,  // move_mount(2) of trees[n0] to s0 in trees[n1] (kNoTree: over init's own root), n2 how (AttachHow)
+  make = 32,  // in trees[n0]: without s1 the directory s0 of mode n1 (less the umask), else the symbolic link s0 to s1
+  mask = 33,  // list s1 of paths in trees[n0]: a file by trees[n1] (character device n2, as above), a directory by an
+  // empty read-only tmpfs, one for all; what is missing is done
+  readonly = 34,  // list s1 of paths in trees[n0]: each bound to itself, read-only; what is missing is done
+  pivot = 35,  // trees[n0] becomes the root, the old one is gone; n1: 1 on an initramfs: chroot(2)
+  renew = 36,  // s0 is opened in place of each of the descriptors 0 to 2 that is the character device n0
+  let_go = 37,  // closes every tree
 
-  call = 40,           // prctl(2), setpriority(2) or ioprio_set(2), by its number in the step's flags: n0, n1, n2 and zeros
-  seccomp = 41,        // SECCOMP_SET_MODE_FILTER: n0 instructions (struct sock_filter) at s0
-  keyring = 42,        // a new session keyring; a kernel without keys, or a filter that forbids them, has none to hide
-  enter = 43,          // setns(2): s0 path of the namespace, n0 its CLONE_NEW* flag
+  call = 40,  // prctl(2), setpriority(2) or ioprio_set(2), by its number in the step's flags: n0, n1, n2 and zeros
+  seccomp = 41,  // SECCOMP_SET_MODE_FILTER: n0 instructions (struct sock_filter) at s0
+  keyring = 42,  // a new session keyring; a kernel without keys, or a filter that forbids them, has none to hide
+  enter = 43,  // setns(2): s0 path of the namespace, n0 its CLONE_NEW* flag
 };
 inline constexpr Op kLastOp = Op::enter;
 
 inline constexpr uint64_t kTrees = 8;
 inline constexpr uint64_t kNoTree = 0xffff;
 namespace TreeHow {
-inline constexpr uint64_t clone = 0;       // OPEN_TREE_CLONE: this mount alone
-inline constexpr uint64_t recursive = 1;   // with all mounts below it
-inline constexpr uint64_t open = 2;        // O_PATH: the place itself
-inline constexpr uint64_t given = 4;       // no path: descriptor n1 >> 8 that init was started with
+inline constexpr uint64_t clone = 0;  // OPEN_TREE_CLONE: this mount alone
+inline constexpr uint64_t recursive = 1;  // with all mounts below it
+inline constexpr uint64_t open = 2;  // O_PATH: the place itself
+inline constexpr uint64_t given = 4;  // no path: descriptor n1 >> 8 that init was started with
 }  // namespace TreeHow
 namespace AttachHow {
-inline constexpr uint64_t no_links = 1;    // ELOOP where a symbolic link is on the way
-inline constexpr uint64_t create = 2;      // make what is missing: directories, and last a directory or a file as the tree is
+inline constexpr uint64_t no_links = 1;  // ELOOP where a symbolic link is on the way
+inline constexpr uint64_t create =
+    2;  // make what is missing: directories, and last a directory or a file as the tree is
 }  // namespace AttachHow
 
 // Flags of Op::mount and Op::unshare are the kernel's own, passed unchanged.
 
 struct Header {
-  uint32_t magic;      // kMagic
-  uint16_t version;    // kVersion
-  uint16_t count;      // steps
-  uint32_t size;       // bytes of the whole block
-  uint32_t reserved;   // 0
+  uint32_t magic;  // kMagic
+  uint16_t version;  // kVersion
+  uint16_t count;  // steps
+  uint32_t size;  // bytes of the whole block
+  uint32_t reserved;  // 0
 };
 static_assert(sizeof(Header) == 16);
 
 struct Step {
-  uint16_t op;         // Op
-  uint16_t flags;      // Op::call's number; else 0
-  uint32_t reserved;   // 0
+  uint16_t op;  // Op
+  uint16_t flags;  // Op::call's number; else 0
+  uint32_t reserved;  // 0
   uint64_t n[3];
   uint32_t s[4];
 };
@@ -116,21 +119,22 @@ enum class WaitFor : uint16_t { none = 0, cgroup = 1, idmap = 2, park = 3, start
 
 // One record on the boot channel, either way.
 enum class Say : uint16_t {
-  wait = 1,            // init: at a wait step. Answer: go
-  go = 2,              // supervisor: go on; to a parked init with step `step` of the plan that comes with it
-  exec = 3,            // init: last words before execve; EOF after it means the command runs
-  running = 4,         // init as PID 1: the command's execve succeeded; value is its pid inside
-  failed = 5,          // init: step `step` failed with `err`; for exec, value is the candidate tried
-  exited = 6,          // init as PID 1: the command ended; value is its wait(2) status
-  joined = 7,          // init outside: its child in the joined namespaces goes on; value is that one's pid, as the supervisor sees it
+  wait = 1,  // init: at a wait step. Answer: go
+  go = 2,  // supervisor: go on; to a parked init with step `step` of the plan that comes with it
+  exec = 3,  // init: last words before execve; EOF after it means the command runs
+  running = 4,  // init as PID 1: the command's execve succeeded; value is its pid inside
+  failed = 5,  // init: step `step` failed with `err`; for exec, value is the candidate tried
+  exited = 6,  // init as PID 1: the command ended; value is its wait(2) status
+  joined =
+      7,  // init outside: its child in the joined namespaces goes on; value is that one's pid, as the supervisor sees it
 };
 
 struct Record {
-  uint16_t say;        // Say
-  uint16_t step;       // index in the plan
-  int32_t err;         // errno, positive
+  uint16_t say;  // Say
+  uint16_t step;  // index in the plan
+  int32_t err;  // errno, positive
   uint32_t value;
-  uint32_t reserved;   // 0
+  uint32_t reserved;  // 0
 };
 static_assert(sizeof(Record) == 16);
 

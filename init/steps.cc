@@ -66,7 +66,8 @@ bool relocate(const Region& region, uint64_t at) {
 
 // The numbers between have not been given out.
 bool known(Op op) {
-  return (op > Op::none && op <= Op::join) || (op >= Op::tree && op <= Op::let_go) || (op >= Op::call && op <= wire::kLastOp);
+  return (op > Op::none && op <= Op::join) || (op >= Op::tree && op <= Op::let_go) ||
+         (op >= Op::call && op <= wire::kLastOp);
 }
 
 // Op::call makes calls of numbers alone: none of these takes a pointer, whatever a damaged plan has in its place.
@@ -205,8 +206,8 @@ class ProcMounts {
 // filter says no), and mountinfo is to be read. Half the price of that.
 int only_proc_by_number() {
   constexpr long kIds = 128;
-  auto* const ids = reinterpret_cast<uint64_t*>(scratch);                 // the first KiB
-  auto* const status = reinterpret_cast<sys::MountStatus*>(scratch + kIds * sizeof(uint64_t));   // the other three
+  auto* const ids = reinterpret_cast<uint64_t*>(scratch);  // the first KiB
+  auto* const status = reinterpret_cast<sys::MountStatus*>(scratch + kIds * sizeof(uint64_t));  // the other three
   constexpr size_t kRoom = sizeof scratch - kIds * sizeof(uint64_t);
   sys::MountRequest list = {sizeof list, 0, sys::kAllMounts, 0};
   bool seen = false;
@@ -218,7 +219,7 @@ int only_proc_by_number() {
       list.param = ids[i];
       sys::MountRequest one = {sizeof one, 0, ids[i], sys::kMountMagic};
       long err = sys::call(sys::kNrStatmount, &one, status, sizeof *status, 0);
-      if (err == -ENOENT) continue;   // gone since
+      if (err == -ENOENT) continue;  // gone since
       if (err < 0 || (status->mask & sys::kMountMagic) == 0) return err < 0 ? static_cast<int>(err) : -EINVAL;
       if (status->magic != sys::kProcMagic) continue;
       if (seen) return 0;
@@ -254,7 +255,7 @@ int only_proc() {
 int link_up(const char* name) {
   sys::IfReq req{};
   const size_t n = length(name);
-  if (n >= sizeof req.name) return ENODEV;   // no interface can have such a name
+  if (n >= sizeof req.name) return ENODEV;  // no interface can have such a name
   for (size_t i = 0; i < n; ++i) req.name[i] = name[i];
   // Any socket reaches the interfaces of its network namespace; AF_UNIX needs no IP stack.
   const long made = sys::call(__NR_socket, sys::kAfUnix, sys::kSockDgram | sys::kOCloexec, 0);
@@ -339,7 +340,7 @@ int keyring() {
 }
 
 int ids(uint64_t uid, uint64_t gid) {
-  const int err = error(sys::call(__NR_setresgid, gid, gid, gid));   // gid first: setresuid may take the right to
+  const int err = error(sys::call(__NR_setresgid, gid, gid, gid));  // gid first: setresuid may take the right to
   return err != 0 ? err : error(sys::call(__NR_setresuid, uid, uid, uid));
 }
 
@@ -413,8 +414,8 @@ int exec(Run& run, const Step& step) {
     run.execing = true;
     const int err = error(sys::call(__NR_execve, candidates[i], argv, envp));
     run.execing = false;
-    const bool elsewhere = err == ENOENT || err == ENOTDIR || err == ENAMETOOLONG || err == ESTALE ||
-                           err == ENODEV || err == ETIMEDOUT;
+    const bool elsewhere =
+        err == ENOENT || err == ENOTDIR || err == ENAMETOOLONG || err == ESTALE || err == ENODEV || err == ETIMEDOUT;
     if (!denied || (!elsewhere && err != EACCES)) {
       kept = err;
       run.candidate = i;
@@ -452,7 +453,7 @@ int perform(Run& run, const Step& step) {
     case Op::capbset_drop: return capbset_drop(n[0]);
     case Op::groups: return error(sys::call(__NR_setgroups, n[0], s0));
     case Op::ids: return ids(n[0], n[1]);
-    case Op::umask: sys::call(__NR_umask, n[0]); return 0;   // never fails; the value is the old mask
+    case Op::umask: sys::call(__NR_umask, n[0]); return 0;  // never fails; the value is the old mask
     case Op::workdir: return workdir(s0);
     case Op::setsid: return error(sys::call(__NR_setsid));
     case Op::ctty: return error(sys::call(__NR_ioctl, n[0], sys::kTiocsCtty, 0));
@@ -501,7 +502,8 @@ Flaw prepare(unsigned char* block, size_t size) {
     const auto op = static_cast<Op>(steps[i].op);
     int err = check(region, steps[i]);
     // There is one PID 1, and behind exec there is nothing; nor behind the wait of a parked init, who gets another plan.
-    const bool last = op == Op::exec || (op == Op::wait && static_cast<wire::WaitFor>(steps[i].n[0]) == wire::WaitFor::park);
+    const bool last =
+        op == Op::exec || (op == Op::wait && static_cast<wire::WaitFor>(steps[i].n[0]) == wire::WaitFor::park);
     if (err == 0 && ((op == Op::stay && stays) || last != (i + 1 == header.count))) err = EBADMSG;
     if (err != 0) return {i, err};
     stays = stays || op == Op::stay;
@@ -513,7 +515,7 @@ void carry_out(Run& run) {
   for (;; ++run.index) {
     const int err = perform(run, step_at(run, run.index));
     if (err == 0) continue;
-    say(run.boot, wire::Say::failed, run.index, err, run.candidate);   // nobody there: exit all the same
+    say(run.boot, wire::Say::failed, run.index, err, run.candidate);  // nobody there: exit all the same
     sys::exit(kExitSetup);
   }
 }

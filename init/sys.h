@@ -36,9 +36,13 @@ using arch::vfork_child;
 
 // An argument as the register has it.
 template <typename T>
-long word(T v) { return static_cast<long>(v); }
+long word(T v) {
+  return static_cast<long>(v);
+}
 template <typename T>
-long word(T* p) { return reinterpret_cast<long>(p); }
+long word(T* p) {
+  return reinterpret_cast<long>(p);
+}
 inline long word(decltype(nullptr)) { return 0; }
 
 template <typename... A>
@@ -135,26 +139,26 @@ inline constexpr uint32_t kMsgCtrunc = 0x08;
 // same on every architecture we know.
 inline constexpr long kNrStatmount = 457;
 inline constexpr long kNrListmount = 458;
-struct MountRequest {                 // struct mnt_id_req, first version
+struct MountRequest {  // struct mnt_id_req, first version
   uint32_t size;
   uint32_t spare;
-  uint64_t id;                        // statmount: of the mount; listmount: below which, kAllMounts
-  uint64_t param;                     // statmount: what is asked for; listmount: the last one seen
+  uint64_t id;  // statmount: of the mount; listmount: below which, kAllMounts
+  uint64_t param;  // statmount: what is asked for; listmount: the last one seen
 };
 static_assert(sizeof(MountRequest) == 24);
-struct MountStatus {                  // struct statmount; the texts follow it
+struct MountStatus {  // struct statmount; the texts follow it
   uint32_t size;
   uint32_t options;
   uint64_t mask;
   uint32_t device[2];
-  uint64_t magic;                     // statfs(2)'s f_type
+  uint64_t magic;  // statfs(2)'s f_type
   uint32_t sb_flags;
   uint32_t fs_type;
   uint64_t id;
   uint64_t parent_id;
   unsigned char more[48];
   uint32_t root;
-  uint32_t point;                     // of the texts: where it is mounted
+  uint32_t point;  // of the texts: where it is mounted
   unsigned char rest[400];
 };
 static_assert(sizeof(MountStatus) == 512);
@@ -162,7 +166,7 @@ inline constexpr uint64_t kAllMounts = ~uint64_t{0};
 inline constexpr uint64_t kMountMagic = 1;
 inline constexpr uint64_t kMountPoint = 0x10;
 inline constexpr uint64_t kProcMagic = 0x9fa0;
-struct Statx {                        // struct statx, statx(2)
+struct Statx {  // struct statx, statx(2)
   uint32_t mask;
   uint32_t block_size;
   uint64_t attributes;
@@ -179,13 +183,13 @@ struct Statx {                        // struct statx, statx(2)
 static_assert(sizeof(Statx) == 256);
 inline constexpr unsigned kStatxType = 1;
 
-struct OpenHow {                      // struct open_how, openat2(2)
+struct OpenHow {  // struct open_how, openat2(2)
   uint64_t flags;
   uint64_t mode;
   uint64_t resolve;
 };
 
-struct MountAttr {                    // struct mount_attr, mount_setattr(2)
+struct MountAttr {  // struct mount_attr, mount_setattr(2)
   uint64_t set;
   uint64_t clear;
   uint64_t propagation;
@@ -199,8 +203,8 @@ inline constexpr unsigned kOpenTreeClone = 1;
 inline constexpr uint64_t kResolveNoMagiclinks = 0x02;
 inline constexpr uint64_t kResolveNoSymlinks = 0x04;
 inline constexpr uint64_t kResolveInRoot = 0x10;
-inline constexpr unsigned kMoveMountFromEmpty = 0x04;   // MOVE_MOUNT_F_EMPTY_PATH
-inline constexpr unsigned kMoveMountToEmpty = 0x40;     // MOVE_MOUNT_T_EMPTY_PATH
+inline constexpr unsigned kMoveMountFromEmpty = 0x04;  // MOVE_MOUNT_F_EMPTY_PATH
+inline constexpr unsigned kMoveMountToEmpty = 0x40;  // MOVE_MOUNT_T_EMPTY_PATH
 inline constexpr unsigned kFsopenCloexec = 1;
 inline constexpr unsigned kFsmountCloexec = 1;
 inline constexpr unsigned kFsconfigFlag = 0;
@@ -230,7 +234,7 @@ inline constexpr long kSiocgIfFlags = 0x8913;
 inline constexpr long kSiocsIfFlags = 0x8914;
 inline constexpr uint16_t kIffUp = 1;
 inline constexpr long kTiocsCtty = 0x540E;
-inline constexpr int kSigBlock = 0;          // rt_sigprocmask(2)
+inline constexpr int kSigBlock = 0;  // rt_sigprocmask(2)
 inline constexpr int kSigSetMask = 2;
 inline constexpr int kSigInt = 2;
 inline constexpr int kSigQuit = 3;
@@ -256,7 +260,7 @@ inline long close(int fd) { return call(__NR_close, fd); }
 inline long close_range(unsigned first, unsigned last) { return call(__NR_close_range, first, last, 0); }
 inline long ioctl(int fd, long what, void* arg) { return call(__NR_ioctl, fd, what, arg); }
 inline long prctl(int what, unsigned long a = 0, unsigned long b = 0) {
-  return call(__NR_prctl, what, a, b, 0, 0);   // unused arguments must be 0, some options check
+  return call(__NR_prctl, what, a, b, 0, 0);  // unused arguments must be 0, some options check
 }
 inline long send(int fd, const void* from, size_t n) {
   return call(__NR_sendto, fd, from, n, kMsgNoSignal, nullptr, 0);

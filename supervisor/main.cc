@@ -41,7 +41,8 @@ void settle_descriptors() {
 // container goes with us (PR_SET_PDEATHSIG), the terminal is put right first.
 void out_of_memory() {
   Terminal::restore_any();
-  static constexpr std::string_view kLine = "sup: memory: none left: cannot allocate memory; free some, or raise the limit\n";
+  static constexpr std::string_view kLine =
+      "sup: memory: none left: cannot allocate memory; free some, or raise the limit\n";
   (void)!::write(2, kLine.data(), kLine.size());
   std::_Exit(125);
 }
@@ -50,14 +51,16 @@ void out_of_memory() {
 // line and 125, as for every failure of ours.
 void on_abort(int) {
   Terminal::restore_any();
-  static constexpr std::string_view kLine = "sup: internal: cannot go on: a system call that must not fail has failed; the container is killed\n";
+  static constexpr std::string_view kLine =
+      "sup: internal: cannot go on: a system call that must not fail has failed; the container is killed\n";
   (void)!::write(2, kLine.data(), kLine.size());
   std::_Exit(125);
 }
 
 // The same facts for programs, where the events go to a place of their own.
 void log_error(const Globals& globals, const Error& error) {
-  if (globals.events == "stderr" || globals.events == "stdout" || globals.events == "none" || error.code == "E_EVENTS") return;
+  if (globals.events == "stderr" || globals.events == "stdout" || globals.events == "none" || error.code == "E_EVENTS")
+    return;
   Loop loop;
   auto log = EventLog::open(loop, globals.events, globals.log_level, globals.quiet);
   if (!log) return;

@@ -13,14 +13,12 @@ unsigned char byte_at(std::string_view bytes, std::size_t i) { return static_cas
 
 // Characters that a terminal acts on, does not show, or shows in another place.
 bool hides(char32_t c) {
-  return c < 0x20 || (c >= 0x7F && c <= 0x9F) ||
-         c == 0x00AD ||                     // soft hyphen
+  return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x00AD ||                     // soft hyphen
          c == 0x061C || c == 0x180E ||      // Arabic letter mark, Mongolian vowel separator
          (c >= 0x200B && c <= 0x200F) ||    // zero width characters, directional marks
          (c >= 0x2028 && c <= 0x202E) ||    // line and paragraph separator, bidi embeddings and overrides
          (c >= 0x2060 && c <= 0x206F) ||    // word joiner, invisible operators, bidi isolates
-         c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB) ||
-         (c >= 0xE0000 && c <= 0xE0FFF);    // tags
+         c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB) || (c >= 0xE0000 && c <= 0xE0FFF);    // tags
 }
 
 bool shows(std::string_view bytes) {
@@ -178,8 +176,8 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text, std::str
     std::string_view name;
     std::uint64_t ms;
   };
-  static constexpr std::array<Unit, 5> kUnits{{{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000},
-                                               {"ms", 1}}};
+  static constexpr std::array<Unit, 5> kUnits{
+      {{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}}};
   constexpr std::uint64_t kMax = 100ULL * 365 * 86'400'000 + 25ULL * 86'400'000;   // 100 years with their leap days
   const auto wrong = [&](std::string_view why) {
     auto error = usage(std::string(where), std::string(why), "write 10, 500ms, 1.5s, 1m30s or 2h");

@@ -11,7 +11,8 @@
 
 namespace sup {
 
-Result<std::unique_ptr<Aside>> Aside::ask(Loop& loop, Reaper& reaper, const std::function<std::string()>& question, Answered answered) {
+Result<std::unique_ptr<Aside>> Aside::ask(Loop& loop, Reaper& reaper, const std::function<std::string()>& question,
+                                          Answered answered) {
   auto asked = ask_aside(question);
   if (!asked) return std::unexpected(asked.error());
   std::unique_ptr<Aside> aside(new Aside(loop, std::move(answered)));

@@ -22,7 +22,9 @@ class Aside {
   // none: no answer in time, or none at all.
   using Answered = std::function<void(std::optional<std::string>)>;
 
-  [[nodiscard]] static Result<std::unique_ptr<Aside>> ask(Loop& loop, Reaper& reaper, const std::function<std::string()>& question, Answered answered);
+  [[nodiscard]] static Result<std::unique_ptr<Aside>> ask(Loop& loop, Reaper& reaper,
+                                                          const std::function<std::string()>& question,
+                                                          Answered answered);
   ~Aside();
   Aside(const Aside&) = delete;
   Aside& operator=(const Aside&) = delete;

@@ -59,7 +59,7 @@ class Audience {
     Viewer* viewer;
     std::optional<winsize> size;
   };
-  std::vector<Seat> seats_;   // the last active one at the end
+  std::vector<Seat> seats_;  // the last active one at the end
 };
 
 }  // namespace sup

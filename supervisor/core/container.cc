@@ -55,8 +55,12 @@ struct PipeEnds {
 Result<PipeEnds> make_pipe() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) < 0) {
-    return std::unexpected(Error{.code = "E_FDS", .where = "pipe", .what = "cannot be made", .err = errno,
-                                 .hint = errno == EMFILE ? "raise the limit: ulimit -n" : "", .stage = "stdio"});
+    return std::unexpected(Error{.code = "E_FDS",
+                                 .where = "pipe",
+                                 .what = "cannot be made",
+                                 .err = errno,
+                                 .hint = errno == EMFILE ? "raise the limit: ulimit -n" : "",
+                                 .stage = "stdio"});
   }
   return PipeEnds{Fd(ends[0]), Fd(ends[1])};
 }
@@ -65,8 +69,14 @@ Result<PipeEnds> make_pipe() {
 constexpr std::chrono::milliseconds kLinger{50};
 
 Error container_ended() {
-  return Error{.code = "E_CONTAINER_ENDED", .where = "exec", .what = "the command did not run", .err = 0, .why = "the container has ended meanwhile",
-               .hint = {}, .path = {}, .stage = "join"};
+  return Error{.code = "E_CONTAINER_ENDED",
+               .where = "exec",
+               .what = "the command did not run",
+               .err = 0,
+               .why = "the container has ended meanwhile",
+               .hint = {},
+               .path = {},
+               .stage = "join"};
 }
 
 }  // namespace
@@ -76,14 +86,17 @@ int Outcome::shell_status() const {
   return status.to_shell();
 }
 
-Container::Container(Loop& loop, EventLog& log, Reaper& reaper, Spec spec, Facts facts, Plan plan, Hooks hooks, std::optional<Entry> entry)
+Container::Container(Loop& loop, EventLog& log, Reaper& reaper, Spec spec, Facts facts, Plan plan, Hooks hooks,
+                     std::optional<Entry> entry)
     : loop_(loop), log_(log), reaper_(reaper), spec_(std::move(spec)), facts_(std::move(facts)), plan_(std::move(plan)),
-      hooks_(std::move(hooks)), entry_(std::move(entry)), linger_(loop), timeout_(loop), grace_(loop), asked_us_(Loop::now_us()) {}
+      hooks_(std::move(hooks)), entry_(std::move(entry)), linger_(loop), timeout_(loop), grace_(loop),
+      asked_us_(Loop::now_us()) {}
 
 Container::~Container() = default;
 
 std::uint64_t Container::emit(decltype(Event::what) what) {
-  cause_ = log_.emit(Event{.id = facts_.id, .name = spec_.name, .exec = entry_ ? entry_->id : "", .cause = cause_, .what = std::move(what)});
+  cause_ = log_.emit(Event{
+      .id = facts_.id, .name = spec_.name, .exec = entry_ ? entry_->id : "", .cause = cause_, .what = std::move(what)});
   return cause_;
 }
 
@@ -103,7 +116,10 @@ void Container::start(Wiring wiring, int image, std::optional<Parked> parked) {
 }
 
 void Container::announce() {
-  emit(event::Starting{.command = spec_.argv.at(0), .tty = spec_.tty, .user_namespace = plan_.user_namespace, .rooted = !spec_.rootfs.empty()});
+  emit(event::Starting{.command = spec_.argv.at(0),
+                       .tty = spec_.tty,
+                       .user_namespace = plan_.user_namespace,
+                       .rooted = !spec_.rootfs.empty()});
 }
 
 Result<void> Container::begin(Wiring& wiring, int image, std::optional<Parked> parked) {
@@ -123,7 +139,8 @@ Result<void> Container::begin(Wiring& wiring, int image, std::optional<Parked> p
   boot_->read_start();
   loop_.settle();
   if (auto raised = raise_fence(); !raised) return raised;
-  auto launched = launch(plan_, facts_, stdio, image, theirs->get(), fence_ ? fence_->clone_fd() : -1, entry_ ? entry_->pidfd : -1);
+  auto launched =
+      launch(plan_, facts_, stdio, image, theirs->get(), fence_ ? fence_->clone_fd() : -1, entry_ ? entry_->pidfd : -1);
   if (!launched) return std::unexpected(launched.error());
   cloned(launched->clone_us);
   if (entry_) {
@@ -185,7 +202,8 @@ Result<void> Container::wire(Wiring& wiring, int (&stdio)[3]) {
     auto in = opened(loop_, in_, std::move(pipe->write), input_handlers());
     if (!in) return std::unexpected(in.error());
   }
-  const auto pump = [&](Fd& given, std::unique_ptr<Stream>& place, std::optional<std::uint64_t>& count, Channel channel) -> Result<void> {
+  const auto pump = [&](Fd& given, std::unique_ptr<Stream>& place, std::optional<std::uint64_t>& count,
+                        Channel channel) -> Result<void> {
     if (given) return {};
     auto pipe = make_pipe();
     if (!pipe) return std::unexpected(pipe.error());
@@ -206,13 +224,22 @@ Result<void> Container::wire(Wiring& wiring, int (&stdio)[3]) {
 Stream::Handlers Container::master_handlers() {
   return {.on_data = [this](std::string_view b) { output(Channel::out, b); },
           .on_end = [this](int) { settle(); },
-          .on_drained = [this] { if (hooks_.input_drained) hooks_.input_drained(); },
+          .on_drained =
+              [this] {
+                if (hooks_.input_drained) hooks_.input_drained();
+              },
           .on_fail = [this](int err) { keyboard_failed(err); }};
 }
 
 Stream::Handlers Container::input_handlers() {
-  return {.on_drained = [this] { if (hooks_.input_drained) hooks_.input_drained(); },
-          .on_fail = [this](int) { if (hooks_.input_closed) hooks_.input_closed(); }};
+  return {.on_drained =
+              [this] {
+                if (hooks_.input_drained) hooks_.input_drained();
+              },
+          .on_fail =
+              [this](int) {
+                if (hooks_.input_closed) hooks_.input_closed();
+              }};
 }
 
 Stream::Handlers Container::output_handlers(Channel channel) {
@@ -249,19 +276,13 @@ void Container::heard(const wire::Record& record) {
       exec_said_ = true;
       exec_us_ = Loop::now_us();
       break;
-    case wire::Say::running:
-      now_running();
-      break;
-    case wire::Say::failed:
-      failed_ = record;
-      break;
+    case wire::Say::running: now_running(); break;
+    case wire::Say::failed: failed_ = record; break;
     case wire::Say::exited:
       now_running();  // should {running} not have come through: what has ended has run
       command_status_ = static_cast<int>(record.value);
       break;
-    case wire::Say::joined:
-      joined(static_cast<pid_t>(record.value));
-      break;
+    case wire::Say::joined: joined(static_cast<pid_t>(record.value)); break;
     case wire::Say::wait:
       if (!entry_) {
         waiting(record);
@@ -271,8 +292,7 @@ void Container::heard(const wire::Record& record) {
         go();
       }
       break;
-    case wire::Say::go:
-      break;  // ours to say
+    case wire::Say::go: break;  // ours to say
   }
 }
 
@@ -305,18 +325,22 @@ void Container::waiting(const wire::Record& record) {
     }
     tell({placed.error()});
   }
-  const wire::Record go{.say = static_cast<std::uint16_t>(wire::Say::go), .step = record.step, .err = 0, .value = 0, .reserved = 0};
+  const wire::Record go{
+      .say = static_cast<std::uint16_t>(wire::Say::go), .step = record.step, .err = 0, .value = 0, .reserved = 0};
   boot_->write(std::string_view(reinterpret_cast<const char*>(&go), sizeof go));
 }
 
 void Container::pause(std::function<void(Result<void>)> done) {
   const auto refuse = [this, &done](std::string why) {
-    loop_.later([done = std::move(done), error = Error{.code = "E_STATE", .where = "pause", .what = spec_.name.empty() ? facts_.id : spec_.name, .err = 0, .why = std::move(why)}] {
-      done(std::unexpected(error));
-    });
+    loop_.later([done = std::move(done), error = Error{.code = "E_STATE",
+                                                       .where = "pause",
+                                                       .what = spec_.name.empty() ? facts_.id : spec_.name,
+                                                       .err = 0,
+                                                       .why = std::move(why)}] { done(std::unexpected(error)); });
   };
   if (state_ != State::running || reaped_) return refuse("only what runs can be paused");
-  if (fence_ && (fence_->frozen() || fence_->freezing())) return refuse(fence_->frozen() ? "is already paused" : "is being paused");
+  if (fence_ && (fence_->frozen() || fence_->freezing()))
+    return refuse(fence_->frozen() ? "is already paused" : "is being paused");
   if (!fence_) fence_ = std::make_unique<Fence>(loop_, facts_.id);
   fence_->freeze(pid_, [this, done = std::move(done)](Result<void> result) {
     if (result) emit(event::Paused{});
@@ -334,8 +358,12 @@ Result<void> Container::unpause() {
 
 Result<void> Container::update(const Limits& changes) {
   if (state_ != State::running || reaped_) {
-    return std::unexpected(Error{.code = "E_STATE", .where = "update", .what = spec_.name.empty() ? facts_.id : spec_.name, .err = 0,
-                                 .why = state_ == State::starting ? "is starting" : "has exited", .hint = "update it when it runs"});
+    return std::unexpected(Error{.code = "E_STATE",
+                                 .where = "update",
+                                 .what = spec_.name.empty() ? facts_.id : spec_.name,
+                                 .err = 0,
+                                 .why = state_ == State::starting ? "is starting" : "has exited",
+                                 .hint = "update it when it runs"});
   }
   if (!fence_) fence_ = std::make_unique<Fence>(loop_, facts_.id);
   auto errors = fence_->update(changes, pid_);
@@ -363,7 +391,13 @@ bool Container::fence_removed() {
   }
   fence_->remove([this](int err, const std::string& path) {
     if (err != 0) {
-      emit(event::Problem{.error = Error{.code = "E_CGROUP", .where = "cgroup", .what = "cannot be removed", .err = err, .path = path, .stage = "cgroup"}, .level = Level::warning});
+      emit(event::Problem{.error = Error{.code = "E_CGROUP",
+                                         .where = "cgroup",
+                                         .what = "cannot be removed",
+                                         .err = err,
+                                         .path = path,
+                                         .stage = "cgroup"},
+                          .level = Level::warning});
     }
     loop_.later([this] { settle(); });
   });
@@ -380,15 +414,21 @@ void Container::joined(pid_t pid) {
   siginfo_t who{};
   if (!handle && errno != ESRCH) {
     // It is let go of: without our end of the channel it ends, before it has done anything.
-    outcome_.error = Error{.code = "E_FDS", .where = "exec", .what = "no descriptor for the process", .err = errno,
-                           .hint = errno == EMFILE ? "raise the limit: ulimit -n" : "", .stage = "join"};
+    outcome_.error = Error{.code = "E_FDS",
+                           .where = "exec",
+                           .what = "no descriptor for the process",
+                           .err = errno,
+                           .hint = errno == EMFILE ? "raise the limit: ulimit -n" : "",
+                           .stage = "join"};
     return loop_.later([this] {
       boot_.reset();
       boot_ended();
     });
   }
   // Dead and reaped already: the container ended at that very moment. Then nobody is there to wait for.
-  if (!handle || ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(handle.get()), &who, WEXITED | WNOHANG | WNOWAIT) < 0) return;
+  if (!handle ||
+      ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(handle.get()), &who, WEXITED | WNOHANG | WNOWAIT) < 0)
+    return;
   pid_ = pid;
   pidfd_ = std::move(handle);
   reaper_.watch(pid_, [this](int status, const rusage& usage, std::uint64_t since) { reaped(status, usage, since); });
@@ -464,7 +504,8 @@ void Container::write_input(std::string_view bytes) {
 void Container::keyboard_failed(int err) {
   if (hooks_.input_closed) hooks_.input_closed();
   if (state_ != State::running) return;
-  outcome_.error = Error{.code = "E_INPUT", .where = "terminal", .what = "cannot pass input on to the command", .err = err};
+  outcome_.error =
+      Error{.code = "E_INPUT", .where = "terminal", .what = "cannot pass input on to the command", .err = err};
   kill(Reason::sup_error);
 }
 
@@ -556,7 +597,7 @@ void Container::kill(Reason reason) {
   if (state_ == State::ended || reaped_) return;
   ending_ = reason;
   doomed_ = true;
-  if (pid_ < 0) return;   // joined() will do it
+  if (pid_ < 0) return;  // joined() will do it
   const int err = pidfd_signal(pidfd_.get(), SIGKILL);
   if (fence_) fence_->kill();
   emit(event::Signalled{.signal = SIGKILL, .effect = err == 0 ? Effect::delivered : Effect::gone, .sender = {}});
@@ -574,9 +615,16 @@ void Container::reaped(int status, const rusage& usage, std::uint64_t since_us) 
   dead_us_ = Loop::now_us();
   spans_.reap = between(since_us, dead_us_);
   wait_status_ = status;
-  const auto us = [](const timeval& t) { return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(t.tv_usec); };
-  usage_ = {.user_us = us(usage.ru_utime), .system_us = us(usage.ru_stime), .max_rss_kib = usage.ru_maxrss, .minor_faults = usage.ru_minflt,
-            .major_faults = usage.ru_majflt, .voluntary_switches = usage.ru_nvcsw, .involuntary_switches = usage.ru_nivcsw};
+  const auto us = [](const timeval& t) {
+    return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(t.tv_usec);
+  };
+  usage_ = {.user_us = us(usage.ru_utime),
+            .system_us = us(usage.ru_stime),
+            .max_rss_kib = usage.ru_maxrss,
+            .minor_faults = usage.ru_minflt,
+            .major_faults = usage.ru_majflt,
+            .voluntary_switches = usage.ru_nvcsw,
+            .involuntary_switches = usage.ru_nivcsw};
   timeout_.stop();
   grace_.stop();
   settle();
@@ -601,8 +649,12 @@ void Container::settle() {
     if (failed_ && entry_) return explain(*failed_);
     if (failed_) return fail(step_error(*failed_, AT_FDCWD));
     if (entry_) return fail(container_ended());
-    return fail(Error{.code = "E_INIT_DIED", .where = "init", .what = "ended before the command ran", .err = 0,
-                      .why = "it was killed from outside, or the kernel refused to run it", .stage = "init"});
+    return fail(Error{.code = "E_INIT_DIED",
+                      .where = "init",
+                      .what = "ended before the command ran",
+                      .err = 0,
+                      .why = "it was killed from outside, or the kernel refused to run it",
+                      .stage = "init"});
   }
   state_ = State::ended;
   // Init as PID 1 reports the command's true status; its own is only a copy that cannot die by a signal.
@@ -672,9 +724,18 @@ Error Container::plain_error(const wire::Record& record) const {
   const bool known = record.step < plan_.steps.size();
   const bool absent = record.err == ENOENT || record.err == ENOTDIR;
   const bool exec = known && plan_.steps[record.step].op == wire::Op::exec;
-  return Error{.code = known ? std::string(failure_code(plan_.steps[record.step])) : "E_INIT_PLAN", .where = "exec",
-               .what = exec ? spec_.argv.at(0) : known ? describe(plan_.steps[record.step]) : "init refused its plan", .err = record.err,
-               .why = {}, .hint = "the container's files do not answer", .path = {}, .status = !exec ? 125 : absent ? 127 : 126,
+  return Error{.code = known ? std::string(failure_code(plan_.steps[record.step])) : "E_INIT_PLAN",
+               .where = "exec",
+               .what = exec    ? spec_.argv.at(0)
+                       : known ? describe(plan_.steps[record.step])
+                               : "init refused its plan",
+               .err = record.err,
+               .why = {},
+               .hint = "the container's files do not answer",
+               .path = {},
+               .status = !exec    ? 125
+                         : absent ? 127
+                                  : 126,
                .stage = known ? std::string(stage(plan_.steps[record.step])) : "init"};
 }
 
@@ -690,8 +751,12 @@ void Container::fail(Error error) {
 
 Error Container::step_error(const wire::Record& record, int root) const {
   if (record.step >= plan_.steps.size()) {
-    return Error{.code = "E_INIT_PLAN", .where = "init", .what = "refused its plan", .err = record.err,
-                 .hint = "sup and its init are of different versions: install sup again", .stage = "init"};
+    return Error{.code = "E_INIT_PLAN",
+                 .where = "init",
+                 .what = "refused its plan",
+                 .err = record.err,
+                 .hint = "sup and its init are of different versions: install sup again",
+                 .stage = "init"};
   }
   const Step& step = plan_.steps[record.step];
   std::string workdir = facts_.cwd;
@@ -733,7 +798,8 @@ Error Container::step_error(const wire::Record& record, int root) const {
   if (step.op == wire::Op::filesystem) attempt.fstype = step.s[0];
   if (step.op == wire::Op::mount) attempt.target = step.s[1], attempt.fstype = step.s[2];
   Error error = explain_spawn(attempt);
-  if (const auto known = explain_root_step(step, record.err); !known.why.empty()) error.why = known.why, error.hint = known.hint;
+  if (const auto known = explain_root_step(step, record.err); !known.why.empty())
+    error.why = known.why, error.hint = known.hint;
   if (error.code == "E_STEP") error.code = failure_code(step);
   return error;
 }

@@ -43,13 +43,13 @@
 
 namespace sup {
 
-enum class Channel : std::uint8_t { out, err };   // a terminal has only out
+enum class Channel : std::uint8_t { out, err };  // a terminal has only out
 
 // How it ended, for whoever started it.
 struct Outcome {
-  bool ran = false;                   // execve succeeded; else `error` says why not
+  bool ran = false;  // execve succeeded; else `error` says why not
   std::optional<Error> error;
-  ExitStatus status;                  // true when ran
+  ExitStatus status;  // true when ran
   Reason reason = Reason::exit;
   std::uint64_t duration_ms = 0;
   Bytes bytes;
@@ -63,30 +63,31 @@ class Container {
   struct Hooks {
     std::function<void()> started;
     std::function<void(Channel, std::string_view)> output;
-    std::function<void()> input_drained;       // write_input()'s queue is empty again
-    std::function<void()> input_closed;        // the command reads no more (EPIPE): not an error
-    std::function<void(const Outcome&)> ended; // last call; destroy the container only after the turn (Loop::later)
+    std::function<void()> input_drained;  // write_input()'s queue is empty again
+    std::function<void()> input_closed;  // the command reads no more (EPIPE): not an error
+    std::function<void(const Outcome&)> ended;  // last call; destroy the container only after the turn (Loop::later)
   };
 
   // Where the command's 0, 1 and 2 come from. `given` is handed over as it is; `pumped` makes a pipe here; with a
   // tty all three are the pty and only `size` and `raw_output` count.
   struct Wiring {
-    Fd in, out, err;                   // given; none: pumped
+    Fd in, out, err;  // given; none: pumped
     winsize size{};
-    bool raw_output = false;           // "\n" stays "\n": nobody shows it on a terminal
+    bool raw_output = false;  // "\n" stays "\n": nobody shows it on a terminal
   };
 
   // Who goes into a container that runs.
   struct Entry {
-    std::string id;                    // 12 hex digits; in its events beside the container's
-    pid_t pid1 = -1;                   // the container's first process
-    int pidfd = -1;                    // and what names it for good; borrowed for start()
+    std::string id;  // 12 hex digits; in its events beside the container's
+    pid_t pid1 = -1;  // the container's first process
+    int pidfd = -1;  // and what names it for good; borrowed for start()
     // Before the command runs: puts the process where the container's are kept (cgroups). An error ends it.
     std::function<Result<void>(pid_t pid)> place{};
   };
 
   // With an entry: facts are those of the container, and the plan is compile_exec()'s.
-  Container(Loop& loop, EventLog& log, Reaper& reaper, Spec spec, Facts facts, Plan plan, Hooks hooks, std::optional<Entry> entry = {});
+  Container(Loop& loop, EventLog& log, Reaper& reaper, Spec spec, Facts facts, Plan plan, Hooks hooks,
+            std::optional<Entry> entry = {});
   ~Container();
   Container(const Container&) = delete;
   Container& operator=(const Container&) = delete;
@@ -120,8 +121,8 @@ class Container {
     return state_ == State::running && !outside_ && !fence_going_ && !(fence_ && fence_->freezing());
   }
   [[nodiscard]] SavedContainer save() const;
-  [[nodiscard]] static Result<std::unique_ptr<Container>> restore(Loop& loop, EventLog& log, Reaper& reaper, Spec spec, std::string id,
-                                                                  SavedContainer saved, Hooks hooks);
+  [[nodiscard]] static Result<std::unique_ptr<Container>> restore(Loop& loop, EventLog& log, Reaper& reaper, Spec spec,
+                                                                  std::string id, SavedContainer saved, Hooks hooks);
 
   // done: when every process stands still (and the event is out), or why they do not. E_STATE: it does not run, or is being
   // paused already. Where it has no group yet, one is made and everything is moved in.
@@ -198,30 +199,30 @@ class Container {
   Hooks hooks_;
 
   std::optional<Entry> entry_;
-  bool outside_ = false;               // an entry's process that was cloned is not reaped yet
-  bool waits_ = false;                 // init is at its wait step
-  bool doomed_ = false;                // to be killed before anybody knows its pid
+  bool outside_ = false;  // an entry's process that was cloned is not reaped yet
+  bool waits_ = false;  // init is at its wait step
+  bool doomed_ = false;  // to be killed before anybody knows its pid
   std::uint16_t wait_step_ = 0;
-  Timer linger_;                       // an entry has ended, and somebody still holds its output
+  Timer linger_;  // an entry has ended, and somebody still holds its output
   std::unique_ptr<Aside> explaining_;
 
   State state_ = State::created;
   pid_t pid_ = -1;
   Fd pidfd_;
-  std::unique_ptr<Fence> fence_;       // none: no control group is wanted
-  bool fence_going_ = false;           // it has been told to go
-  bool kill_sent_ = false;             // by a user
-  std::uint64_t oom_kills_ = 0;        // told so far
-  std::vector<Error> tolerated_;       // limits that could not be applied, with --limits best-effort; told after `starting`
+  std::unique_ptr<Fence> fence_;  // none: no control group is wanted
+  bool fence_going_ = false;  // it has been told to go
+  bool kill_sent_ = false;  // by a user
+  std::uint64_t oom_kills_ = 0;  // told so far
+  std::vector<Error> tolerated_;  // limits that could not be applied, with --limits best-effort; told after `starting`
   std::unique_ptr<Stream> boot_;
-  std::string boot_bytes_;             // less than one record
+  std::string boot_bytes_;  // less than one record
   bool boot_ended_ = false;
   bool exec_said_ = false;
   bool reaped_ = false;
   std::optional<wire::Record> failed_;
   std::optional<int> command_status_;  // from init as PID 1
 
-  std::unique_ptr<Stream> master_;     // with a terminal
+  std::unique_ptr<Stream> master_;  // with a terminal
   std::unique_ptr<Stream> in_, out_, err_;
   EofTracker eof_;
   winsize size_{};
@@ -237,7 +238,7 @@ class Container {
   Usage usage_;
   Bytes bytes_;
   int wait_status_ = 0;
-  std::uint64_t cause_ = 0;            // seq of our latest event
+  std::uint64_t cause_ = 0;  // seq of our latest event
   Outcome outcome_;
 };
 

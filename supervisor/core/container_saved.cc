@@ -82,8 +82,8 @@ SavedContainer Container::save() const {
   return s;
 }
 
-Result<std::unique_ptr<Container>> Container::restore(Loop& loop, EventLog& log, Reaper& reaper, Spec spec, std::string id,
-                                                      SavedContainer saved, Hooks hooks) {
+Result<std::unique_ptr<Container>> Container::restore(Loop& loop, EventLog& log, Reaper& reaper, Spec spec,
+                                                      std::string id, SavedContainer saved, Hooks hooks) {
   Facts facts;
   facts.id = std::move(id);
   facts.cwd = std::move(saved.cwd);
@@ -91,7 +91,8 @@ Result<std::unique_ptr<Container>> Container::restore(Loop& loop, EventLog& log,
   facts.gid = saved.gid;
   std::optional<Entry> entry;
   if (!saved.exec.empty()) entry = Entry{.id = saved.exec, .pid1 = saved.pid1, .pidfd = -1, .place = {}};
-  auto made = std::make_unique<Container>(loop, log, reaper, std::move(spec), std::move(facts), Plan{}, std::move(hooks), std::move(entry));
+  auto made = std::make_unique<Container>(loop, log, reaper, std::move(spec), std::move(facts), Plan{},
+                                          std::move(hooks), std::move(entry));
   auto& c = *made;
   c.state_ = State::running;
   c.pid_ = saved.pid;
@@ -102,10 +103,12 @@ Result<std::unique_ptr<Container>> Container::restore(Loop& loop, EventLog& log,
   c.exec_said_ = true;
   c.outcome_.ran = true;
   c.command_status_ = saved.command_status;
-  c.eof_.remember({.line = std::move(saved.eof_line), .literal_next = saved.eof_literal_next, .raw_bytes = saved.eof_raw_bytes});
+  c.eof_.remember(
+      {.line = std::move(saved.eof_line), .literal_next = saved.eof_literal_next, .raw_bytes = saved.eof_raw_bytes});
   c.size_.ws_row = static_cast<unsigned short>(saved.rows);
   c.size_.ws_col = static_cast<unsigned short>(saved.cols);
-  if (saved.ending && *saved.ending >= 0 && *saved.ending <= static_cast<int>(Reason::sup_error)) c.ending_ = static_cast<Reason>(*saved.ending);
+  if (saved.ending && *saved.ending >= 0 && *saved.ending <= static_cast<int>(Reason::sup_error))
+    c.ending_ = static_cast<Reason>(*saved.ending);
   c.cloned_us_ = saved.cloned_us;
   c.exec_us_ = saved.exec_us;
   c.running_us_ = saved.running_us;
@@ -122,16 +125,25 @@ Result<std::unique_ptr<Container>> Container::restore(Loop& loop, EventLog& log,
     c.fence_->reopen(saved.frozen);
   }
   // Watched before its streams are read: an end that comes at once must find who waits for it.
-  if (!c.reaped_) reaper.watch(c.pid_, [&c](int status, const rusage& usage, std::uint64_t since) { c.reaped(status, usage, since); });
-  if (auto r = restore_stream(loop, c.boot_, std::move(saved.boot), c.boot_handlers()); !r) return std::unexpected(r.error());
-  if (auto r = restore_stream(loop, c.master_, std::move(saved.master), c.master_handlers()); !r) return std::unexpected(r.error());
-  if (auto r = restore_stream(loop, c.in_, std::move(saved.in), c.input_handlers()); !r) return std::unexpected(r.error());
-  if (auto r = restore_stream(loop, c.out_, std::move(saved.out), c.output_handlers(Channel::out)); !r) return std::unexpected(r.error());
-  if (auto r = restore_stream(loop, c.err_, std::move(saved.err), c.output_handlers(Channel::err)); !r) return std::unexpected(r.error());
+  if (!c.reaped_)
+    reaper.watch(c.pid_,
+                 [&c](int status, const rusage& usage, std::uint64_t since) { c.reaped(status, usage, since); });
+  if (auto r = restore_stream(loop, c.boot_, std::move(saved.boot), c.boot_handlers()); !r)
+    return std::unexpected(r.error());
+  if (auto r = restore_stream(loop, c.master_, std::move(saved.master), c.master_handlers()); !r)
+    return std::unexpected(r.error());
+  if (auto r = restore_stream(loop, c.in_, std::move(saved.in), c.input_handlers()); !r)
+    return std::unexpected(r.error());
+  if (auto r = restore_stream(loop, c.out_, std::move(saved.out), c.output_handlers(Channel::out)); !r)
+    return std::unexpected(r.error());
+  if (auto r = restore_stream(loop, c.err_, std::move(saved.err), c.output_handlers(Channel::err)); !r)
+    return std::unexpected(r.error());
   if (saved.timeout_ms) {
-    c.timeout_.start(std::chrono::milliseconds(*saved.timeout_ms), [&c] { c.stop(c.spec_.stop_signal, c.spec_.stop_timeout, Reason::timeout); });
+    c.timeout_.start(std::chrono::milliseconds(*saved.timeout_ms),
+                     [&c] { c.stop(c.spec_.stop_signal, c.spec_.stop_timeout, Reason::timeout); });
   }
-  if (saved.grace_ms) c.grace_.start(std::chrono::milliseconds(*saved.grace_ms), [&c] { c.kill(c.ending_.value_or(Reason::stopped)); });
+  if (saved.grace_ms)
+    c.grace_.start(std::chrono::milliseconds(*saved.grace_ms), [&c] { c.kill(c.ending_.value_or(Reason::stopped)); });
   // Ended already: what of its output is still held by somebody is waited for as before.
   if (c.reaped_) loop.later([&c] { c.settle(); });
   return made;

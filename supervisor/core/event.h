@@ -120,10 +120,9 @@ struct Event {
   std::string name;
   std::string exec{};                        // of a command that came into the container; empty: its own
   std::uint64_t cause = 0;                   // seq of the event that led here; 0: none
-  std::variant<event::Starting, event::Started, event::Failed, event::Resized, event::Signalled, event::Stopping, event::Exited,
-               event::Problem, event::Restarting, event::Removed, event::Paused, event::Unpaused, event::Oom,
-               event::Attached, event::Detached, event::Listening, event::Reloaded,
-               event::Closing>
+  std::variant<event::Starting, event::Started, event::Failed, event::Resized, event::Signalled, event::Stopping,
+               event::Exited, event::Problem, event::Restarting, event::Removed, event::Paused, event::Unpaused,
+               event::Oom, event::Attached, event::Detached, event::Listening, event::Reloaded, event::Closing>
       what;
 };
 

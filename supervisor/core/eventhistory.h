@@ -22,7 +22,9 @@ class EventHistory {
   [[nodiscard]] std::uint64_t first() const { return first_; }
   [[nodiscard]] std::uint64_t last() const { return first_ + lines_.size() - 1; }
   // first() <= seq <= last(). Good until the next add().
-  [[nodiscard]] std::string_view line(std::uint64_t seq) const { return lines_[static_cast<std::size_t>(seq - first_)]; }
+  [[nodiscard]] std::string_view line(std::uint64_t seq) const {
+    return lines_[static_cast<std::size_t>(seq - first_)];
+  }
 
  private:
   std::deque<std::string> lines_;

@@ -162,21 +162,33 @@ struct Message {
   std::string operator()(const event::Starting&) { return "init come on"; }
   std::string operator()(const event::Started& e) { return "command " + e.command; }
   std::string operator()(const event::Failed& e) { return e.error.line(); }
-  std::string operator()(const event::Resized& e) { return "window " + std::to_string(e.cols) + "x" + std::to_string(e.rows); }
-  std::string operator()(const event::Signalled& e) { return std::string("signal ") + std::string(signal_name(e.signal)) + " " + std::string(to_string(e.effect)); }
-  std::string operator()(const event::Stopping& e) { return std::string("stopping with ") + std::string(signal_name(e.signal)); }
+  std::string operator()(const event::Resized& e) {
+    return "window " + std::to_string(e.cols) + "x" + std::to_string(e.rows);
+  }
+  std::string operator()(const event::Signalled& e) {
+    return std::string("signal ") + std::string(signal_name(e.signal)) + " " + std::string(to_string(e.effect));
+  }
+  std::string operator()(const event::Stopping& e) {
+    return std::string("stopping with ") + std::string(signal_name(e.signal));
+  }
   std::string operator()(const event::Exited& e) {
     if (e.signal) return "killed by " + std::string(signal_name(*e.signal));
     return "exited with " + std::to_string(e.exit_code.value_or(125));
   }
   std::string operator()(const event::Problem& e) { return e.error.line(); }
-  std::string operator()(const event::Restarting& e) { return e.delay_ms == 0 ? std::string("starting again") : "restarting in " + std::to_string(e.delay_ms) + " ms"; }
+  std::string operator()(const event::Restarting& e) {
+    return e.delay_ms == 0 ? std::string("starting again") : "restarting in " + std::to_string(e.delay_ms) + " ms";
+  }
   std::string operator()(const event::Removed&) { return "removed"; }
   std::string operator()(const event::Paused&) { return "paused"; }
   std::string operator()(const event::Unpaused&) { return "unpaused"; }
-  std::string operator()(const event::Oom& e) { return "out of memory: " + std::to_string(e.kills) + (e.kills == 1 ? " process killed" : " processes killed"); }
+  std::string operator()(const event::Oom& e) {
+    return "out of memory: " + std::to_string(e.kills) + (e.kills == 1 ? " process killed" : " processes killed");
+  }
   std::string operator()(const event::Attached& e) { return "client " + std::to_string(e.client) + " attached"; }
-  std::string operator()(const event::Detached& e) { return "client " + std::to_string(e.client) + " detached: " + std::string(to_string(e.reason)); }
+  std::string operator()(const event::Detached& e) {
+    return "client " + std::to_string(e.client) + " detached: " + std::string(to_string(e.reason));
+  }
   std::string operator()(const event::Listening& e) { return "listening on " + e.path; }
   std::string operator()(const event::Reloaded& e) { return "goes on as version " + e.version; }
   std::string operator()(const event::Closing&) { return "supervisor ends"; }
@@ -185,8 +197,10 @@ struct Message {
 }  // namespace
 
 std::span<const std::string_view> event_names() {
-  static constexpr std::array<std::string_view, 20> kNames{"starting", "started", "failed",    "resized",  "signal",   "paused",  "unpaused", "oom",       "stopping", "exited",
-                                                           "restarting", "ready", "unhealthy", "attached", "detached", "removed", "error",    "listening", "reloaded", "closing"};
+  static constexpr std::array<std::string_view, 20> kNames{
+      "starting", "started",  "failed", "resized",    "signal",   "paused",    "unpaused",
+      "oom",      "stopping", "exited", "restarting", "ready",    "unhealthy", "attached",
+      "detached", "removed",  "error",  "listening",  "reloaded", "closing"};
   return kNames;
 }
 

@@ -16,6 +16,7 @@ namespace sup {
 
 // Without a line end. ASCII only: bytes that are not UTF-8 become U+FFFD, everything above 0x7e is escaped, so that no
 // reader and no terminal can be led astray by a name. At most 64 KiB: longer strings are cut and `truncated` is set.
-[[nodiscard]] std::string event_line(const Event& event, std::uint64_t seq, const std::string& supervisor, const timespec& now);
+[[nodiscard]] std::string event_line(const Event& event, std::uint64_t seq, const std::string& supervisor,
+                                     const timespec& now);
 
 }  // namespace sup

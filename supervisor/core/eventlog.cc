@@ -30,8 +30,13 @@ spdlog::level::level_enum spd(Level level) {
 }
 
 std::unexpected<Error> refused(const std::string& dest, int err, std::string why, std::string hint) {
-  return std::unexpected(
-      Error{.code = "E_EVENTS", .where = "--events", .what = dest, .err = err, .why = std::move(why), .hint = std::move(hint), .path = dest});
+  return std::unexpected(Error{.code = "E_EVENTS",
+                               .where = "--events",
+                               .what = dest,
+                               .err = err,
+                               .why = std::move(why),
+                               .hint = std::move(hint),
+                               .path = dest});
 }
 
 // Where lines go. spdlog calls it with one formatted line at a time; the loop is single-threaded, so no mutex.
@@ -93,9 +98,10 @@ Result<Fd> open_file(const std::string& path) {
     if (errno == ENXIO) return refused(path, ENXIO, "it is a FIFO without a reader", "open it yourself and pass fd:N");
     return refused(path, errno, {}, {});
   }
-  struct stat st {};
+  struct stat st{};
   if (::fstat(fd.get(), &st) < 0) return refused(path, errno, {}, {});
-  if (!S_ISREG(st.st_mode)) return refused(path, EINVAL, "it is not a regular file", "open it yourself and pass fd:N, or use none");
+  if (!S_ISREG(st.st_mode))
+    return refused(path, EINVAL, "it is not a regular file", "open it yourself and pass fd:N, or use none");
   return fd;
 }
 
@@ -121,7 +127,8 @@ EventLog::~EventLog() {
   if (state_->shared_fd >= 0) ::fcntl(state_->shared_fd, F_SETFL, state_->shared_flags);
 }
 
-Result<std::unique_ptr<EventLog>> EventLog::open(Loop& loop, const std::string& dest, const std::string& level, bool quiet, Lost lost) {
+Result<std::unique_ptr<EventLog>> EventLog::open(Loop& loop, const std::string& dest, const std::string& level,
+                                                 bool quiet, Lost lost) {
   auto minimum = parse_level(level);
   if (!minimum) return std::unexpected(minimum.error());
   if (quiet && *minimum < Level::warning) minimum = Level::warning;
@@ -158,11 +165,18 @@ Result<std::unique_ptr<EventLog>> EventLog::open(Loop& loop, const std::string& 
     }
     Stream::Handlers handlers{.on_fail = [dest, lost = std::move(lost)](int err) {
       if (lost) {
-        lost(Error{.code = "E_EVENTS", .where = "--events", .what = dest, .err = err, .why = {},
-                   .hint = "events are lost from here on; the command is not touched", .path = {}, .stage = {}});
+        lost(Error{.code = "E_EVENTS",
+                   .where = "--events",
+                   .what = dest,
+                   .err = err,
+                   .why = {},
+                   .hint = "events are lost from here on; the command is not touched",
+                   .path = {},
+                   .stage = {}});
       }
     }};
-    auto opened = borrowed ? Stream::open_shared(loop, std::move(fd), std::move(handlers)) : Stream::open(loop, std::move(fd), std::move(handlers));
+    auto opened = borrowed ? Stream::open_shared(loop, std::move(fd), std::move(handlers))
+                           : Stream::open(loop, std::move(fd), std::move(handlers));
     if (!opened) return std::unexpected(opened.error());
     stream = std::move(*opened);
   }

@@ -21,7 +21,8 @@ class EventLog {
   // are refused). level: trace|debug|info|warning|error. quiet: only warnings and errors.
   // lost: told once, when the destination takes no more (a full disk, a reader who left): what follows is not logged.
   using Lost = std::function<void(const Error&)>;
-  static Result<std::unique_ptr<EventLog>> open(Loop& loop, const std::string& dest, const std::string& level, bool quiet, Lost lost = {});
+  static Result<std::unique_ptr<EventLog>> open(Loop& loop, const std::string& dest, const std::string& level,
+                                                bool quiet, Lost lost = {});
   ~EventLog();
 
   // Gives the event its seq (gapless, from 1) and its time. Returns the seq, to be the cause of others.

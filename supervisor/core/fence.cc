@@ -68,8 +68,14 @@ Result<void> Fence::adopt(pid_t first) {
     }
     if (!outside) return {};
   }
-  return std::unexpected(Error{.code = "E_CGROUP", .where = "cgroup", .what = "cannot take in all processes", .err = EAGAIN, .why = "they fork faster than they can be moved",
-                               .hint = "give it a limit from the start: run --pids-limit N", .path = group_->path(), .stage = "cgroup"});
+  return std::unexpected(Error{.code = "E_CGROUP",
+                               .where = "cgroup",
+                               .what = "cannot take in all processes",
+                               .err = EAGAIN,
+                               .why = "they fork faster than they can be moved",
+                               .hint = "give it a limit from the start: run --pids-limit N",
+                               .path = group_->path(),
+                               .stage = "cgroup"});
 }
 
 void Fence::freeze(pid_t first, std::function<void(Result<void>)> done) {
@@ -82,7 +88,12 @@ void Fence::freeze(pid_t first, std::function<void(Result<void>)> done) {
   if (ready) ready = adopt(first);
   if (ready) {
     if (const int err = group_->freeze(true); err != 0) {
-      ready = std::unexpected(Error{.code = "E_PAUSE", .where = "pause", .what = "cannot be frozen", .err = err, .path = group_->path(), .stage = "cgroup"});
+      ready = std::unexpected(Error{.code = "E_PAUSE",
+                                    .where = "pause",
+                                    .what = "cannot be frozen",
+                                    .err = err,
+                                    .path = group_->path(),
+                                    .stage = "cgroup"});
     }
   }
   loop_.later([this, ready = std::move(ready)] {
@@ -97,9 +108,15 @@ void Fence::look() {
   if (auto r = adopt(first_); !r) return finish(r);
   if (group_->frozen() == true) return finish({});
   if (waited_ >= kFreezeWithin) {
-    return finish(std::unexpected(Error{.code = "E_PAUSE", .where = "pause", .what = "does not stand still", .err = ETIMEDOUT,
-                                        .why = "a process waits in the kernel for something that does not come (a disk, a network file system)",
-                                        .hint = "try again when it does", .path = group_->path(), .stage = "cgroup"}));
+    return finish(std::unexpected(
+        Error{.code = "E_PAUSE",
+              .where = "pause",
+              .what = "does not stand still",
+              .err = ETIMEDOUT,
+              .why = "a process waits in the kernel for something that does not come (a disk, a network file system)",
+              .hint = "try again when it does",
+              .path = group_->path(),
+              .stage = "cgroup"}));
   }
   // The v1 freezer goes on with what it could not freeze when it is asked for its state, which is what we do.
   timer_.start(pause_, [this] {
@@ -119,11 +136,17 @@ void Fence::finish(Result<void> result) {
 Result<void> Fence::thaw() {
   if (!group_) return {};
   if (freezing()) {
-    finish(std::unexpected(Error{.code = "E_STATE", .where = "pause", .what = id_, .err = 0, .why = "was stopped before it stood still"}));
+    finish(std::unexpected(
+        Error{.code = "E_STATE", .where = "pause", .what = id_, .err = 0, .why = "was stopped before it stood still"}));
     return {};
   }
   if (const int err = group_->freeze(false); err != 0 && err != ENOENT) {
-    return std::unexpected(Error{.code = "E_PAUSE", .where = "unpause", .what = "cannot be thawed", .err = err, .path = group_->path(), .stage = "cgroup"});
+    return std::unexpected(Error{.code = "E_PAUSE",
+                                 .where = "unpause",
+                                 .what = "cannot be thawed",
+                                 .err = err,
+                                 .path = group_->path(),
+                                 .stage = "cgroup"});
   }
   frozen_ = false;
   return {};
@@ -143,7 +166,8 @@ std::optional<CgroupSample> Fence::sample() const {
 
 void Fence::remove(std::function<void(int err, const std::string& path)> done) {
   if (freezing()) {
-    finish(std::unexpected(Error{.code = "E_STATE", .where = "pause", .what = id_, .err = 0, .why = "ended before it stood still"}));
+    finish(std::unexpected(
+        Error{.code = "E_STATE", .where = "pause", .what = id_, .err = 0, .why = "ended before it stood still"}));
   }
   removed_ = std::move(done);
   pause_ = milliseconds{1};

@@ -68,12 +68,12 @@ class Fence {
   Loop& loop_;
   std::string id_;
   std::unique_ptr<Cgroup> group_;
-  Timer timer_;                                     // of the freezing or of the removal
+  Timer timer_;  // of the freezing or of the removal
   std::chrono::milliseconds pause_{1};
   std::chrono::milliseconds waited_{0};
   bool frozen_ = false;
   pid_t first_ = -1;
-  std::function<void(Result<void>)> done_;          // of a freeze that is under way
+  std::function<void(Result<void>)> done_;  // of a freeze that is under way
   std::function<void(int, const std::string&)> removed_;
 };
 

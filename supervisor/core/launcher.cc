@@ -19,13 +19,18 @@ Result<BootChannel> make_boot_channel() {
   // A stream, not SEQPACKET: libuv reads the last record of a SEQPACKET pair and the hang-up in one go and loses it.
   int pair[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
-    return std::unexpected(Error{.code = "E_FDS", .where = "boot channel", .what = "cannot be made", .err = errno,
-                                 .hint = errno == EMFILE ? "raise the limit: ulimit -n" : "", .stage = "spawn"});
+    return std::unexpected(Error{.code = "E_FDS",
+                                 .where = "boot channel",
+                                 .what = "cannot be made",
+                                 .err = errno,
+                                 .hint = errno == EMFILE ? "raise the limit: ulimit -n" : "",
+                                 .stage = "spawn"});
   }
   return BootChannel{Fd(pair[0]), Fd(pair[1])};
 }
 
-Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)[3], int image, int boot, int cgroup, int join) {
+Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)[3], int image, int boot, int cgroup,
+                        int join) {
   auto bytes = encode(plan);
   if (!bytes) return std::unexpected(bytes.error());
   auto steps = sealed_memfd("sup-plan", *bytes, Executable::no);
@@ -73,7 +78,11 @@ Result<void> go_on(const Plan& plan, std::size_t from, const int (&stdio)[3], in
   auto steps = sealed_memfd("sup-plan", *bytes, Executable::no);
   if (!steps) return std::unexpected(steps.error());
 
-  wire::Record record{.say = static_cast<std::uint16_t>(wire::Say::go), .step = static_cast<std::uint16_t>(from), .err = 0, .value = 0, .reserved = 0};
+  wire::Record record{.say = static_cast<std::uint16_t>(wire::Say::go),
+                      .step = static_cast<std::uint16_t>(from),
+                      .err = 0,
+                      .value = 0,
+                      .reserved = 0};
   const int fds[4] = {stdio[0], stdio[1], stdio[2], steps->get()};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof fds)] = {};
   iovec part{&record, sizeof record};
@@ -92,8 +101,12 @@ Result<void> go_on(const Plan& plan, std::size_t from, const int (&stdio)[3], in
   while (n < 0 && errno == EINTR);
   // The channel has been silent and is empty: a record is taken whole.
   if (n == static_cast<ssize_t>(sizeof record)) return {};
-  return std::unexpected(Error{.code = "E_PARKED", .where = "boot channel", .what = "an init made in advance does not listen", .err = n < 0 ? errno : EIO,
-                               .path = {}, .stage = "spawn"});
+  return std::unexpected(Error{.code = "E_PARKED",
+                               .where = "boot channel",
+                               .what = "an init made in advance does not listen",
+                               .err = n < 0 ? errno : EIO,
+                               .path = {},
+                               .stage = "spawn"});
 }
 
 }  // namespace sup

@@ -320,7 +320,11 @@ bool LogFile::rotate() {
 }
 
 LogFile::Memory LogFile::memory() const {
-  return {.held = held_, .dropped_bytes = dropped_bytes_, .dropped_records = dropped_records_, .dropped_total = dropped_total_, .seq = seq_};
+  return {.held = held_,
+          .dropped_bytes = dropped_bytes_,
+          .dropped_records = dropped_records_,
+          .dropped_total = dropped_total_,
+          .seq = seq_};
 }
 
 void LogFile::remember(Memory memory) {

@@ -132,7 +132,8 @@ bool Pool::waits(Made& made) {
 }
 
 Pool::Look Pool::look(Made& made) {
-  pollfd p[2] = {{.fd = made.boot.get(), .events = POLLIN, .revents = 0}, {.fd = made.pidfd.get(), .events = POLLIN, .revents = 0}};
+  pollfd p[2] = {{.fd = made.boot.get(), .events = POLLIN, .revents = 0},
+                 {.fd = made.pidfd.get(), .events = POLLIN, .revents = 0}};
   if (::poll(p, 2, 0) < 0 || p[1].revents != 0) return Look::lost;
   if (p[0].revents == 0) return made.ready ? Look::ready : Look::busy;
   return !made.ready && waits(made) ? Look::ready : Look::lost;

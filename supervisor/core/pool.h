@@ -49,14 +49,14 @@ class Pool {
   // One that may go on with this plan. The world has just been looked at, by gather(). Counts as a start in any case.
   [[nodiscard]] std::optional<Parked> take(const Plan& plan);
 
-  [[nodiscard]] std::size_t size() const { return made_.size(); }   // being made or parked
+  [[nodiscard]] std::size_t size() const { return made_.size(); }  // being made or parked
   // Ends them all, and waits for it; none is made until keep() is called again.
   void clear();
 
  private:
   struct Made : Parked {
-    std::uint64_t generation = 0;   // of the world in which it was made
-    bool ready = false;             // it has said {wait}
+    std::uint64_t generation = 0;  // of the world in which it was made
+    bool ready = false;  // it has said {wait}
   };
   enum class Look : std::uint8_t { busy, ready, lost };
 
@@ -76,11 +76,11 @@ class Pool {
   std::function<bool()> busy_;
   bool enabled_ = false;
   std::optional<std::size_t> fixed_;
-  std::list<Made> made_;            // the oldest first
-  std::optional<Plan> plan_;        // what they are made by
+  std::list<Made> made_;  // the oldest first
+  std::optional<Plan> plan_;  // what they are made by
   std::uint64_t plan_generation_ = 0;
-  double recent_ = 0;               // starts of late, each fading away
-  std::uint64_t recent_us_ = 0;     // when that was true
+  double recent_ = 0;  // starts of late, each fading away
+  std::uint64_t recent_us_ = 0;  // when that was true
   Timer refill_;
 };
 

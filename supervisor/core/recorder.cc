@@ -17,11 +17,12 @@ Recorder::Recorder(Fd file, std::uint64_t begin) : file_(std::move(file)), begin
 
 Result<std::unique_ptr<Recorder>> Recorder::open(const std::string& path, const winsize& size, const Spec& spec) {
   const auto refused = [&](int err, std::string why) {
-    return std::unexpected(Error{.code = "E_RECORD", .where = "--record", .what = path, .err = err, .why = std::move(why), .path = path});
+    return std::unexpected(
+        Error{.code = "E_RECORD", .where = "--record", .what = path, .err = err, .why = std::move(why), .path = path});
   };
   Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600));
   if (!file) return refused(errno, errno == ELOOP ? "it is a symbolic link" : "");
-  struct stat st {};
+  struct stat st{};
   if (::fstat(file.get(), &st) < 0) return refused(errno, {});
   if (!S_ISREG(st.st_mode)) return refused(EINVAL, "it is not a regular file");
   if (::ftruncate(file.get(), 0) < 0) return refused(errno, {});

@@ -27,8 +27,8 @@ inline constexpr int kSavedFormat = 1;
 struct SavedStream {
   int fd = -1;
   bool reading = false;
-  bool ended = false;      // its end was seen
-  bool ending = false;     // nothing more is written after `unsent`
+  bool ended = false;  // its end was seen
+  bool ending = false;  // nothing more is written after `unsent`
   std::string unsent;
 };
 
@@ -36,8 +36,8 @@ struct SavedStream {
 struct SavedContainer {
   int pid = -1;
   int pidfd = -1;
-  std::string exec;        // of one that came in by exec: its id
-  int pid1 = -1;           // and the process it went to
+  std::string exec;  // of one that came in by exec: its id
+  int pid1 = -1;  // and the process it went to
   std::string cwd;
   unsigned uid = 0;
   unsigned gid = 0;
@@ -51,10 +51,10 @@ struct SavedContainer {
   bool eof_raw_bytes = false;
   unsigned rows = 0;
   unsigned cols = 0;
-  std::optional<std::int64_t> timeout_ms;   // until it is due
+  std::optional<std::int64_t> timeout_ms;  // until it is due
   std::optional<std::int64_t> grace_ms;
-  std::optional<int> ending;                // a Reason
-  std::uint64_t cloned_us = 0;              // CLOCK_MONOTONIC
+  std::optional<int> ending;  // a Reason
+  std::uint64_t cloned_us = 0;  // CLOCK_MONOTONIC
   std::uint64_t exec_us = 0;
   std::uint64_t running_us = 0;
   std::uint64_t dead_us = 0;
@@ -63,7 +63,7 @@ struct SavedContainer {
   Bytes bytes;
   int wait_status = 0;
   std::uint64_t cause = 0;
-  bool fenced = false;                      // it has control groups
+  bool fenced = false;  // it has control groups
   bool frozen = false;
   bool kill_sent = false;
   std::uint64_t oom_kills = 0;
@@ -79,15 +79,15 @@ struct SavedOutcome {
 };
 
 struct SavedChunk {
-  int stream = 0;          // an OutputStream
+  int stream = 0;  // an OutputStream
   std::string bytes;
 };
 
 // A Held.
 struct SavedHeld {
   std::string id;
-  std::uint64_t number = 0;   // in the order they came
-  std::string spec;        // as JSON, spec/spec_json.h
+  std::uint64_t number = 0;  // in the order they came
+  std::string spec;  // as JSON, spec/spec_json.h
   std::vector<std::string> environ;
   std::string cwd;
   unsigned rows = 0;
@@ -96,14 +96,14 @@ struct SavedHeld {
   std::optional<SavedContainer> container;
   std::optional<SavedOutcome> outcome;
   std::uint32_t restarts = 0;
-  std::optional<std::int64_t> again_ms;     // until the next start
+  std::optional<std::int64_t> again_ms;  // until the next start
   bool stopped_by_user = false;
   bool remove_at_end = false;
   bool again_at_end = false;
   std::int64_t created = 0;
   std::int64_t started = 0;
   std::int64_t finished = 0;
-  std::vector<std::string> log_held;        // a LogFile::Memory
+  std::vector<std::string> log_held;  // a LogFile::Memory
   std::uint64_t log_dropped_bytes = 0;
   std::uint64_t log_dropped_records = 0;
   std::uint64_t log_dropped_total = 0;
@@ -114,14 +114,14 @@ struct SavedHeld {
 
 // A command of exec.
 struct SavedExec {
-  std::string container;   // the id of where it is
+  std::string container;  // the id of where it is
   std::string spec;
   SavedContainer command;
 };
 
 struct SavedSupervisor {
   std::vector<SavedExec> execs;
-  std::vector<SavedHeld> held;   // in the order they came
+  std::vector<SavedHeld> held;  // in the order they came
   bool closing = false;
   std::uint64_t last_number = 0;
 };

@@ -31,19 +31,21 @@ using Json = nlohmann::json;
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Error, code, where, what, err, why, hint, path, status, stage)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Spans, queue, clone, setup, exec, first_byte, drain, reap)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Usage, user_us, system_us, max_rss_kib, minor_faults, major_faults, voluntary_switches,
-                                                involuntary_switches)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Usage, user_us, system_us, max_rss_kib, minor_faults, major_faults,
+                                                voluntary_switches, involuntary_switches)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Bytes, in, out, err)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ExitStatus, code, signal, core)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedStream, fd, reading, ended, ending, unsent)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedContainer, pid, pidfd, exec, pid1, cwd, uid, gid, boot, master, in, out, err, boot_bytes,
-                                                boot_ended, reaped, command_status, eof_line, eof_literal_next, eof_raw_bytes, rows, cols,
-                                                timeout_ms, grace_ms, ending, cloned_us, exec_us, running_us, dead_us, spans, usage, bytes,
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedContainer, pid, pidfd, exec, pid1, cwd, uid, gid, boot, master, in,
+                                                out, err, boot_bytes, boot_ended, reaped, command_status, eof_line,
+                                                eof_literal_next, eof_raw_bytes, rows, cols, timeout_ms, grace_ms,
+                                                ending, cloned_us, exec_us, running_us, dead_us, spans, usage, bytes,
                                                 wait_status, cause, fenced, frozen, kill_sent, oom_kills)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedOutcome, ran, error, status, reason, duration_ms, bytes)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedChunk, stream, bytes)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedHeld, id, number, spec, environ, cwd, rows, cols, state, container, outcome, restarts, again_ms,
-                                                stopped_by_user, remove_at_end, again_at_end, created, started, finished, log_held, log_dropped_bytes,
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedHeld, id, number, spec, environ, cwd, rows, cols, state, container,
+                                                outcome, restarts, again_ms, stopped_by_user, remove_at_end,
+                                                again_at_end, created, started, finished, log_held, log_dropped_bytes,
                                                 log_dropped_records, log_dropped_total, log_seq, ring, ring_total)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedExec, container, spec, command)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedSupervisor, execs, held, closing, last_number)
@@ -51,8 +53,14 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedSupervisor, execs, held, cl
 namespace {
 
 Error unreadable(std::string why) {
-  return Error{.code = "E_STATE_FORMAT", .where = "reload", .what = "the state cannot be read", .err = 0, .why = std::move(why),
-               .hint = {}, .path = {}, .stage = {}};
+  return Error{.code = "E_STATE_FORMAT",
+               .where = "reload",
+               .what = "the state cannot be read",
+               .err = 0,
+               .why = std::move(why),
+               .hint = {},
+               .path = {},
+               .stage = {}};
 }
 
 template <typename T>
@@ -85,8 +93,10 @@ Result<Json> decode_state(std::string_view bytes) {
   const auto format = value.find("format");
   if (format == value.end() || *format != kSavedFormat) {
     const auto version = value.find("version");
-    return std::unexpected(unreadable("it was written by version " + (version != value.end() && version->is_string() ? printable(version->get<std::string>()) : std::string("?")) +
-                                      " in another format than " SUP_VERSION " reads"));
+    return std::unexpected(unreadable(
+        "it was written by version " +
+        (version != value.end() && version->is_string() ? printable(version->get<std::string>()) : std::string("?")) +
+        " in another format than " SUP_VERSION " reads"));
   }
   return value;
 }

@@ -33,24 +33,43 @@ void remove_tree(const std::string& directory) {
 }
 
 Error no_container(std::string_view reference) {
-  return Error{.code = "E_NO_CONTAINER", .where = printable(reference), .what = "no such container", .err = ENOENT, .why = "no id or name is like that",
-               .hint = "see sup ps -a", .path = {}, .stage = {}};
+  return Error{.code = "E_NO_CONTAINER",
+               .where = printable(reference),
+               .what = "no such container",
+               .err = ENOENT,
+               .why = "no id or name is like that",
+               .hint = "see sup ps -a",
+               .path = {},
+               .stage = {}};
 }
 
 Error leaving() {
-  return Error{.code = "E_CLOSING", .where = "supervisor", .what = "is about to leave", .err = 0, .why = "it was asked to stop",
-               .hint = "try again in a moment", .path = {}, .stage = {}};
+  return Error{.code = "E_CLOSING",
+               .where = "supervisor",
+               .what = "is about to leave",
+               .err = 0,
+               .why = "it was asked to stop",
+               .hint = "try again in a moment",
+               .path = {},
+               .stage = {}};
 }
 
 Error removing(const Held& held) {
-  return Error{.code = "E_STATE", .where = "restart", .what = held.name().empty() ? held.id() : held.name(), .err = 0, .why = "is being removed",
-               .hint = {}, .path = {}, .stage = {}};
+  return Error{.code = "E_STATE",
+               .where = "restart",
+               .what = held.name().empty() ? held.id() : held.name(),
+               .err = 0,
+               .why = "is being removed",
+               .hint = {},
+               .path = {},
+               .stage = {}};
 }
 
 }  // namespace
 
 Supervisor::Supervisor(Loop& loop, EventLog& log, std::string logs)
-    : loop_(loop), log_(log), logs_(std::move(logs)), reaper_(loop), chance_(static_cast<std::minstd_rand::result_type>(Loop::now_us())) {}
+    : loop_(loop), log_(log), logs_(std::move(logs)), reaper_(loop),
+      chance_(static_cast<std::minstd_rand::result_type>(Loop::now_us())) {}
 Supervisor::~Supervisor() = default;
 
 Result<void> Supervisor::start() {
@@ -59,7 +78,8 @@ Result<void> Supervisor::start() {
   if (!image) return std::unexpected(image.error());
   image_ = std::move(*image);
   // Not while a start is under way, nor when this process is about to become another.
-  pool_ = std::make_unique<Pool>(loop_, reaper_, world_, image_.get(), [this] { return starting_ != 0 || hold_starts_; });
+  pool_ =
+      std::make_unique<Pool>(loop_, reaper_, world_, image_.get(), [this] { return starting_ != 0 || hold_starts_; });
   return {};
 }
 
@@ -87,9 +107,15 @@ Result<Held*> Supervisor::run(RunRequest request, Viewer* first) {
   if (auto r = check(request.spec); !r) return std::unexpected(r.error());
   if (const auto holder = by_name_.find(request.spec.name); holder != by_name_.end()) {
     const Held& other = *holder->second;
-    return std::unexpected(Error{.code = "E_NAME_TAKEN", .where = "--name", .what = request.spec.name, .err = EEXIST,
-                                 .why = "container " + other.id() + " has it, which is " + std::string(to_string(other.state())),
-                                 .hint = "remove that one (sup rm " + request.spec.name + "), or choose another name", .path = {}, .stage = {}});
+    return std::unexpected(
+        Error{.code = "E_NAME_TAKEN",
+              .where = "--name",
+              .what = request.spec.name,
+              .err = EEXIST,
+              .why = "container " + other.id() + " has it, which is " + std::string(to_string(other.state())),
+              .hint = "remove that one (sup rm " + request.spec.name + "), or choose another name",
+              .path = {},
+              .stage = {}});
   }
   auto held = std::make_unique<Held>();
   held->request_ = std::move(request);
@@ -97,7 +123,8 @@ Result<Held*> Supervisor::run(RunRequest request, Viewer* first) {
   held->created_ = ::time(nullptr);
   do held->id_ = new_id();
   while (held_.contains(held->id_));
-  if (first != nullptr) held->audience_.add(*first, held->spec_.tty ? std::optional(held->request_.size) : std::nullopt);
+  if (first != nullptr)
+    held->audience_.add(*first, held->spec_.tty ? std::optional(held->request_.size) : std::nullopt);
   auto begun = open_log(*held);
   if (begun) begun = launch(*held);
   if (!begun) {
@@ -132,15 +159,16 @@ Result<void> Supervisor::launch(Held& held) {
   wiring.err = std::move(held.request_.given[2]);
   if (!held.spec_.tty && !held.spec_.interactive && !wiring.in) {
     wiring.in = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    if (!wiring.in) return std::unexpected(Error{.code = "E_STDIN", .where = "/dev/null", .what = "cannot be opened", .err = errno});
+    if (!wiring.in)
+      return std::unexpected(Error{.code = "E_STDIN", .where = "/dev/null", .what = "cannot be opened", .err = errno});
   }
   if (auto r = move(held, ContainerAction::start); !r) return r;
   held.stopped_by_user_ = false;
   held.finished_ = 0;
   // What is limited is made inside of its limits.
   auto parked = held.spec_.limits.any() ? std::nullopt : pool_->take(*plan);
-  held.container_ = std::make_unique<Container>(
-      loop_, log_, reaper_, held.spec_, std::move(*facts), std::move(*plan), hooks(held));
+  held.container_ =
+      std::make_unique<Container>(loop_, log_, reaper_, held.spec_, std::move(*facts), std::move(*plan), hooks(held));
   held.container_->start(std::move(wiring), image_.get(), std::move(parked));
   return {};
 }
@@ -162,7 +190,12 @@ Container::Hooks Supervisor::hooks(Held& held) {
 Result<void> Supervisor::open_log(Held& held) {
   held.log_directory_ = logs_ + "/" + held.id_;
   const auto failed = [&](int err) {
-    return std::unexpected(Error{.code = "E_LOG", .where = "log", .what = held.log_directory_, .err = err, .path = held.log_directory_, .stage = {}});
+    return std::unexpected(Error{.code = "E_LOG",
+                                 .where = "log",
+                                 .what = held.log_directory_,
+                                 .err = err,
+                                 .path = held.log_directory_,
+                                 .stage = {}});
   };
   // There already: of before a live upgrade. Nobody else makes directories where ours are.
   if (::mkdir(held.log_directory_.c_str(), 0700) < 0 && errno != EEXIST) return failed(errno);
@@ -176,7 +209,9 @@ Result<void> Supervisor::open_log(Held& held) {
 }
 
 void Supervisor::output(Held& held, Channel channel, std::string_view bytes) {
-  const auto stream = held.spec_.tty ? OutputStream::tty : channel == Channel::out ? OutputStream::out : OutputStream::err;
+  const auto stream = held.spec_.tty            ? OutputStream::tty
+                      : channel == Channel::out ? OutputStream::out
+                                                : OutputStream::err;
   log_output(held, stream, bytes);
   if (held.audience_.empty()) return;
   held.audience_.output(stream, bytes);
@@ -221,7 +256,9 @@ void Supervisor::ended(Held& held, const Outcome& outcome) {
     tell(gone.begun_, gone);
     tell(gone.ended_, gone);
     if (gone.again_at_end_) start_after_end(gone, cause);
-    if (!is_live(gone.state_) && !gone.container_ && gone.state_ != ContainerState::backoff && (gone.remove_at_end_ || gone.spec_.rm)) forget(id);
+    if (!is_live(gone.state_) && !gone.container_ && gone.state_ != ContainerState::backoff &&
+        (gone.remove_at_end_ || gone.spec_.rm))
+      forget(id);
     if (on_change) on_change();
   });
 }
@@ -231,12 +268,17 @@ void Supervisor::restart_later(Held& held, std::uint64_t cause) {
   held.backoff_.ended(std::chrono::milliseconds(outcome.ran ? outcome.duration_ms : 0));
   // Still waiting for its first start: the caller hears of the failure and decides.
   if (!held.begun_.empty()) return;
-  const ExitStatus status = outcome.ran ? outcome.status : ExitStatus{.code = outcome.shell_status(), .signal = 0, .core = false};
-  if (decide(held.spec_.restart, status, held.backoff_.count(), held.stopped_by_user_) != RestartVerdict::restart) return;
+  const ExitStatus status =
+      outcome.ran ? outcome.status : ExitStatus{.code = outcome.shell_status(), .signal = 0, .core = false};
+  if (decide(held.spec_.restart, status, held.backoff_.count(), held.stopped_by_user_) != RestartVerdict::restart)
+    return;
   if (!move(held, ContainerAction::again)) return;
   const auto pause = held.backoff_.next(std::uniform_int_distribution<std::uint64_t>{}(chance_));
-  log_.emit(Event{.id = held.id_, .name = held.name(), .cause = cause,
-                  .what = event::Restarting{.delay_ms = static_cast<std::uint64_t>(pause.count()), .count = held.backoff_.count()}});
+  log_.emit(Event{.id = held.id_,
+                  .name = held.name(),
+                  .cause = cause,
+                  .what = event::Restarting{.delay_ms = static_cast<std::uint64_t>(pause.count()),
+                                            .count = held.backoff_.count()}});
   again_after(held, pause);
 }
 
@@ -252,8 +294,16 @@ void Supervisor::again(const std::string& id) {
   if (hold_starts_) return again_after(due, kHeldBack);
   if (auto launched = launch(due); !launched) {
     // What a start needs is gone (a directory, a descriptor): a crash like any other, told and tried again.
-    log_.emit(Event{.id = id, .name = due.name(), .cause = 0, .what = event::Problem{.error = launched.error(), .level = Level::error}});
-    due.outcome_ = Outcome{.ran = false, .error = launched.error(), .status = {}, .reason = Reason::sup_error, .duration_ms = 0, .bytes = {}};
+    log_.emit(Event{.id = id,
+                    .name = due.name(),
+                    .cause = 0,
+                    .what = event::Problem{.error = launched.error(), .level = Level::error}});
+    due.outcome_ = Outcome{.ran = false,
+                           .error = launched.error(),
+                           .status = {},
+                           .reason = Reason::sup_error,
+                           .duration_ms = 0,
+                           .bytes = {}};
     loop_.later([this, id] {
       const auto still = held_.find(id);
       if (still != held_.end() && still->second->state_ == ContainerState::backoff) {
@@ -270,7 +320,8 @@ void Supervisor::forget(const std::string& id) {
   log_.emit(Event{.id = id, .name = found->second->name(), .cause = 0, .what = event::Removed{}});
   Held& held = *found->second;
   const std::string directory = held.log_directory();
-  if (const auto named = by_name_.find(held.name()); named != by_name_.end() && named->second == &held) by_name_.erase(named);
+  if (const auto named = by_name_.find(held.name()); named != by_name_.end() && named->second == &held)
+    by_name_.erase(named);
   in_order_.erase(held.number_);
   set_state(held, ContainerState::removed);
   held_.erase(found);
@@ -283,10 +334,17 @@ Result<Held*> Supervisor::find(std::string_view reference) {
   if (const auto named = by_name_.find(word); named != by_name_.end()) return named->second;
   // Those that begin so stand beside each other.
   const auto first = held_.lower_bound(word);
-  if (word.empty() || first == held_.end() || !first->first.starts_with(word)) return std::unexpected(no_container(reference));
+  if (word.empty() || first == held_.end() || !first->first.starts_with(word))
+    return std::unexpected(no_container(reference));
   if (const auto second = std::next(first); second != held_.end() && second->first.starts_with(word)) {
-    return std::unexpected(Error{.code = "E_AMBIGUOUS", .where = printable(reference), .what = "more than one container begins so", .err = 0,
-                                 .why = first->first + " and " + second->first, .hint = "write more of the id", .path = {}, .stage = {}});
+    return std::unexpected(Error{.code = "E_AMBIGUOUS",
+                                 .where = printable(reference),
+                                 .what = "more than one container begins so",
+                                 .err = 0,
+                                 .why = first->first + " and " + second->first,
+                                 .hint = "write more of the id",
+                                 .path = {},
+                                 .stage = {}});
   }
   return first->second.get();
 }
@@ -298,7 +356,9 @@ Result<void> Supervisor::stop(Held& held, std::optional<int> number, std::option
   held.again_.reset();
   // The last word counts: a restart under way becomes a stop.
   held.again_at_end_ = false;
-  if (live && held.container_) held.container_->stop(number.value_or(held.spec_.stop_signal), wait.value_or(held.spec_.stop_timeout), Reason::stopped);
+  if (live && held.container_)
+    held.container_->stop(number.value_or(held.spec_.stop_signal), wait.value_or(held.spec_.stop_timeout),
+                          Reason::stopped);
   tell(held.again_told_, held);
   return {};
 }
@@ -354,16 +414,24 @@ Result<void> Supervisor::start(Held& held, std::function<void(const Held&)> told
 }
 
 Result<void> Supervisor::start_anew(Held& held, std::uint64_t cause) {
-  if (const auto next = next_state(held.state_, ContainerAction::start, held.name().empty() ? held.id() : held.name()); !next) return std::unexpected(next.error());
+  if (const auto next = next_state(held.state_, ContainerAction::start, held.name().empty() ? held.id() : held.name());
+      !next)
+    return std::unexpected(next.error());
   held.again_.reset();
   held.backoff_.reset();
-  log_.emit(Event{.id = held.id_, .name = held.name(), .cause = cause, .what = event::Restarting{.delay_ms = 0, .count = 0}});
+  log_.emit(
+      Event{.id = held.id_, .name = held.name(), .cause = cause, .what = event::Restarting{.delay_ms = 0, .count = 0}});
   auto launched = launch(held);
-  if (!launched) log_.emit(Event{.id = held.id_, .name = held.name(), .cause = 0, .what = event::Problem{.error = launched.error(), .level = Level::error}});
+  if (!launched)
+    log_.emit(Event{.id = held.id_,
+                    .name = held.name(),
+                    .cause = 0,
+                    .what = event::Problem{.error = launched.error(), .level = Level::error}});
   return launched;
 }
 
-Result<void> Supervisor::restart(Held& held, std::optional<std::chrono::milliseconds> wait, std::function<void(const Held&)> told) {
+Result<void> Supervisor::restart(Held& held, std::optional<std::chrono::milliseconds> wait,
+                                 std::function<void(const Held&)> told) {
   if (closing_) return std::unexpected(leaving());
   if (!is_live(held.state_)) return start(held, std::move(told));
   if (held.remove_at_end_) return std::unexpected(removing(held));
@@ -383,7 +451,12 @@ void Supervisor::start_after_end(Held& held, std::uint64_t cause) {
       for (auto& told : asked) held.begun_.push_back(std::move(told));
       return;
     } else {
-      held.outcome_ = Outcome{.ran = false, .error = started.error(), .status = {}, .reason = Reason::sup_error, .duration_ms = 0, .bytes = {}};
+      held.outcome_ = Outcome{.ran = false,
+                              .error = started.error(),
+                              .status = {},
+                              .reason = Reason::sup_error,
+                              .duration_ms = 0,
+                              .bytes = {}};
     }
   }
   tell(asked, held);
@@ -429,7 +502,8 @@ void Supervisor::on_end(Held& held, std::function<void(const Held&)> told) {
 
 void Supervisor::exec(Held& held, ExecRequest request, ExecTold told) {
   if (closing_) return told(std::unexpected(leaving()));
-  if (auto next = next_state(held.state_, ContainerAction::exec, held.name().empty() ? held.id() : held.name()); !next) {
+  if (auto next = next_state(held.state_, ContainerAction::exec, held.name().empty() ? held.id() : held.name());
+      !next) {
     return told(std::unexpected(next.error()));
   }
   if (!held.container_ || !held.container_->running()) {
@@ -452,18 +526,26 @@ void Supervisor::exec(Held& held, ExecRequest request, ExecTold told) {
     return all.passwd + '\0' + all.group;
   };
   const std::string key = new_id();
-  auto aside = Aside::ask(loop_, reaper_, read, [this, key, waiting, told, id = held.id_, known = *inside](const std::optional<std::string>& text) {
-    Inside all = known;
-    const auto cut = text ? text->find('\0') : std::string::npos;
-    if (cut != std::string::npos) all.passwd = text->substr(0, cut), all.group = text->substr(cut + 1);
+  auto aside =
+      Aside::ask(loop_, reaper_, read,
+                 [this, key, waiting, told, id = held.id_, known = *inside](const std::optional<std::string>& text) {
+                   Inside all = known;
+                   const auto cut = text ? text->find('\0') : std::string::npos;
+                   if (cut != std::string::npos) all.passwd = text->substr(0, cut), all.group = text->substr(cut + 1);
     // Not in the Aside's own callback.
-    loop_.later([this, key, waiting, told, id, all, answered = cut != std::string::npos] {
-      asked_.erase(key);
-      if (answered) return enter(id, std::move(*waiting), all, told);
-      told(std::unexpected(Error{.code = "E_USER", .where = "--user", .what = printable(waiting->spec.user), .err = ETIMEDOUT,
-                                 .why = "the container's files do not answer", .hint = "leave -u out", .path = {}, .stage = "user"}));
-    });
-  });
+                   loop_.later([this, key, waiting, told, id, all, answered = cut != std::string::npos] {
+                     asked_.erase(key);
+                     if (answered) return enter(id, std::move(*waiting), all, told);
+                     told(std::unexpected(Error{.code = "E_USER",
+                                                .where = "--user",
+                                                .what = printable(waiting->spec.user),
+                                                .err = ETIMEDOUT,
+                                                .why = "the container's files do not answer",
+                                                .hint = "leave -u out",
+                                                .path = {},
+                                                .stage = "user"}));
+                   });
+                 });
   if (!aside) return told(std::unexpected(aside.error()));
   asked_.emplace(key, std::move(*aside));
 }
@@ -489,7 +571,8 @@ void Supervisor::enter(const std::string& id, ExecRequest request, Inside inside
   if (found == held_.end()) return told(std::unexpected(no_container(id)));
   Held& held = *found->second;
   // Much may have happened while somebody looked.
-  if (auto next = next_state(held.state_, ContainerAction::exec, held.name().empty() ? held.id() : held.name()); !next || !held.container_) {
+  if (auto next = next_state(held.state_, ContainerAction::exec, held.name().empty() ? held.id() : held.name());
+      !next || !held.container_) {
     return told(std::unexpected(next ? no_container(id) : next.error()));
   }
   Container& target = *held.container_;
@@ -510,8 +593,8 @@ void Supervisor::enter(const std::string& id, ExecRequest request, Inside inside
   spec.tty = request.spec.tty;
   spec.interactive = request.spec.interactive;
   const std::string key = entry.id;
-  auto made = std::make_unique<Container>(loop_, log_, reaper_, std::move(spec), target.facts(), std::move(*plan), exec_hooks(key, std::move(request.hooks)),
-                                          std::move(entry));
+  auto made = std::make_unique<Container>(loop_, log_, reaper_, std::move(spec), target.facts(), std::move(*plan),
+                                          exec_hooks(key, std::move(request.hooks)), std::move(entry));
   Container& command = *made;
   execs_.emplace(key, std::move(made));
   told(&command);

@@ -70,7 +70,9 @@ class Held {
     std::uint64_t cpu_us = 0;
   };
   Seen seen;
-  [[nodiscard]] const std::string& log_directory() const { return log_directory_; }   // holds kLogName and its older ones
+  [[nodiscard]] const std::string& log_directory() const {
+    return log_directory_;
+  }   // holds kLogName and its older ones
 
  private:
   friend class Supervisor;
@@ -128,7 +130,7 @@ class Supervisor {
   [[nodiscard]] Result<Held*> find(std::string_view reference);
   // In the order they came; those after a number alone, so that a long list can be had in parts.
   [[nodiscard]] const std::map<std::uint64_t, Held*>& list() const { return in_order_; }
-  [[nodiscard]] std::size_t live() const { return live_; }   // how many have a process
+  [[nodiscard]] std::size_t live() const { return live_; }  // how many have a process
   [[nodiscard]] bool empty() const { return held_.empty(); }
 
   // Stop signal, wait, KILL; the end is told by on_end().
@@ -140,7 +142,8 @@ class Supervisor {
   [[nodiscard]] Result<void> start(Held& held, std::function<void(const Held&)> told);
   // A stop, if it runs, whose end becomes a start; told as by on_begin(), or when a later stop or removal overruled it:
   // then it is stopping, or has ended.
-  [[nodiscard]] Result<void> restart(Held& held, std::optional<std::chrono::milliseconds> wait, std::function<void(const Held&)> told);
+  [[nodiscard]] Result<void> restart(Held& held, std::optional<std::chrono::milliseconds> wait,
+                                     std::function<void(const Held&)> told);
   // done: when everything of it stands still, or why it does not. Not from within this call.
   void pause(Held& held, std::function<void(Result<void>)> done);
   [[nodiscard]] Result<void> unpause(Held& held);
@@ -160,7 +163,9 @@ class Supervisor {
   void on_end(Held& held, std::function<void(const Held&)> told);
 
   // Told of the start that was asked for with a restart and is still to come; for a live upgrade.
-  static void on_again(Held& held, std::function<void(const Held&)> told) { held.again_told_.push_back(std::move(told)); }
+  static void on_again(Held& held, std::function<void(const Held&)> told) {
+    held.again_told_.push_back(std::move(told));
+  }
   [[nodiscard]] static bool starts_again(const Held& held) { return held.again_at_end_; }
 
   // Who watches and types. attach(): E_STATE when nothing of it runs. size: of the viewer's window, when it has one.
@@ -171,7 +176,9 @@ class Supervisor {
   void type(Held& held, const Viewer& viewer, std::string_view bytes);
   void end_input(Held& held);
   void resize(Held& held, const Viewer& viewer, const winsize& size);
-  [[nodiscard]] static std::optional<winsize> window_of(const Held& held, const Viewer& viewer) { return held.audience_.window_of(viewer); }
+  [[nodiscard]] static std::optional<winsize> window_of(const Held& held, const Viewer& viewer) {
+    return held.audience_.window_of(viewer);
+  }
   // An event about a viewer of the container.
   void note(const Held& held, decltype(Event::what) what);
 
@@ -222,22 +229,22 @@ class Supervisor {
   Reaper reaper_;
   Fd image_;
   World world_;
-  std::unique_ptr<Pool> pool_;       // from start() on
+  std::unique_ptr<Pool> pool_;  // from start() on
   bool closing_ = false;
   bool hold_starts_ = false;
-  std::minstd_rand chance_;          // for the jitter of the pauses only
-  std::map<std::string, std::unique_ptr<Held>> held_;    // by id; sorted, for the beginnings of ids
+  std::minstd_rand chance_;  // for the jitter of the pauses only
+  std::map<std::string, std::unique_ptr<Held>> held_;  // by id; sorted, for the beginnings of ids
   std::unordered_map<std::string, Held*> by_name_;
   std::map<std::uint64_t, Held*> in_order_;
   std::uint64_t last_number_ = 0;
   std::size_t live_ = 0;
-  std::size_t starting_ = 0;         // of them, those whose command does not run yet
+  std::size_t starting_ = 0;  // of them, those whose command does not run yet
 
   void enter(const std::string& id, ExecRequest request, Inside inside, const ExecTold& told);
   [[nodiscard]] Container::Hooks exec_hooks(const std::string& key, Container::Hooks hooks);
-  std::map<std::string, std::unique_ptr<Container>> execs_;        // by the exec's id
-  std::map<std::string, SavedExec> unclaimed_;                     // while a live upgrade's state is being restored
-  std::map<std::string, std::unique_ptr<Aside>> asked_;            // by an id, until the container's users are known
+  std::map<std::string, std::unique_ptr<Container>> execs_;  // by the exec's id
+  std::map<std::string, SavedExec> unclaimed_;  // while a live upgrade's state is being restored
+  std::map<std::string, std::unique_ptr<Aside>> asked_;  // by an id, until the container's users are known
 };
 
 }  // namespace sup

@@ -14,17 +14,23 @@ namespace {
 constexpr std::chrono::milliseconds kAtOnce{0};
 
 SavedOutcome save_outcome(const Outcome& outcome) {
-  return {.ran = outcome.ran, .error = outcome.error, .status = outcome.status, .reason = static_cast<int>(outcome.reason),
-          .duration_ms = outcome.duration_ms, .bytes = outcome.bytes};
+  return {.ran = outcome.ran,
+          .error = outcome.error,
+          .status = outcome.status,
+          .reason = static_cast<int>(outcome.reason),
+          .duration_ms = outcome.duration_ms,
+          .bytes = outcome.bytes};
 }
 
 Outcome restore_outcome(SavedOutcome saved) {
   Outcome outcome;
   outcome.ran = saved.ran;
   outcome.error = std::move(saved.error);
-  if (!outcome.ran && !outcome.error) outcome.error = Error{.code = "E_STATE", .where = "reload", .what = "the reason of its end was not kept"};
+  if (!outcome.ran && !outcome.error)
+    outcome.error = Error{.code = "E_STATE", .where = "reload", .what = "the reason of its end was not kept"};
   outcome.status = saved.status;
-  if (saved.reason >= 0 && saved.reason <= static_cast<int>(Reason::sup_error)) outcome.reason = static_cast<Reason>(saved.reason);
+  if (saved.reason >= 0 && saved.reason <= static_cast<int>(Reason::sup_error))
+    outcome.reason = static_cast<Reason>(saved.reason);
   outcome.duration_ms = saved.duration_ms;
   outcome.bytes = saved.bytes;
   return outcome;
@@ -49,10 +55,11 @@ std::vector<int> descriptors_in(const SavedSupervisor& saved) {
 void Supervisor::hold_starts(bool hold) { hold_starts_ = hold; }
 
 bool Supervisor::settled() const {
-  return asked_.empty() && std::ranges::all_of(execs_, [](const auto& entry) { return entry.second->can_save(); }) && std::ranges::all_of(held_, [](const auto& entry) {
-    const Held& held = *entry.second;
-    return held.container_ ? held.container_->can_save() : !is_live(held.state_);
-  });
+  return asked_.empty() && std::ranges::all_of(execs_, [](const auto& entry) { return entry.second->can_save(); }) &&
+         std::ranges::all_of(held_, [](const auto& entry) {
+           const Held& held = *entry.second;
+           return held.container_ ? held.container_->can_save() : !is_live(held.state_);
+         });
 }
 
 SavedSupervisor Supervisor::save() const {
@@ -60,7 +67,9 @@ SavedSupervisor Supervisor::save() const {
   all.closing = closing_;
   all.last_number = last_number_;
   for (const auto& [id, command] : execs_) {
-    if (command->can_save()) all.execs.push_back({.container = command->facts().id, .spec = spec_to_json(command->spec()).dump(), .command = command->save()});
+    if (command->can_save())
+      all.execs.push_back(
+          {.container = command->facts().id, .spec = spec_to_json(command->spec()).dump(), .command = command->save()});
   }
   for (const auto& [number, kept] : in_order_) {
     const Held& held = *kept;
@@ -89,7 +98,8 @@ SavedSupervisor Supervisor::save() const {
     s.log_dropped_records = log.dropped_records;
     s.log_dropped_total = log.dropped_total;
     s.log_seq = log.seq;
-    for (auto& chunk : held.ring_.snapshot()) s.ring.push_back({.stream = static_cast<int>(chunk.stream), .bytes = std::move(chunk.bytes)});
+    for (auto& chunk : held.ring_.snapshot())
+      s.ring.push_back({.stream = static_cast<int>(chunk.stream), .bytes = std::move(chunk.bytes)});
     s.ring_total = held.ring_.total();
   }
   return all;
@@ -107,14 +117,18 @@ void Supervisor::restore(SavedSupervisor saved) {
 
 Result<Container*> Supervisor::resume_exec(const std::string& id, Container::Hooks hooks) {
   const auto failed = [](std::string why) {
-    return std::unexpected(Error{.code = "E_STATE", .where = "reload", .what = "a command of exec was not kept", .err = 0, .why = std::move(why)});
+    return std::unexpected(Error{.code = "E_STATE",
+                                 .where = "reload",
+                                 .what = "a command of exec was not kept",
+                                 .err = 0,
+                                 .why = std::move(why)});
   };
   auto saved = unclaimed_.extract(id);
   if (saved.empty()) return failed("there is none of that id");
   auto spec = spec_from_json(nlohmann::json::parse(saved.mapped().spec, nullptr, false));
   if (!spec) return failed(spec.error().message);
-  auto command = Container::restore(loop_, log_, reaper_, std::move(*spec), saved.mapped().container, std::move(saved.mapped().command),
-                                    exec_hooks(id, std::move(hooks)));
+  auto command = Container::restore(loop_, log_, reaper_, std::move(*spec), saved.mapped().container,
+                                    std::move(saved.mapped().command), exec_hooks(id, std::move(hooks)));
   if (!command) return std::unexpected(command.error());
   return execs_.emplace(id, std::move(*command)).first->second.get();
 }
@@ -123,7 +137,8 @@ void Supervisor::resume_rest() {
   while (!unclaimed_.empty()) {
     const std::string id = unclaimed_.begin()->first;
     if (auto command = resume_exec(id, {}); !command) {
-      log_.emit(Event{.id = {}, .name = {}, .cause = 0, .what = event::Problem{.error = command.error(), .level = Level::error}});
+      log_.emit(Event{
+          .id = {}, .name = {}, .cause = 0, .what = event::Problem{.error = command.error(), .level = Level::error}});
     }
   }
   for (const auto& [id, held] : held_) eased(*held);
@@ -133,11 +148,18 @@ void Supervisor::restore(SavedHeld saved) {
   const auto state = parse_state(saved.state);
   const auto json = nlohmann::json::parse(saved.spec, nullptr, false);
   auto spec = spec_from_json(json);
-  if (!state || *state == ContainerState::removed || !spec || held_.contains(saved.id) || in_order_.contains(saved.number)) {
-    log_.emit(Event{.id = saved.id, .name = {}, .cause = 0,
-                    .what = event::Problem{.error = Error{.code = "E_STATE", .where = "reload", .what = "container " + saved.id + " was not kept", .err = 0,
-                                                          .why = !spec ? spec.error().message : "its state makes no sense"},
-                                           .level = Level::error}});
+  if (!state || *state == ContainerState::removed || !spec || held_.contains(saved.id) ||
+      in_order_.contains(saved.number)) {
+    log_.emit(
+        Event{.id = saved.id,
+              .name = {},
+              .cause = 0,
+              .what = event::Problem{.error = Error{.code = "E_STATE",
+                                                    .where = "reload",
+                                                    .what = "container " + saved.id + " was not kept",
+                                                    .err = 0,
+                                                    .why = !spec ? spec.error().message : "its state makes no sense"},
+                                     .level = Level::error}});
     return;
   }
   auto made = std::make_unique<Held>();
@@ -166,24 +188,36 @@ void Supervisor::restore(SavedHeld saved) {
   keep(std::move(made), saved.number);
   set_state(held, *state);
   if (auto log = open_log(held); !log) {
-    log_.emit(Event{.id = held.id_, .name = held.name(), .cause = 0, .what = event::Problem{.error = log.error(), .level = Level::error}});
+    log_.emit(Event{.id = held.id_,
+                    .name = held.name(),
+                    .cause = 0,
+                    .what = event::Problem{.error = log.error(), .level = Level::error}});
   } else {
-    LogFile::Memory memory{.held = {}, .dropped_bytes = saved.log_dropped_bytes, .dropped_records = saved.log_dropped_records,
-                           .dropped_total = saved.log_dropped_total, .seq = saved.log_seq};
-    for (std::size_t i = 0; i < kOutputStreams && i < saved.log_held.size(); ++i) memory.held[i] = std::move(saved.log_held[i]);
+    LogFile::Memory memory{.held = {},
+                           .dropped_bytes = saved.log_dropped_bytes,
+                           .dropped_records = saved.log_dropped_records,
+                           .dropped_total = saved.log_dropped_total,
+                           .seq = saved.log_seq};
+    for (std::size_t i = 0; i < kOutputStreams && i < saved.log_held.size(); ++i)
+      memory.held[i] = std::move(saved.log_held[i]);
     held.log_->remember(std::move(memory));
   }
   if (saved.container) {
-    auto container = Container::restore(loop_, log_, reaper_, held.spec_, held.id_, std::move(*saved.container), hooks(held));
+    auto container =
+        Container::restore(loop_, log_, reaper_, held.spec_, held.id_, std::move(*saved.container), hooks(held));
     if (container) {
       held.container_ = std::move(*container);
     } else {
-      log_.emit(Event{.id = held.id_, .name = held.name(), .cause = 0, .what = event::Problem{.error = container.error(), .level = Level::error}});
+      log_.emit(Event{.id = held.id_,
+                      .name = held.name(),
+                      .cause = 0,
+                      .what = event::Problem{.error = container.error(), .level = Level::error}});
     }
   }
   // A process that nobody watches has no end.
   if (is_live(held.state_) && !held.container_) set_state(held, ContainerState::exited);
-  if (held.state_ == ContainerState::backoff) again_after(held, saved.again_ms ? std::chrono::milliseconds(*saved.again_ms) : kAtOnce);
+  if (held.state_ == ContainerState::backoff)
+    again_after(held, saved.again_ms ? std::chrono::milliseconds(*saved.again_ms) : kAtOnce);
 }
 
 }  // namespace sup

@@ -7,9 +7,15 @@ namespace sup {
 
 Result<void> Supervisor::attach(Held& held, Viewer& viewer, std::optional<winsize> size) {
   if (!is_live(held.state_) || !held.container_ || held.container_->ended()) {
-    return std::unexpected(Error{.code = "E_STATE", .where = "attach", .what = held.name().empty() ? held.id() : held.name(), .err = 0,
-                                 .why = held.state_ == ContainerState::backoff ? "waits to be restarted" : "does not run",
-                                 .hint = "sup logs shows what it has put out", .path = {}, .stage = {}});
+    return std::unexpected(
+        Error{.code = "E_STATE",
+              .where = "attach",
+              .what = held.name().empty() ? held.id() : held.name(),
+              .err = 0,
+              .why = held.state_ == ContainerState::backoff ? "waits to be restarted" : "does not run",
+              .hint = "sup logs shows what it has put out",
+              .path = {},
+              .stage = {}});
   }
   held.audience_.add(viewer, size);
   fit(held);
@@ -51,7 +57,10 @@ void Supervisor::fit(Held& held) {
 }
 
 void Supervisor::note(const Held& held, decltype(Event::what) what) {
-  log_.emit(Event{.id = held.id_, .name = held.name(), .cause = held.container_ ? held.container_->last_seq() : 0, .what = std::move(what)});
+  log_.emit(Event{.id = held.id_,
+                  .name = held.name(),
+                  .cause = held.container_ ? held.container_->last_seq() : 0,
+                  .what = std::move(what)});
 }
 
 }  // namespace sup

@@ -36,23 +36,29 @@ class Attachment {
  public:
   explicit Attachment(AttachmentOptions options)
       : options_(std::move(options)), goodbye_(loop_),
-        console_(loop_, {.typed = [this](std::string_view bytes) { typed(bytes); },
-                         .input_ended = [this] { if (!leaving_) remote_->end_input(); },
-                         .detach = [this] { leave(0); },
-                         .hung_up = [this] { leave(128 + SIGHUP); },
-                         .no_keyboard = [this](const Error& error) { lost(error); },
-                         .resized = [this] { resized(); },
-                         .drained = [this](Channel) { drained(); },
-                         .lost = [this](Channel channel, int err) { screen_failed(channel, err); },
-                         .signalled = [this](const signalfd_siginfo& info) { signalled(static_cast<int>(info.ssi_signo)); }}) {}
+        console_(loop_,
+                 {.typed = [this](std::string_view bytes) { typed(bytes); },
+                  .input_ended =
+                      [this] {
+                        if (!leaving_) remote_->end_input();
+                      },
+                  .detach = [this] { leave(0); },
+                  .hung_up = [this] { leave(128 + SIGHUP); },
+                  .no_keyboard = [this](const Error& error) { lost(error); },
+                  .resized = [this] { resized(); },
+                  .drained = [this](Channel) { drained(); },
+                  .lost = [this](Channel channel, int err) { screen_failed(channel, err); },
+                  .signalled = [this](const signalfd_siginfo& info) { signalled(static_cast<int>(info.ssi_signo)); }}) {
+  }
 
   Result<int> run(control::Client::Upgraded connection) {
-    auto remote = control::Remote::open(loop_, std::move(connection),
-                                        {.output = [this](Channel channel, std::string_view bytes) { output(channel, bytes); },
-                                         .ended = [this](std::string_view json) { ended(json); },
-                                         .detached = [this](std::string_view why) { detached(why); },
-                                         .lost = [this](const Error& error) { lost(error); },
-                                         .drained = [this] { console_.resume_input(); }});
+    auto remote =
+        control::Remote::open(loop_, std::move(connection),
+                              {.output = [this](Channel channel, std::string_view bytes) { output(channel, bytes); },
+                               .ended = [this](std::string_view json) { ended(json); },
+                               .detached = [this](std::string_view why) { detached(why); },
+                               .lost = [this](const Error& error) { lost(error); },
+                               .drained = [this] { console_.resume_input(); }});
     if (!remote) return std::unexpected(remote.error());
     remote_ = std::move(*remote);
     if (auto r = begin(); !r) {
@@ -68,7 +74,8 @@ class Attachment {
 
  private:
   Result<void> begin() {
-    console_.set({.tty = options_.tty && options_.input, .detach_keys = options_.tty ? options_.detach_keys : std::string()});
+    console_.set(
+        {.tty = options_.tty && options_.input, .detach_keys = options_.tty ? options_.detach_keys : std::string()});
     for (const int fd : {1, 2}) {
       if ((options_.tty && fd == 2) || std::ranges::find(options_.given, fd) != options_.given.end()) continue;
       if (auto r = console_.show(fd == 1 ? Channel::out : Channel::err, fd); !r) return r;
@@ -111,8 +118,14 @@ class Attachment {
   void screen_failed(Channel channel, int err) {
     // A reader who has left is an end like any other.
     if (err == EPIPE) return options_.may_kill ? hang_up() : leave(0);
-    fail(Error{.code = "E_OUTPUT", .where = channel == Channel::out ? "standard output" : "standard error", .what = "cannot be written", .err = err,
-               .why = {}, .hint = "the container runs on", .path = {}, .stage = {}});
+    fail(Error{.code = "E_OUTPUT",
+               .where = channel == Channel::out ? "standard output" : "standard error",
+               .what = "cannot be written",
+               .err = err,
+               .why = {},
+               .hint = "the container runs on",
+               .path = {},
+               .stage = {}});
     leave(125);
   }
 
@@ -151,7 +164,8 @@ class Attachment {
     if (std::exchange(leaving_, true) || finished_) return;
     status_ = status;
     // In the middle of a full-screen program: the shell finds a terminal that it can use.
-    if (options_.tty && console_.on_terminal(Channel::out) && !console_.busy()) (void)console_.write(Channel::out, screen_.mend() + "\r\n");
+    if (options_.tty && console_.on_terminal(Channel::out) && !console_.busy())
+      (void)console_.write(Channel::out, screen_.mend() + "\r\n");
     console_.leave_keyboard();
     remote_->resume();
     remote_->detach();
@@ -161,7 +175,9 @@ class Attachment {
   void ended(std::string_view json) {
     finished_ = true;
     const auto last = nlohmann::json::parse(json, nullptr, false);
-    status_ = last.is_object() && last.contains("status") && last["status"].is_number_integer() ? last["status"].get<int>() : 125;
+    status_ = last.is_object() && last.contains("status") && last["status"].is_number_integer()
+                  ? last["status"].get<int>()
+                  : 125;
     if (options_.ended) options_.ended(json, status_);
     console_.leave_keyboard();
     if (!console_.busy()) loop_.stop();
@@ -169,9 +185,15 @@ class Attachment {
 
   void detached(std::string_view why) {
     if (!leaving_) {
-      fail(Error{.code = "E_DETACHED", .where = options_.verb, .what = printable(options_.name), .err = 0,
-                 .why = why == "slow_client" ? "let go by the supervisor: its output was not taken for too long" : "let go by the supervisor: " + printable(why),
-                 .hint = "it runs on: attach again", .path = {}, .stage = {}});
+      fail(Error{.code = "E_DETACHED",
+                 .where = options_.verb,
+                 .what = printable(options_.name),
+                 .err = 0,
+                 .why = why == "slow_client" ? "let go by the supervisor: its output was not taken for too long"
+                                             : "let go by the supervisor: " + printable(why),
+                 .hint = "it runs on: attach again",
+                 .path = {},
+                 .stage = {}});
     }
     loop_.stop();
   }
@@ -209,7 +231,12 @@ Result<std::vector<int>> to_give(bool input) {
   for (const int fd : {0, 1, 2}) {
     if (fd == 0 && !input) continue;
     if (::fcntl(fd, F_GETFD) < 0) {
-      return std::unexpected(Error{.code = "E_FD", .where = "descriptor " + std::to_string(fd), .what = "cannot be passed on", .err = errno, .path = {}, .stage = {}});
+      return std::unexpected(Error{.code = "E_FD",
+                                   .where = "descriptor " + std::to_string(fd),
+                                   .what = "cannot be passed on",
+                                   .err = errno,
+                                   .path = {},
+                                   .stage = {}});
     }
     if (::isatty(fd) == 0) all.push_back(fd);
   }
@@ -226,7 +253,8 @@ void hold_signals() {
 std::function<std::string(int)> signals_to(const control::Client& client, std::string container, std::string exec) {
   // The first signal opens the connection: most commands never get one.
   auto second = std::make_shared<std::optional<control::Client>>();
-  return [second, path = client.path(), container = std::move(container), exec = std::move(exec)](int number) -> std::string {
+  return [second, path = client.path(), container = std::move(container),
+          exec = std::move(exec)](int number) -> std::string {
     if (!*second) {
       auto fresh = control::Client::connect(path);
       if (!fresh) return "";

@@ -28,8 +28,8 @@ struct AttachmentOptions {
   bool may_kill = false;
   // The end, before this returns: the exit frame's JSON, and the status in it.
   std::function<void(std::string_view json, int status)> ended;
-  std::function<void(std::string_view output)> recorded;   // what a terminal shows
-  std::function<void(const winsize& size)> resized;        // the caller's window, also at the beginning
+  std::function<void(std::string_view output)> recorded;  // what a terminal shows
+  std::function<void(const winsize& size)> resized;  // the caller's window, also at the beginning
 };
 
 // Shows it to its end, or until the caller leaves (0). The exit status for the shell: the command's, or 125 when the
@@ -45,6 +45,7 @@ struct AttachmentOptions {
 void hold_signals();
 
 // exec: to what that one runs in it. A way to send signals to a container of that client's supervisor, for AttachmentOptions::signal.
-[[nodiscard]] std::function<std::string(int)> signals_to(const control::Client& client, std::string container, std::string exec = {});
+[[nodiscard]] std::function<std::string(int)> signals_to(const control::Client& client, std::string container,
+                                                         std::string exec = {});
 
 }  // namespace sup

@@ -25,18 +25,21 @@ sigset_t watched(bool proxy) {
   sigset_t set;
   sigemptyset(&set);
   if (!proxy) {
-    for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH, SIGCONT}) sigaddset(&set, s);
+    for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH, SIGCONT})
+      sigaddset(&set, s);
     return set;
   }
   sigfillset(&set);  // without the two that the C library keeps for itself
-  for (const int s : {SIGKILL, SIGSTOP, SIGCHLD, SIGPIPE, SIGURG, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS}) sigdelset(&set, s);
+  for (const int s : {SIGKILL, SIGSTOP, SIGCHLD, SIGPIPE, SIGURG, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS})
+    sigdelset(&set, s);
   return set;
 }
 
 }  // namespace
 
 Console::Console(Loop& loop, Handlers handlers)
-    : loop_(loop), handlers_(std::move(handlers)), is_terminal_{::isatty(0) != 0, ::isatty(1) != 0, ::isatty(2) != 0}, terminal_(0), prefix_(loop) {
+    : loop_(loop), handlers_(std::move(handlers)), is_terminal_{::isatty(0) != 0, ::isatty(1) != 0, ::isatty(2) != 0},
+      terminal_(0), prefix_(loop) {
   SharedFlags::note();
 }
 
@@ -64,7 +67,8 @@ void Console::say_if_no_terminal(const winsize& size) {
   for (const int fd : {0, 1, 2}) {
     if (::isatty(fd) != 0) return;
   }
-  say("-t: no terminal here: the command gets one of " + std::to_string(size.ws_col) + "x" + std::to_string(size.ws_row) + " all the same");
+  say("-t: no terminal here: the command gets one of " + std::to_string(size.ws_col) + "x" +
+      std::to_string(size.ws_row) + " all the same");
 }
 
 Result<void> Console::show(Channel channel, int fd) {
@@ -127,7 +131,8 @@ void Console::take_keyboard() {
     if (!own) return handlers_.no_keyboard(own.error());
     if (own->shared) flags_.keep(0);
     auto stream = Stream::open(loop_, std::move(own->fd),
-                               {.on_data = [this](std::string_view bytes) { typed(bytes); }, .on_end = [this](int err) { keyboard_ended(err); }});
+                               {.on_data = [this](std::string_view bytes) { typed(bytes); },
+                                .on_end = [this](int err) { keyboard_ended(err); }});
     if (!stream) return handlers_.no_keyboard(stream.error());
     keyboard_ = std::move(*stream);
   }

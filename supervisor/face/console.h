@@ -29,20 +29,20 @@ namespace sup {
 class Console {
  public:
   struct Handlers {
-    std::function<void(std::string_view)> typed{};          // for the command
+    std::function<void(std::string_view)> typed{};  // for the command
     std::function<void()> input_ended{};
-    std::function<void()> detach{};                         // the detach keys
-    std::function<void()> hung_up{};                        // nobody is at the terminal any more
-    std::function<void(const Error&)> no_keyboard{};        // it was wanted, and cannot be read
-    std::function<void()> resized{};                        // perhaps: see window()
-    std::function<void(Channel)> drained{};                 // a screen has taken all
-    std::function<void(Channel, int err)> lost{};           // a screen takes no more
-    std::function<void(const signalfd_siginfo&)> signalled{};   // what is not the console's own
-    std::function<void()> borrowed{}, returned{};             // the terminal turns raw; it is the shell's again
+    std::function<void()> detach{};  // the detach keys
+    std::function<void()> hung_up{};  // nobody is at the terminal any more
+    std::function<void(const Error&)> no_keyboard{};  // it was wanted, and cannot be read
+    std::function<void()> resized{};  // perhaps: see window()
+    std::function<void(Channel)> drained{};  // a screen has taken all
+    std::function<void(Channel, int err)> lost{};  // a screen takes no more
+    std::function<void(const signalfd_siginfo&)> signalled{};  // what is not the console's own
+    std::function<void()> borrowed{}, returned{};  // the terminal turns raw; it is the shell's again
   };
   struct Options {
-    bool tty = false;             // the command has a terminal: with a keyboard, ours becomes raw
-    std::string detach_keys{};    // what parse_detach_keys() gives
+    bool tty = false;  // the command has a terminal: with a keyboard, ours becomes raw
+    std::string detach_keys{};  // what parse_detach_keys() gives
   };
 
   Console(Loop& loop, Handlers handlers);
@@ -57,11 +57,13 @@ class Console {
   void take_keyboard();
 
   [[nodiscard]] bool shows(Channel channel) const { return static_cast<bool>(screens_[index(channel)]); }
-  [[nodiscard]] bool on_terminal(Channel channel) const { return shows(channel) && screens_[index(channel)]->terminal(); }
+  [[nodiscard]] bool on_terminal(Channel channel) const {
+    return shows(channel) && screens_[index(channel)]->terminal();
+  }
   // False: the source should wait until `drained`.
   bool write(Channel channel, std::string_view bytes);
   [[nodiscard]] bool full() const;
-  [[nodiscard]] bool busy() const;      // not everything has been taken
+  [[nodiscard]] bool busy() const;  // not everything has been taken
 
   // Back-pressure: the command has enough input for now; it has room again; it reads no more.
   void pause_input();
@@ -99,17 +101,17 @@ class Console {
   Options options_;
   std::array<bool, 3> is_terminal_{};
   Terminal terminal_;
-  SharedFlags flags_;                                  // of the keyboard
+  SharedFlags flags_;  // of the keyboard
   std::optional<SignalReader> signals_;
-  std::array<std::unique_ptr<Screen>, 2> screens_;     // by Channel
+  std::array<std::unique_ptr<Screen>, 2> screens_;  // by Channel
   std::unique_ptr<Stream> keyboard_;
   std::optional<DetachFilter> detach_;
   Timer prefix_;
-  bool wanted_ = false;          // the keyboard
-  bool waits_ = false;           // pause_input()
-  bool closed_ = false;          // close_input()
+  bool wanted_ = false;  // the keyboard
+  bool waits_ = false;  // pause_input()
+  bool closed_ = false;  // close_input()
   bool suspended_ = false;
-  bool over_ = false;            // put_back()
+  bool over_ = false;  // put_back()
 };
 
 }  // namespace sup

@@ -54,7 +54,9 @@ Result<nlohmann::json> state_in(int fd) {
   if (!bytes) return std::unexpected(bytes.error());
   auto state = decode_state(*bytes);
   // Whatever is wrong with it is found before anything is taken from it.
-  if (auto saved = state ? supervisor_from_json(state->value("supervisor", nlohmann::json::object())) : std::unexpected(state.error()); !saved) {
+  if (auto saved = state ? supervisor_from_json(state->value("supervisor", nlohmann::json::object()))
+                         : std::unexpected(state.error());
+      !saved) {
     return std::unexpected(saved.error());
   }
   return state;
@@ -62,12 +64,14 @@ Result<nlohmann::json> state_in(int fd) {
 
 class Daemon {
  public:
-  Daemon(const cli::Globals& globals, const DaemonOptions& options) : globals_(globals), options_(options), idle_(loop_) {}
+  Daemon(const cli::Globals& globals, const DaemonOptions& options)
+      : globals_(globals), options_(options), idle_(loop_) {}
 
   Result<void> begin() {
     raise_nofile();
     if (!is_container_name(options_.name)) {
-      return usage("-S " + printable(options_.name), "not a name for a supervisor", "a letter or digit, then letters, digits, '_', '.' and '-'");
+      return usage("-S " + printable(options_.name), "not a name for a supervisor",
+                   "a letter or digit, then letters, digits, '_', '.' and '-'");
     }
     if (auto dir = make_runtime_dir(); !dir) return std::unexpected(dir.error());
     const auto path = socket_path(options_.name);
@@ -80,34 +84,41 @@ class Daemon {
     }
     auto socket = socket_for(*path, state);
     if (!socket) return std::unexpected(socket.error());
-    auto log = EventLog::open(loop_, globals_.events, globals_.log_level, globals_.quiet, [](const Error& error) { say(error); });
+    auto log = EventLog::open(loop_, globals_.events, globals_.log_level, globals_.quiet,
+                              [](const Error& error) { say(error); });
     if (!log) return std::unexpected(log.error());
     log_ = std::move(*log);
     log_->set_supervisor(options_.name);
-    if (!state.is_null()) log_->remember({.seq = state.value("seq", std::uint64_t{0}), .unsent = state.value("unsent", "")});
+    if (!state.is_null())
+      log_->remember({.seq = state.value("seq", std::uint64_t{0}), .unsent = state.value("unsent", "")});
     // What a killed supervisor of this name left behind belongs to nobody: its containers died with it.
     logs_ = *path + ".logs";
     std::error_code ignored;
     if (state.is_null()) std::filesystem::remove_all(logs_, ignored);
     if (::mkdir(logs_.c_str(), 0700) < 0 && (state.is_null() || errno != EEXIST)) {
-      return std::unexpected(Error{.code = "E_LOG", .where = "logs", .what = logs_, .err = errno, .path = logs_, .stage = {}});
+      return std::unexpected(
+          Error{.code = "E_LOG", .where = "logs", .what = logs_, .err = errno, .path = logs_, .stage = {}});
     }
     supervisor_ = std::make_unique<Supervisor>(loop_, *log_, logs_);
     if (auto r = supervisor_->start(); !r) return r;
     server_ = std::make_unique<control::Server>(loop_, *log_, *supervisor_, options_.name);
     if (auto r = restore(state); !r) return r;
     supervisor_->on_change = [this] { changed(); };
-    auto signals = SignalReader::open(loop_, watched(), [this](const signalfd_siginfo& info) { signalled(static_cast<int>(info.ssi_signo)); });
+    auto signals = SignalReader::open(
+        loop_, watched(), [this](const signalfd_siginfo& info) { signalled(static_cast<int>(info.ssi_signo)); });
     if (!signals) return std::unexpected(signals.error());
     signals_.emplace(std::move(*signals));
-    server_->on_reload = [this](std::string program, std::function<void(const Error&)> failed) { return reload_->begin(std::move(program), std::move(failed)); };
+    server_->on_reload = [this](std::string program, std::function<void(const Error&)> failed) {
+      return reload_->begin(std::move(program), std::move(failed));
+    };
     if (auto r = server_->listen(std::move(*socket)); !r) return r;
-    reload_ = std::make_unique<Reload>(loop_, supervisor_->reaper(),
-                                       Reload::Host{.save = [this] { return save(); },
-                                                    .descriptors = [this] { return descriptors(); },
-                                                    .hold = [this](bool yes) { supervisor_->hold_starts(yes), server_->hold(yes); },
-                                                    .settled = [this] { return supervisor_->settled() && server_->settled(); },
-                                                    .argv = [this](bool trial) { return argv(trial); }});
+    reload_ = std::make_unique<Reload>(
+        loop_, supervisor_->reaper(),
+        Reload::Host{.save = [this] { return save(); },
+                     .descriptors = [this] { return descriptors(); },
+                     .hold = [this](bool yes) { supervisor_->hold_starts(yes), server_->hold(yes); },
+                     .settled = [this] { return supervisor_->settled() && server_->settled(); },
+                     .argv = [this](bool trial) { return argv(trial); }});
     if (state.is_null()) log_->emit(Event{.id = {}, .name = {}, .cause = 0, .what = event::Listening{.path = *path}});
     if (options_.pool.value_or(1) != 0) supervisor_->keep_parked(options_.pool);
     changed();
@@ -131,7 +142,8 @@ class Daemon {
   static Result<ListeningSocket> socket_for(const std::string& path, const nlohmann::json& state) {
     if (!state.is_null()) {
       const auto server = state.value("server", nlohmann::json::object());
-      return ListeningSocket::adopt(path, Fd(server.value("lock", -1)), Fd(server.value("socket", -1)), server.value("borrowed", false));
+      return ListeningSocket::adopt(path, Fd(server.value("lock", -1)), Fd(server.value("socket", -1)),
+                                    server.value("borrowed", false));
     }
     auto handed = ListeningSocket::handed_in(path);
     if (!handed) return std::unexpected(handed.error());
@@ -143,7 +155,11 @@ class Daemon {
 
   [[nodiscard]] nlohmann::json save() const {
     const auto events = log_->memory();
-    return {{"seq", events.seq}, {"unsent", events.unsent}, {"leaving", leaving_}, {"supervisor", saved_to_json(supervisor_->save())}, {"server", server_->save()}};
+    return {{"seq", events.seq},
+            {"unsent", events.unsent},
+            {"leaving", leaving_},
+            {"supervisor", saved_to_json(supervisor_->save())},
+            {"server", server_->save()}};
   }
 
   Result<void> restore(const nlohmann::json& state) {
@@ -155,7 +171,10 @@ class Daemon {
     supervisor_->restore(std::move(*saved));
     server_->restore(state.at("server"));
     supervisor_->resume_rest();
-    log_->emit(Event{.id = {}, .name = {}, .cause = 0, .what = event::Reloaded{.from = state.value("version", "?"), .version = SUP_VERSION}});
+    log_->emit(Event{.id = {},
+                     .name = {},
+                     .cause = 0,
+                     .what = event::Reloaded{.from = state.value("version", "?"), .version = SUP_VERSION}});
     leaving_ = state.value("leaving", false);
     return {};
   }
@@ -164,7 +183,9 @@ class Daemon {
     auto all = descriptors_in(supervisor_->save());
     for (const int fd : server_->descriptors()) all.push_back(fd);
     // --events fd:N is opened by its number again.
-    if (const auto fd = globals_.events.starts_with("fd:") ? parse_unsigned<unsigned>(std::string_view(globals_.events).substr(3)) : std::nullopt) {
+    if (const auto fd = globals_.events.starts_with("fd:")
+                            ? parse_unsigned<unsigned>(std::string_view(globals_.events).substr(3))
+                            : std::nullopt) {
       all.push_back(static_cast<int>(*fd));
     }
     return all;
@@ -172,7 +193,8 @@ class Daemon {
 
   [[nodiscard]] std::vector<std::string> argv(bool trial) const {
     if (trial) return {"sup", "daemon", "--try-state", "@"};
-    std::vector<std::string> words = {"sup", "-S", options_.name, "--events", globals_.events, "--log-level", globals_.log_level};
+    std::vector<std::string> words = {"sup",           "-S",          options_.name,     "--events",
+                                      globals_.events, "--log-level", globals_.log_level};
     if (globals_.quiet) words.emplace_back("-q");
     words.emplace_back("daemon");
     if (options_.idle) words.insert(words.end(), {"--idle-exit", std::to_string(options_.idle->count()) + "ms"});
@@ -223,14 +245,16 @@ class Daemon {
 // Runs `sup daemon` in a session of its own, without our terminal. The descriptor tells when it serves.
 Result<Fd> spawn_daemon(const std::string& name) {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) return std::unexpected(Error{.code = "E_FDS", .where = "daemon", .what = "cannot be started", .err = errno});
+  if (::pipe2(ends, O_CLOEXEC) < 0)
+    return std::unexpected(Error{.code = "E_FDS", .where = "daemon", .what = "cannot be started", .err = errno});
   Fd read_end(ends[0]);
   const Fd write_end(ends[1]);
   const auto dir = make_runtime_dir();
   if (!dir) return std::unexpected(dir.error());
   const std::string events = *dir + "/" + name + ".events";
   const pid_t pid = ::fork();
-  if (pid < 0) return std::unexpected(Error{.code = "E_CLONE_PIDS", .where = "daemon", .what = "cannot be started", .err = errno});
+  if (pid < 0)
+    return std::unexpected(Error{.code = "E_CLONE_PIDS", .where = "daemon", .what = "cannot be started", .err = errno});
   if (pid == 0) {
     // Twice, so that it is nobody's child: who asked for a container need not reap a supervisor.
     ::setsid();
@@ -240,8 +264,8 @@ Result<Fd> spawn_daemon(const std::string& name) {
     for (int fd = 0; fd < 3; ++fd) ::dup2(null, fd);
     ::dup2(write_end.get(), 3);
     (void)!::chdir("/");
-    ::execl("/proc/self/exe", "sup", "-S", name.c_str(), "--events", events.c_str(), "daemon", "--idle-exit", "60s", "--ready-fd", "3",
-            static_cast<char*>(nullptr));
+    ::execl("/proc/self/exe", "sup", "-S", name.c_str(), "--events", events.c_str(), "daemon", "--idle-exit", "60s",
+            "--ready-fd", "3", static_cast<char*>(nullptr));
     give_up("sup cannot execute itself by /proc/self/exe", 3);
   }
   while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
@@ -258,7 +282,11 @@ Result<int> run_daemon(const cli::Globals& globals, const DaemonOptions& options
     begun = daemon.begin();
   } catch (const nlohmann::json::exception& e) {
     // Of a state that was read, in which something is not what it was in the trial.
-    begun = std::unexpected(Error{.code = "E_STATE", .where = "reload", .what = "the state cannot be gone on from", .err = 0, .why = printable(e.what())});
+    begun = std::unexpected(Error{.code = "E_STATE",
+                                  .where = "reload",
+                                  .what = "the state cannot be gone on from",
+                                  .err = 0,
+                                  .why = printable(e.what())});
   }
   ready(options.ready_fd, begun ? "" : begun.error().line());
   if (!begun && options.ready_fd >= 0 && begun.error().code == "E_SUPERVISOR_RUNS") {
@@ -300,7 +328,14 @@ Result<control::Client> ensure_supervisor(const std::string& name) {
     client = control::Client::connect(name);
   }
   if (!client && !problem.empty()) {
-    return std::unexpected(Error{.code = "E_NO_SUPERVISOR", .where = "supervisor", .what = name, .err = 0, .why = printable(problem), .hint = {}, .path = {}, .stage = {}});
+    return std::unexpected(Error{.code = "E_NO_SUPERVISOR",
+                                 .where = "supervisor",
+                                 .what = name,
+                                 .err = 0,
+                                 .why = printable(problem),
+                                 .hint = {},
+                                 .path = {},
+                                 .stage = {}});
   }
   return client;
 }

@@ -14,9 +14,9 @@ namespace sup {
 struct DaemonOptions {
   std::string name = "default";
   std::optional<std::chrono::milliseconds> idle;   // leave when nothing has been held for so long; none: stay
-  std::optional<std::size_t> pool;                 // inits to keep in advance; none: as many as the starts of late suggest
-  int resume_fd = -1;                              // a state to go on from (sys/handover.h); none: begin empty
-  int ready_fd = -1;                               // closed once clients are served; an error line is written to it instead
+  std::optional<std::size_t> pool;  // inits to keep in advance; none: as many as the starts of late suggest
+  int resume_fd = -1;  // a state to go on from (sys/handover.h); none: begin empty
+  int ready_fd = -1;  // closed once clients are served; an error line is written to it instead
 };
 
 // Serves until told to leave (TERM, INT: all containers are asked to stop, a second one kills them) or idle. 0.

@@ -30,17 +30,26 @@ class Foreground {
  public:
   Foreground(const cli::Globals& globals, const Spec& spec, const Facts& facts, const Plan& plan)
       : globals_(globals), spec_(spec), facts_(facts), plan_(plan), reaper_(loop_),
-        console_(loop_, {.typed = [this](std::string_view bytes) { typed(bytes); },
-                         .input_ended = [this] { container_->end_input(); },
-                         .detach = [] { say_now("--detach-keys: nothing to detach to: a foreground run and its command end together"); },
-                         .hung_up = [this] { hung_up(); },
-                         .no_keyboard = [this](const Error& error) { no_keyboard(error); },
-                         .resized = [this] { resize(); },
-                         .drained = [this](Channel channel) { drained(channel); },
-                         .lost = [this](Channel channel, int err) { screen_failed(channel, err); },
-                         .signalled = [this](const signalfd_siginfo& info) { signalled(info); },
-                         .borrowed = [this] { if (log_->terminal() >= 0) log_->hold(); },
-                         .returned = [this] { if (log_) log_->release(); }}) {}
+        console_(
+            loop_,
+            {.typed = [this](std::string_view bytes) { typed(bytes); },
+             .input_ended = [this] { container_->end_input(); },
+             .detach =
+                 [] { say_now("--detach-keys: nothing to detach to: a foreground run and its command end together"); },
+             .hung_up = [this] { hung_up(); },
+             .no_keyboard = [this](const Error& error) { no_keyboard(error); },
+             .resized = [this] { resize(); },
+             .drained = [this](Channel channel) { drained(channel); },
+             .lost = [this](Channel channel, int err) { screen_failed(channel, err); },
+             .signalled = [this](const signalfd_siginfo& info) { signalled(info); },
+             .borrowed =
+                 [this] {
+                   if (log_->terminal() >= 0) log_->hold();
+                 },
+             .returned =
+                 [this] {
+                   if (log_) log_->release();
+                 }}) {}
 
   Result<int> run() {
     if (auto r = prepare(); !r) {
@@ -61,7 +70,8 @@ class Foreground {
 
  private:
   Result<void> prepare() {
-    auto log = EventLog::open(loop_, globals_.events, globals_.log_level, globals_.quiet, [](const Error& error) { say_now(error); });
+    auto log = EventLog::open(loop_, globals_.events, globals_.log_level, globals_.quiet,
+                              [](const Error& error) { say_now(error); });
     if (!log) return std::unexpected(log.error());
     log_ = std::move(*log);
     log_->set_supervisor("run-" + facts_.id);
@@ -99,11 +109,14 @@ class Foreground {
         recorder_ = std::move(*recorder);
       }
       use_keyboard_ = spec_.interactive;
-      if (const auto keys = parse_detach_keys(spec_.detach_keys.value_or(""))) console_.set({.tty = use_keyboard_, .detach_keys = *keys});
+      if (const auto keys = parse_detach_keys(spec_.detach_keys.value_or("")))
+        console_.set({.tty = use_keyboard_, .detach_keys = *keys});
     } else {
       if (!spec_.interactive) {
         wiring_.in = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-        if (!wiring_.in) return std::unexpected(Error{.code = "E_STDIN", .where = "/dev/null", .what = "cannot be opened", .err = errno});
+        if (!wiring_.in)
+          return std::unexpected(
+              Error{.code = "E_STDIN", .where = "/dev/null", .what = "cannot be opened", .err = errno});
       } else if (is_terminal[0]) {
         use_keyboard_ = true;  // never the terminal itself: with it comes TIOCSTI
       } else if (auto r = give(wiring_.in, 0); !r) {
@@ -123,7 +136,8 @@ class Foreground {
   static Result<void> give(Fd& place, int fd) {
     place = Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
     if (place) return {};
-    return std::unexpected(Error{.code = "E_FD", .where = "descriptor " + std::to_string(fd), .what = "cannot be passed on", .err = errno});
+    return std::unexpected(Error{
+        .code = "E_FD", .where = "descriptor " + std::to_string(fd), .what = "cannot be passed on", .err = errno});
   }
 
   // ---- while it runs ----
@@ -151,7 +165,12 @@ class Foreground {
     if (recorder_) {
       recorder_->output(bytes);
       if (recorder_->failed() != 0) {
-        say_now(Error{.code = "E_RECORD", .where = "--record", .what = spec_.record, .err = recorder_->failed(), .why = {}, .hint = "the recording ends here, the command runs on"});
+        say_now(Error{.code = "E_RECORD",
+                      .where = "--record",
+                      .what = spec_.record,
+                      .err = recorder_->failed(),
+                      .why = {},
+                      .hint = "the recording ends here, the command runs on"});
         recorder_.reset();
       }
     }
@@ -163,8 +182,12 @@ class Foreground {
   // A reader who has left (EPIPE) is an end like any other; a full disk is a loss that somebody must hear of.
   void screen_failed(Channel channel, int err) {
     if (err != EPIPE) {
-      say_now(Error{.code = "E_OUTPUT", .where = channel == Channel::out ? "standard output" : "standard error", .what = "cannot be written",
-                .err = err, .why = {}, .hint = "the rest of the command's output is lost"});
+      say_now(Error{.code = "E_OUTPUT",
+                    .where = channel == Channel::out ? "standard output" : "standard error",
+                    .what = "cannot be written",
+                    .err = err,
+                    .why = {},
+                    .hint = "the rest of the command's output is lost"});
       output_lost_ = true;
     }
     if (container_) container_->close_output(channel);
@@ -191,7 +214,8 @@ class Foreground {
     const auto sender = info.ssi_pid != 0 ? std::optional<std::int64_t>(info.ssi_pid) : std::nullopt;
     if (container_->signal(number, sender) == Effect::dropped_pid1 && ending) {
       warned_ = true;
-      say_now("PID 1 (" + printable(container_->command_name()) + ") has no handler for " + signal_name(number) + "; press again to kill it, or use --init");
+      say_now("PID 1 (" + printable(container_->command_name()) + ") has no handler for " + signal_name(number) +
+              "; press again to kill it, or use --init");
     }
   }
 
@@ -261,7 +285,7 @@ class Foreground {
   const Facts& facts_;
   const Plan& plan_;
 
-  Loop loop_;                                    // outlives every handle below
+  Loop loop_;  // outlives every handle below
   std::unique_ptr<EventLog> log_;
   Reaper reaper_;
   Fd image_;
@@ -269,7 +293,7 @@ class Foreground {
   Pidfile pidfile_;
   Container::Wiring wiring_;
   std::unique_ptr<Recorder> recorder_;
-  Console console_;                              // shows what the command was not given itself
+  Console console_;  // shows what the command was not given itself
   std::unique_ptr<Container> container_;
 
   bool cidfile_written_ = false;

@@ -10,6 +10,7 @@ namespace sup {
 
 // Runs it to its end and returns the exit status for the shell. Prints and logs its errors itself: an Error
 // comes back only when nothing was begun.
-[[nodiscard]] Result<int> run_foreground(const cli::Globals& globals, const Spec& spec, const Facts& facts, const Plan& plan);
+[[nodiscard]] Result<int> run_foreground(const cli::Globals& globals, const Spec& spec, const Facts& facts,
+                                         const Plan& plan);
 
 }  // namespace sup

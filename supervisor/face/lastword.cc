@@ -15,8 +15,12 @@ Result<void> LastWord::open(const Spec& spec) {
   if (spec.status_fd < 0) return {};
   const int flags = ::fcntl(spec.status_fd, F_GETFL);
   if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) {
-    return std::unexpected(Error{.code = "E_USAGE", .where = "--status-fd", .what = std::to_string(spec.status_fd), .err = EBADF,
-                                 .why = "not open for writing", .hint = "open it in the shell: 3>status --status-fd 3"});
+    return std::unexpected(Error{.code = "E_USAGE",
+                                 .where = "--status-fd",
+                                 .what = std::to_string(spec.status_fd),
+                                 .err = EBADF,
+                                 .why = "not open for writing",
+                                 .hint = "open it in the shell: 3>status --status-fd 3"});
   }
   fd_ = spec.status_fd;
   return {};

@@ -18,7 +18,7 @@ class LastWord {
  public:
   // Whether the descriptor is there and writable. spec.status_fd < 0: none wanted.
   [[nodiscard]] Result<void> open(const Spec& spec);
-  void say(std::string_view object) const;   // a last_word() from elsewhere
+  void say(std::string_view object) const;  // a last_word() from elsewhere
   void say(const std::string& id, const std::string& name, const Outcome& outcome, int status) const;
 
  private:

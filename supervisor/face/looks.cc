@@ -35,7 +35,8 @@ std::string cut(std::string_view text, std::size_t most) {
 bool colours(int fd) {
   const char* no = std::getenv("NO_COLOR");
   const char* term = std::getenv("TERM");
-  return ::isatty(fd) == 1 && (no == nullptr || *no == 0) && term != nullptr && *term != 0 && std::string_view(term) != "dumb";
+  return ::isatty(fd) == 1 && (no == nullptr || *no == 0) && term != nullptr && *term != 0 &&
+         std::string_view(term) != "dumb";
 }
 
 std::size_t columns(int fd) {

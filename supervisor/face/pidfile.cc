@@ -13,18 +13,27 @@ namespace sup {
 namespace {
 
 std::unexpected<Error> refused(std::string where, const std::string& path, int err, std::string hint = {}) {
-  return std::unexpected(Error{.code = "E_FILE", .where = std::move(where), .what = path, .err = err, .why = {}, .hint = std::move(hint), .path = path});
+  return std::unexpected(Error{.code = "E_FILE",
+                               .where = std::move(where),
+                               .what = path,
+                               .err = err,
+                               .why = {},
+                               .hint = std::move(hint),
+                               .path = path});
 }
 
-bool put(int fd, const std::string& text) { return ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()); }
+bool put(int fd, const std::string& text) {
+  return ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
 
 }  // namespace
 
 Result<void> Pidfile::prepare(const std::string& path) {
   if (path.empty()) return {};
   // rename(2) could not put it there, and it would be noticed when the command runs already.
-  struct stat st {};
-  if (path.ends_with('/') || (::lstat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode))) return refused("--pidfile", path, EISDIR);
+  struct stat st{};
+  if (path.ends_with('/') || (::lstat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode)))
+    return refused("--pidfile", path, EISDIR);
   const Fd probe(::open((path + ".tmp").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_TRUNC, 0644));
   if (!probe) return refused("--pidfile", path, errno);
   ::unlink((path + ".tmp").c_str());  // not to be left behind should we be killed
@@ -50,7 +59,9 @@ void Pidfile::remove() {
 Result<void> Cidfile::prepare(const std::string& path) {
   if (path.empty()) return {};
   fd_ = Fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  if (!fd_) return refused("--cidfile", path, errno, errno == EEXIST ? "it may belong to a running container; remove it if not" : "");
+  if (!fd_)
+    return refused("--cidfile", path, errno,
+                   errno == EEXIST ? "it may belong to a running container; remove it if not" : "");
   path_ = path;
   return {};
 }

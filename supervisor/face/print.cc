@@ -17,7 +17,9 @@ Result<int> print(std::string_view text) {
       continue;
     }
     if (n < 0 && errno == EPIPE) return 0;
-    if (n < 0) return std::unexpected(Error{.code = "E_OUTPUT", .where = "standard output", .what = "cannot be written", .err = errno});
+    if (n < 0)
+      return std::unexpected(
+          Error{.code = "E_OUTPUT", .where = "standard output", .what = "cannot be written", .err = errno});
     text.remove_prefix(static_cast<std::size_t>(n));
   }
   return 0;

@@ -20,12 +20,18 @@ constexpr std::chrono::milliseconds kLook{2};
 constexpr std::size_t kWords = 4096;
 
 Error nothing_came_of_it(std::string why) {
-  return Error{.code = "E_RELOAD", .where = "reload", .what = "not done", .err = 0, .why = std::move(why), .hint = "the supervisor goes on as it was"};
+  return Error{.code = "E_RELOAD",
+               .where = "reload",
+               .what = "not done",
+               .err = 0,
+               .why = std::move(why),
+               .hint = "the supervisor goes on as it was"};
 }
 
 }  // namespace
 
-Reload::Reload(Loop& loop, Reaper& reaper, Host host) : loop_(loop), reaper_(reaper), host_(std::move(host)), patience_(loop) {}
+Reload::Reload(Loop& loop, Reaper& reaper, Host host)
+    : loop_(loop), reaper_(reaper), host_(std::move(host)), patience_(loop) {}
 
 Result<void> Reload::begin(std::string program, std::function<void(const Error&)> failed) {
   if (failed_) return std::unexpected(nothing_came_of_it("another reload is under way"));
@@ -44,7 +50,10 @@ Result<void> Reload::begin(std::string program, std::function<void(const Error&)
     loop_.later([this] { tried(); });
   });
   auto words = Stream::open(loop_, std::move(trial->words),
-                            {.on_data = [this](std::string_view bytes) { if (said_.size() < kWords) said_.append(bytes.substr(0, kWords)); },
+                            {.on_data =
+                                 [this](std::string_view bytes) {
+                                   if (said_.size() < kWords) said_.append(bytes.substr(0, kWords));
+                                 },
                              .on_end =
                                  [this](int) {
                                    heard_ = true;

@@ -26,9 +26,10 @@ class Reload {
   struct Host {
     std::function<nlohmann::json()> save;                   // the whole state, as of now
     std::function<std::vector<int>()> descriptors;          // that the state names
-    std::function<void(bool)> hold;                         // nothing new is begun, nothing is read from clients; and back
-    std::function<bool()> settled;                          // nothing is half done
-    std::function<std::vector<std::string>(bool trial)> argv;   // of the new program; "@" stands for the state's descriptor
+    std::function<void(bool)> hold;  // nothing new is begun, nothing is read from clients; and back
+    std::function<bool()> settled;  // nothing is half done
+    std::function<std::vector<std::string>(bool trial)>
+        argv;  // of the new program; "@" stands for the state's descriptor
   };
   Reload(Loop& loop, Reaper& reaper, Host host);
 
@@ -37,7 +38,7 @@ class Reload {
   [[nodiscard]] Result<void> begin(std::string program, std::function<void(const Error&)> failed);
 
  private:
-  void tried();   // once it has ended and all its words are here
+  void tried();  // once it has ended and all its words are here
   void settle();
   void go();
   void give_up(const Error& error);
@@ -51,7 +52,7 @@ class Reload {
   std::string said_;
   pid_t trial_ = -1;
   int status_ = 0;
-  bool heard_ = false;             // words_ is at its end
+  bool heard_ = false;  // words_ is at its end
   Timer patience_;
   std::uint64_t since_us_ = 0;
 };

@@ -42,7 +42,8 @@ Result<std::unique_ptr<Screen>> Screen::open(Loop& loop, int fd, Handlers handle
   const bool borrowed = own->shared && !own->terminal;
   if (own->shared && !borrowed) screen->flags_.keep(fd);
   Stream::Handlers both{.on_drained = std::move(handlers.on_drained), .on_fail = std::move(handlers.on_fail)};
-  auto stream = borrowed ? Stream::open_shared(loop, std::move(own->fd), std::move(both)) : Stream::open(loop, std::move(own->fd), std::move(both));
+  auto stream = borrowed ? Stream::open_shared(loop, std::move(own->fd), std::move(both))
+                         : Stream::open(loop, std::move(own->fd), std::move(both));
   if (!stream) return std::unexpected(stream.error());
   screen->stream_ = std::move(*stream);
   return screen;

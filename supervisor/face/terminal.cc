@@ -30,10 +30,10 @@ void catch_crashes() {
   if (done) return;
   done = true;
   for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS}) {
-    struct sigaction now {};
+    struct sigaction now{};
     // A sanitizer's own handler stays.
     if (::sigaction(number, nullptr, &now) < 0 || now.sa_handler != SIG_DFL) continue;
-    struct sigaction ours {};
+    struct sigaction ours{};
     ours.sa_handler = on_crash;
     ours.sa_flags = static_cast<int>(SA_RESETHAND | SA_NODEFER);
     ::sigaction(number, &ours, nullptr);

@@ -65,7 +65,8 @@ std::uint64_t Loop::now_us() { return uv_hrtime() / 1000; }
 extern "C" int epoll_ctl(int epoll, int op, int fd, epoll_event* event) noexcept {
   for (int attempt = 0;; ++attempt) {
     const long r = ::syscall(SYS_epoll_ctl, epoll, op, fd, event);
-    if (r == 0 || errno == EEXIST || errno == ENOENT || attempt == (errno == ENOMEM ? 20 : 1)) return static_cast<int>(r);
+    if (r == 0 || errno == EEXIST || errno == ENOENT || attempt == (errno == ENOMEM ? 20 : 1))
+      return static_cast<int>(r);
     if (errno == ENOMEM) ::usleep(5'000);
   }
 }

@@ -11,10 +11,11 @@ ChildWatcher::ChildWatcher(Loop& loop, std::function<void()> changed) : loop_(lo
 
 Result<void> ChildWatcher::start() {
   // Ignored by whoever started us, it would make the kernel reap, and the status would be lost.
-  struct sigaction by_default {};
+  struct sigaction by_default{};
   by_default.sa_handler = SIG_DFL;
   if (::sigaction(SIGCHLD, &by_default, nullptr) < 0) {
-    return std::unexpected(Error{.code = "E_SIGNALFD", .where = "signals", .what = "cannot watch for SIGCHLD", .err = errno});
+    return std::unexpected(
+        Error{.code = "E_SIGNALFD", .where = "signals", .what = "cannot watch for SIGCHLD", .err = errno});
   }
   sigset_t child;
   sigemptyset(&child);
@@ -29,12 +30,14 @@ SignalReader::SignalReader(SignalReader&&) noexcept = default;
 
 Result<SignalReader> SignalReader::open(Loop& loop, const sigset_t& set, Callback arrived) {
   const auto failed = [](int err) {
-    return std::unexpected(Error{.code = "E_SIGNALFD", .where = "signals", .what = "cannot watch for signals", .err = err});
+    return std::unexpected(
+        Error{.code = "E_SIGNALFD", .where = "signals", .what = "cannot watch for signals", .err = err});
   };
   sigset_t wanted = set;
   for (const int s : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU}) {
-    struct sigaction now {};
-    if (sigismember(&wanted, s) == 1 && sigaction(s, nullptr, &now) == 0 && now.sa_handler == SIG_IGN) sigdelset(&wanted, s);
+    struct sigaction now{};
+    if (sigismember(&wanted, s) == 1 && sigaction(s, nullptr, &now) == 0 && now.sa_handler == SIG_IGN)
+      sigdelset(&wanted, s);
   }
   auto state = std::make_unique<State>();
   state->arrived = std::move(arrived);
@@ -48,18 +51,17 @@ Result<SignalReader> SignalReader::open(Loop& loop, const sigset_t& set, Callbac
   SignalReader reader;
   reader.handle_.reset(h);
   h->data = state.get();
-  if (const int r = uv_poll_start(
-          h, UV_READABLE,
-          [](uv_poll_t* p, int, int) {
-            // A few, then everybody else's turn: who sends without a pause must not keep the loop from the command's end.
-            // Look again whether the reader still lives: a callback may end it.
-            signalfd_siginfo info[8];
-            auto* s = static_cast<State*>(p->data);
-            const ssize_t n = s == nullptr ? 0 : ::read(s->fd.get(), info, sizeof info);
-            if (n <= 0) return;
-            const auto count = static_cast<std::size_t>(n) / sizeof info[0];
-            for (std::size_t i = 0; i < count && p->data != nullptr; ++i) s->arrived(info[i]);
-          });
+  if (const int r = uv_poll_start(h, UV_READABLE,
+                                  [](uv_poll_t* p, int, int) {
+                                    // A few, then everybody else's turn: who sends without a pause must not keep the loop from the command's end.
+                                    // Look again whether the reader still lives: a callback may end it.
+                                    signalfd_siginfo info[8];
+                                    auto* s = static_cast<State*>(p->data);
+                                    const ssize_t n = s == nullptr ? 0 : ::read(s->fd.get(), info, sizeof info);
+                                    if (n <= 0) return;
+                                    const auto count = static_cast<std::size_t>(n) / sizeof info[0];
+                                    for (std::size_t i = 0; i < count && p->data != nullptr; ++i) s->arrived(info[i]);
+                                  });
       r != 0) {
     return failed(-r);
   }

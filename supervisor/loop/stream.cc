@@ -109,7 +109,8 @@ struct Stream::State {
   // Writes as much of the backlog as the other side takes now; false: it takes no more.
   bool push() {
     while (!backlog.empty() && !failed) {
-      const ssize_t n = is_socket ? ::send(shared.get(), backlog.data(), backlog.size(), MSG_DONTWAIT | MSG_NOSIGNAL) : put_in_pipe();
+      const ssize_t n =
+          is_socket ? ::send(shared.get(), backlog.data(), backlog.size(), MSG_DONTWAIT | MSG_NOSIGNAL) : put_in_pipe();
       if (n < 0 && errno == EINTR) continue;
       if (n < 0 && errno == EAGAIN) return false;
       if (n < 0) {
@@ -235,9 +236,10 @@ Stream::Stream(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Result<std::unique_ptr<Stream>> Stream::open(Loop& loop, Fd fd, Handlers handlers) {
   const auto failed = [](int err) {
-    return std::unexpected(Error{.code = "E_STREAM", .where = "stream", .what = "cannot watch a descriptor", .err = err});
+    return std::unexpected(
+        Error{.code = "E_STREAM", .where = "stream", .what = "cannot watch a descriptor", .err = err});
   };
-  struct stat st {};
+  struct stat st{};
   if (::fstat(fd.get(), &st) < 0) return failed(errno);
   auto state = std::make_unique<State>();
   state->loop = &loop;
@@ -270,10 +272,13 @@ Result<std::unique_ptr<Stream>> Stream::open(Loop& loop, Fd fd, Handlers handler
 
 Result<std::unique_ptr<Stream>> Stream::open_shared(Loop& loop, Fd fd, Handlers handlers) {
   const auto failed = [](int err) {
-    return std::unexpected(Error{.code = "E_STREAM", .where = "stream", .what = "cannot watch a descriptor", .err = err,
+    return std::unexpected(Error{.code = "E_STREAM",
+                                 .where = "stream",
+                                 .what = "cannot watch a descriptor",
+                                 .err = err,
                                  .hint = err == EMFILE ? "raise the limit: ulimit -n" : ""});
   };
-  struct stat st {};
+  struct stat st{};
   if (::fstat(fd.get(), &st) < 0) return failed(errno);
   if (!S_ISFIFO(st.st_mode) && !S_ISSOCK(st.st_mode)) return open(loop, std::move(fd), std::move(handlers));
   auto state = std::make_unique<State>();
@@ -343,7 +348,8 @@ std::string Stream::unsent() const {
   std::string bytes;
   for (const auto* request : s.pending) bytes += request->bytes;
   // How much of the first one has gone out already only libuv knows.
-  const std::size_t left = s.pipe ? uv_stream_get_write_queue_size(reinterpret_cast<const uv_stream_t*>(s.pipe.get())) : 0;
+  const std::size_t left =
+      s.pipe ? uv_stream_get_write_queue_size(reinterpret_cast<const uv_stream_t*>(s.pipe.get())) : 0;
   return left < bytes.size() ? bytes.substr(bytes.size() - left) : bytes;
 }
 
@@ -394,7 +400,9 @@ void Stream::end() {
   if (s.is_file || s.failed || s.shared) return;
   if (s.is_socket) {
     auto* request = new uv_shutdown_t;
-    if (uv_shutdown(request, reinterpret_cast<uv_stream_t*>(s.pipe.get()), [](uv_shutdown_t* r, int) { delete r; }) != 0) delete request;
+    if (uv_shutdown(request, reinterpret_cast<uv_stream_t*>(s.pipe.get()), [](uv_shutdown_t* r, int) { delete r; }) !=
+        0)
+      delete request;
     return;
   }
   if (s.pending.empty()) {
@@ -428,7 +436,7 @@ void Stream::flush_blocking() {
 
 Result<OwnDescription> own_description(int fd, int access_mode) {
   const std::string path = "/proc/self/fd/" + std::to_string(fd);
-  struct stat st {};
+  struct stat st{};
   const bool known = ::fstat(fd, &st) == 0;
   const bool terminal = ::isatty(fd) != 0;
   // /dev/ptmx opened again is another terminal: what goes there nobody reads.
@@ -440,7 +448,9 @@ Result<OwnDescription> own_description(int fd, int access_mode) {
   // A regular file keeps its offset with its description (`>>log`, `(sup run …; echo) >file`): shared on purpose, and
   // O_NONBLOCK means nothing to it.
   Fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
-  if (!copy) return std::unexpected(Error{.code = "E_FD", .where = "descriptor " + std::to_string(fd), .what = "cannot be used", .err = errno});
+  if (!copy)
+    return std::unexpected(
+        Error{.code = "E_FD", .where = "descriptor " + std::to_string(fd), .what = "cannot be used", .err = errno});
   return OwnDescription{std::move(copy), !S_ISREG(st.st_mode), terminal};
 }
 

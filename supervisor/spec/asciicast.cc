@@ -74,7 +74,8 @@ std::string text_of(const Json& object, const char* key) {
 }  // namespace
 
 std::string CastWriter::header(const CastHeader& header) {
-  std::string out = R"({"version":3,"term":{"cols":)" + std::to_string(header.cols) + ",\"rows\":" + std::to_string(header.rows);
+  std::string out =
+      R"({"version":3,"term":{"cols":)" + std::to_string(header.cols) + ",\"rows\":" + std::to_string(header.rows);
   if (!header.term.empty()) out += ",\"type\":" + json_string(header.term);
   out += '}';
   if (header.timestamp) out += ",\"timestamp\":" + std::to_string(*header.timestamp);
@@ -97,7 +98,8 @@ std::string CastWriter::event(std::chrono::nanoseconds at, char code, std::strin
   const std::int64_t interval = us - last_us_;
   last_us_ = us;
   const std::string micros = std::to_string(interval % 1'000'000);
-  std::string out = "[" + std::to_string(interval / 1'000'000) + '.' + std::string(6 - micros.size(), '0') + micros + ", \"";
+  std::string out =
+      "[" + std::to_string(interval / 1'000'000) + '.' + std::string(6 - micros.size(), '0') + micros + ", \"";
   out += code;
   out += "\", ";
   append_quoted(out, utf8);
@@ -139,23 +141,29 @@ std::string CastWriter::exit(std::chrono::nanoseconds at, int status) {
 }
 
 std::unexpected<Error> CastReader::wrong(std::string why, std::string hint) const {
-  return std::unexpected(Error{.code = "E_CAST", .where = "recording", .what = "line " + std::to_string(number_), .why = std::move(why),
+  return std::unexpected(Error{.code = "E_CAST",
+                               .where = "recording",
+                               .what = "line " + std::to_string(number_),
+                               .why = std::move(why),
                                .hint = std::move(hint)});
 }
 
 Result<void> CastReader::read_header(std::string_view text) {
   const Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object()) return wrong("is not the header of an asciicast", "record one with: sup run -ti --record FILE COMMAND");
+  if (!json.is_object())
+    return wrong("is not the header of an asciicast", "record one with: sup run -ti --record FILE COMMAND");
   const auto version = json.find("version");
   if (version == json.end() || !version->is_number_integer()) return wrong("the header has no version");
   const auto number = version->get<std::int64_t>();
-  if (number != 2 && number != 3) return wrong("asciicast version " + std::to_string(number) + " is not known, only 2 and 3 are");
+  if (number != 2 && number != 3)
+    return wrong("asciicast version " + std::to_string(number) + " is not known, only 2 and 3 are");
   const auto term = json.find("term");
   const bool nested = number == 3 && term != json.end() && term->is_object();
   if (number == 3 && !nested) return wrong("the header has no \"term\"");
   const auto cols = nested ? dimension(*term, "cols") : dimension(json, "width");
   const auto rows = nested ? dimension(*term, "rows") : dimension(json, "height");
-  if (!cols || !rows) return wrong(nested ? "\"term\" has no \"cols\" and \"rows\"" : "the header has no \"width\" and \"height\"");
+  if (!cols || !rows)
+    return wrong(nested ? "\"term\" has no \"cols\" and \"rows\"" : "the header has no \"width\" and \"height\"");
   CastHeader header;
   header.cols = *cols;
   header.rows = *rows;

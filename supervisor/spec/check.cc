@@ -17,9 +17,7 @@ std::unexpected<Error> wrong(std::string where, std::string_view what, std::stri
   return error;
 }
 
-bool letter_or_digit(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
+bool letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
 // What hostname(7) allows, and the underscore that everybody uses.
 bool valid_hostname(std::string_view name) {
@@ -45,8 +43,8 @@ Result<void> check_nul(const Spec& spec) {
     }
   }
   const std::pair<const char*, const std::string*> paths[] = {
-      {"--workdir", &spec.workdir}, {"--user", &spec.user},       {"--pidfile", &spec.pidfile},
-      {"--cidfile", &spec.cidfile}, {"--record", &spec.record},   {"--rootfs", &spec.rootfs}};
+      {"--workdir", &spec.workdir}, {"--user", &spec.user},     {"--pidfile", &spec.pidfile},
+      {"--cidfile", &spec.cidfile}, {"--record", &spec.record}, {"--rootfs", &spec.rootfs}};
   for (const auto& [option, value] : paths) {
     if (has_nul(*value)) return wrong(option, *value, why);
   }
@@ -54,7 +52,8 @@ Result<void> check_nul(const Spec& spec) {
 }
 
 Result<void> check_shared(const Spec& spec) {
-  const std::pair<const char*, const std::string*> all[] = {{"--network", &spec.netns}, {"--ipc", &spec.ipc}, {"--uts", &spec.uts}};
+  const std::pair<const char*, const std::string*> all[] = {
+      {"--network", &spec.netns}, {"--ipc", &spec.ipc}, {"--uts", &spec.uts}};
   for (const auto& [option, value] : all) {
     const bool path = value->starts_with('/') && !has_nul(*value);
     const bool word = value->empty() || *value == "host";
@@ -62,29 +61,38 @@ Result<void> check_shared(const Spec& spec) {
       return wrong(option, *value, "is no namespace", "a path that begins with /");
     }
   }
-  if (!spec.uts.empty() && !spec.hostname.empty()) return wrong("--hostname", spec.hostname, "would change another's host name", "leave out --hostname or --uts");
+  if (!spec.uts.empty() && !spec.hostname.empty())
+    return wrong("--hostname", spec.hostname, "would change another's host name", "leave out --hostname or --uts");
   if (spec.oom_score_adj && (*spec.oom_score_adj < -1000 || *spec.oom_score_adj > 1000)) {
     return wrong("--oom-score-adj", std::to_string(*spec.oom_score_adj), "out of range", "-1000 to 1000");
   }
-  if (spec.nice && (*spec.nice < -20 || *spec.nice > 19)) return wrong("--nice", std::to_string(*spec.nice), "out of range", "-20 to 19");
+  if (spec.nice && (*spec.nice < -20 || *spec.nice > 19))
+    return wrong("--nice", std::to_string(*spec.nice), "out of range", "-20 to 19");
   return {};
 }
 
 // What is the container's own to make cannot be a volume's.
 Result<void> check_root(const Spec& spec) {
   const bool rooted = !spec.rootfs.empty();
-  if (!rooted && spec.read_only) return wrong("--read-only", "", "the host's root is not the container's to change", "add --rootfs DIR");
+  if (!rooted && spec.read_only)
+    return wrong("--read-only", "", "the host's root is not the container's to change", "add --rootfs DIR");
   if (!rooted && spec.rootfs_overlay) return wrong("--rootfs", ":O", "the directory is missing");
   for (const Mount& mount : spec.mounts) {
     const std::string& target = mount.target;
-    if (mount.source.find('\0') != std::string::npos || target.find('\0') != std::string::npos) return wrong("--mount", target, "a NUL byte cannot be in a path");
+    if (mount.source.find('\0') != std::string::npos || target.find('\0') != std::string::npos)
+      return wrong("--mount", target, "a NUL byte cannot be in a path");
     for (const std::string_view own : {"/proc", "/sys"}) {
-      if (lies_in(target, own)) return wrong("--mount", target, std::string(own) + " is the container's own, and nothing can be mounted there", "name another place");
+      if (lies_in(target, own))
+        return wrong("--mount", target, std::string(own) + " is the container's own, and nothing can be mounted there",
+                     "name another place");
     }
     if (!rooted) continue;
-    if (target == "/dev") return wrong("--mount", target, "/dev is the container's own", "use --device for each device that is needed");
-    for (const std::string_view own : {"/dev/pts", "/dev/ptmx", "/dev/console", "/dev/null", "/dev/mqueue", "/dev/fd"}) {
-      if (lies_in(target, own)) return wrong("--mount", target, std::string(own) + " is the container's own", "name another place");
+    if (target == "/dev")
+      return wrong("--mount", target, "/dev is the container's own", "use --device for each device that is needed");
+    for (const std::string_view own :
+         {"/dev/pts", "/dev/ptmx", "/dev/console", "/dev/null", "/dev/mqueue", "/dev/fd"}) {
+      if (lies_in(target, own))
+        return wrong("--mount", target, std::string(own) + " is the container's own", "name another place");
     }
   }
   return {};
@@ -135,14 +143,14 @@ Result<void> check(const Spec& spec) {
     return wrong("--stop-signal", std::to_string(spec.stop_signal), "no such signal", "1 to 64");
   }
   if (spec.stop_timeout.count() < 0 || spec.stop_timeout > kHundredYears) {
-    return wrong("--stop-timeout", std::to_string(spec.stop_timeout.count()) + " ms", "out of range",
-                 "0 to 100 years");
+    return wrong("--stop-timeout", std::to_string(spec.stop_timeout.count()) + " ms", "out of range", "0 to 100 years");
   }
   if (spec.timeout && (spec.timeout->count() <= 0 || *spec.timeout > kHundredYears)) {
     return wrong("--timeout", std::to_string(spec.timeout->count()) + " ms", "out of range",
                  "more than 0, at most 100 years");
   }
-  if (has_nul(spec.limits.cpuset_cpus)) return wrong("--cpuset-cpus", spec.limits.cpuset_cpus, "a NUL byte is no number");
+  if (has_nul(spec.limits.cpuset_cpus))
+    return wrong("--cpuset-cpus", spec.limits.cpuset_cpus, "a NUL byte is no number");
   if (auto limits = check_limits(spec.limits); !limits) return limits;
   if (auto shared = check_shared(spec); !shared) return shared;
   return check_privileges(spec);

@@ -105,8 +105,7 @@ void EofTracker::feed(std::string_view bytes, const termios& modes) {
       literal_next_ = true;
     } else if (extended && (local & ECHO) != 0 && is(byte, modes, VREPRINT)) {
       continue;
-    } else if (byte == '\n' || is(byte, modes, VEOF) || is(byte, modes, VEOL) ||
-               (extended && is(byte, modes, VEOL2))) {
+    } else if (byte == '\n' || is(byte, modes, VEOF) || is(byte, modes, VEOL) || (extended && is(byte, modes, VEOL2))) {
       end_line();
     } else {
       line_byte(byte);

@@ -30,7 +30,9 @@ class EofTracker {
     bool literal_next = false;
     bool raw_bytes = false;
   };
-  [[nodiscard]] Memory memory() const { return {.line = line_, .literal_next = literal_next_, .raw_bytes = raw_bytes_}; }
+  [[nodiscard]] Memory memory() const {
+    return {.line = line_, .literal_next = literal_next_, .raw_bytes = raw_bytes_};
+  }
   void remember(Memory memory);
 
  private:

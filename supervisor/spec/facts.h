@@ -21,12 +21,13 @@ struct Facts {
   std::vector<std::string> proc_mounts;   // mount points of every procfs, as mountinfo lists them
   bool proc_locked = false;               // root in a user namespace who cannot detach the procfs he inherited
   std::string rootfs;                     // with --rootfs: its directory, links resolved
-  bool initramfs = false;                 // the host's root is the kernel's first one, which pivot_root(2) cannot move
-  std::vector<std::string> thermal_throttles;   // /sys/devices/system/cpu/cpuN/thermal_throttle, those there are; with --rootfs
-  std::string passwd;                     // text of the root's /etc/passwd; only read when -u needs it
-  Filter seccomp;                         // from spec.seccomp, where that is a profile's text
+  bool initramfs = false;  // the host's root is the kernel's first one, which pivot_root(2) cannot move
+  std::vector<std::string>
+      thermal_throttles;  // /sys/devices/system/cpu/cpuN/thermal_throttle, those there are; with --rootfs
+  std::string passwd;  // text of the root's /etc/passwd; only read when -u needs it
+  Filter seccomp;  // from spec.seccomp, where that is a profile's text
   std::optional<std::uint64_t> bounding;  // capabilities the caller can pass on; only read when --cap-add names some
-  std::string group;                      // text of the root's /etc/group; likewise
+  std::string group;  // text of the root's /etc/group; likewise
 };
 
 }  // namespace sup

@@ -36,7 +36,7 @@ enum class FrameType : std::uint8_t {
   detach = 6,
   ping = 7
 };
-enum class FrameSide : std::uint8_t { client, supervisor };   // who sends
+enum class FrameSide : std::uint8_t { client, supervisor };  // who sends
 
 inline constexpr std::size_t kFrameHeader = 5;
 inline constexpr std::size_t kMaxFramePayload = std::size_t{1} << 20;
@@ -44,11 +44,11 @@ inline constexpr std::size_t kMaxPing = 64;
 inline constexpr std::size_t kMaxDetach = 64;
 inline constexpr std::size_t kMaxExitJson = std::size_t{64} << 10;
 
-[[nodiscard]] std::string_view to_string(FrameType type);   // "data-in", …
+[[nodiscard]] std::string_view to_string(FrameType type);  // "data-in", …
 
 struct Frame {
   FrameType type{};
-  std::string_view payload;   // the decoder's; valid until its next feed()
+  std::string_view payload;  // the decoder's; valid until its next feed()
 };
 
 struct FrameSize {

@@ -43,7 +43,8 @@ std::optional<std::int64_t> scaled_decimal(std::string_view text, std::int64_t u
     fraction = fraction * 10 + (c - '0');
     scale *= 10;
   }
-  value += static_cast<std::int64_t>(static_cast<long double>(fraction) * static_cast<long double>(place) / static_cast<long double>(scale));
+  value += static_cast<std::int64_t>(static_cast<long double>(fraction) * static_cast<long double>(place) /
+                                     static_cast<long double>(scale));
   return value;
 }
 
@@ -55,8 +56,10 @@ std::unexpected<Error> wrong(std::string_view option, std::string value, std::st
   return error;
 }
 
-CgroupWrite one(std::string_view option, std::string_view controller, std::string_view file, std::string text, bool optional = false) {
-  return CgroupWrite{.option = option, .controller = controller, .files = {{file, std::move(text)}}, .optional = optional};
+CgroupWrite one(std::string_view option, std::string_view controller, std::string_view file, std::string text,
+                bool optional = false) {
+  return CgroupWrite{
+      .option = option, .controller = controller, .files = {{file, std::move(text)}}, .optional = optional};
 }
 
 std::vector<CgroupWrite> writes_v2(const Limits& l) {
@@ -69,11 +72,13 @@ std::vector<CgroupWrite> writes_v2(const Limits& l) {
   }
   if (l.memory_swap) {
     const std::int64_t memory = l.memory.value_or(0);
-    out.push_back(one("--memory-swap", "memory", "memory.swap.max", *l.memory_swap == kNoLimit ? "max" : number(*l.memory_swap - memory)));
+    out.push_back(one("--memory-swap", "memory", "memory.swap.max",
+                      *l.memory_swap == kNoLimit ? "max" : number(*l.memory_swap - memory)));
   } else if (l.memory) {
     out.push_back(one("--memory", "memory", "memory.swap.max", or_max(*l.memory), true));
   }
-  if (l.nano_cpus) out.push_back(one("--cpus", "cpu", "cpu.max", number(*l.nano_cpus / 10'000) + " " + number(kPeriodUs)));
+  if (l.nano_cpus)
+    out.push_back(one("--cpus", "cpu", "cpu.max", number(*l.nano_cpus / 10'000) + " " + number(kPeriodUs)));
   if (l.cpu_shares) out.push_back(one("--cpu-shares", "cpu", "cpu.weight", number(cpu_weight(*l.cpu_shares))));
   if (!l.cpuset_cpus.empty()) out.push_back(one("--cpuset-cpus", "cpuset", "cpuset.cpus", l.cpuset_cpus));
   if (l.pids) out.push_back(one("--pids-limit", "pids", "pids.max", or_max(*l.pids)));
@@ -81,7 +86,8 @@ std::vector<CgroupWrite> writes_v2(const Limits& l) {
     // bfq's scale is blkio's own; io.weight goes from 1 to 10000.
     out.push_back(CgroupWrite{.option = "--blkio-weight",
                               .controller = "io",
-                              .files = {{"io.bfq.weight", number(*l.blkio_weight)}, {"io.weight", "default " + number(1 + (*l.blkio_weight - 10) * 9999 / 990)}},
+                              .files = {{"io.bfq.weight", number(*l.blkio_weight)},
+                                        {"io.weight", "default " + number(1 + (*l.blkio_weight - 10) * 9999 / 990)}},
                               .optional = false});
   }
   return out;
@@ -93,7 +99,8 @@ std::vector<CgroupWrite> writes_v1(const Limits& l) {
   if (l.memory_swap) {
     out.push_back(one("--memory-swap", "memory", "memory.memsw.limit_in_bytes", number(*l.memory_swap)));
   } else if (l.memory) {
-    out.push_back(one("--memory", "memory", "memory.memsw.limit_in_bytes", number(*l.memory == kNoLimit ? kNoLimit : *l.memory * 2), true));
+    out.push_back(one("--memory", "memory", "memory.memsw.limit_in_bytes",
+                      number(*l.memory == kNoLimit ? kNoLimit : *l.memory * 2), true));
   }
   if (l.nano_cpus) {
     out.push_back(one("--cpus", "cpu", "cpu.cfs_period_us", number(kPeriodUs)));
@@ -103,10 +110,11 @@ std::vector<CgroupWrite> writes_v1(const Limits& l) {
   if (!l.cpuset_cpus.empty()) out.push_back(one("--cpuset-cpus", "cpuset", "cpuset.cpus", l.cpuset_cpus));
   if (l.pids) out.push_back(one("--pids-limit", "pids", "pids.max", *l.pids == kNoLimit ? "max" : number(*l.pids)));
   if (l.blkio_weight) {
-    out.push_back(CgroupWrite{.option = "--blkio-weight",
-                              .controller = "blkio",
-                              .files = {{"blkio.weight", number(*l.blkio_weight)}, {"blkio.bfq.weight", number(*l.blkio_weight)}},
-                              .optional = false});
+    out.push_back(
+        CgroupWrite{.option = "--blkio-weight",
+                    .controller = "blkio",
+                    .files = {{"blkio.weight", number(*l.blkio_weight)}, {"blkio.bfq.weight", number(*l.blkio_weight)}},
+                    .optional = false});
   }
   return out;
 }
@@ -115,7 +123,8 @@ std::vector<CgroupWrite> writes_v1(const Limits& l) {
 
 Result<std::int64_t> parse_size(std::string_view text, std::string_view where, bool negative_is_none) {
   const auto refuse = [&](std::string why) {
-    return std::unexpected(wrong(where, printable(text), std::move(why), "bytes, or a number with k, m, g or t: 512m, 1.5g").error());
+    return std::unexpected(
+        wrong(where, printable(text), std::move(why), "bytes, or a number with k, m, g or t: 512m, 1.5g").error());
   };
   if (negative_is_none && text == "-1") return kNoLimit;
   std::string_view digits = text;
@@ -126,7 +135,8 @@ Result<std::int64_t> parse_size(std::string_view text, std::string_view where, b
   if (digits.size() > 2 && lower() == 'i') digits.remove_suffix(1);
   constexpr std::string_view kUnits = "kmgtp";
   if (!digits.empty()) {
-    if (const auto at = kUnits.find(lower()); at != std::string_view::npos && (digits.back() < '0' || digits.back() > '9')) {
+    if (const auto at = kUnits.find(lower());
+        at != std::string_view::npos && (digits.back() < '0' || digits.back() > '9')) {
       unit = std::int64_t{1} << (10 * (at + 1));
       digits.remove_suffix(1);
     }
@@ -187,20 +197,26 @@ Result<void> check_limits(const Limits& l) {
     return wrong("--memory", size_text(*l.memory), "is less than a program takes", "at least 6m");
   }
   if (l.memory_swap) {
-    if (*l.memory_swap != kNoLimit && (*l.memory_swap < 0 || *l.memory_swap > kMost)) return wrong("--memory-swap", number(*l.memory_swap), "out of range", "bytes, or -1 for no limit");
-    if (!l.memory) return wrong("--memory-swap", size_text(*l.memory_swap), "counts memory and swap together", "give --memory as well");
+    if (*l.memory_swap != kNoLimit && (*l.memory_swap < 0 || *l.memory_swap > kMost))
+      return wrong("--memory-swap", number(*l.memory_swap), "out of range", "bytes, or -1 for no limit");
+    if (!l.memory)
+      return wrong("--memory-swap", size_text(*l.memory_swap), "counts memory and swap together",
+                   "give --memory as well");
     if (*l.memory_swap != kNoLimit && (*l.memory == kNoLimit || *l.memory_swap < *l.memory)) {
-      return wrong("--memory-swap", size_text(*l.memory_swap), "is less than --memory, and counts memory and swap together", "at least " + size_text(*l.memory));
+      return wrong("--memory-swap", size_text(*l.memory_swap),
+                   "is less than --memory, and counts memory and swap together", "at least " + size_text(*l.memory));
     }
   }
   if (l.nano_cpus && (*l.nano_cpus < kLeastCpus || *l.nano_cpus > std::int64_t{kMostCpus} * 1'000'000'000)) {
-    return wrong("--cpus", cpus_text(std::max<std::int64_t>(*l.nano_cpus, 0)), "not a number of processors", "from 0.01 up: 0.5, 2");
+    return wrong("--cpus", cpus_text(std::max<std::int64_t>(*l.nano_cpus, 0)), "not a number of processors",
+                 "from 0.01 up: 0.5, 2");
   }
   if (l.cpu_shares && (*l.cpu_shares < kLeastShares || *l.cpu_shares > kMostShares)) {
     return wrong("--cpu-shares", number(*l.cpu_shares), "out of range", "from 2 to 262144; all others have 1024");
   }
   if (!l.cpuset_cpus.empty() && !is_cpu_list(l.cpuset_cpus)) {
-    return wrong("--cpuset-cpus", printable(l.cpuset_cpus), "not a list of processors", "numbers from 0 and ranges: 0-2,4");
+    return wrong("--cpuset-cpus", printable(l.cpuset_cpus), "not a list of processors",
+                 "numbers from 0 and ranges: 0-2,4");
   }
   if (l.pids && *l.pids != kNoLimit && (*l.pids < 1 || *l.pids > std::int64_t{1} << 22)) {
     return wrong("--pids-limit", number(*l.pids), "out of range", "from 1 to 4194304, or -1 for no limit");

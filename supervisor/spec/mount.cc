@@ -19,15 +19,24 @@ std::unexpected<Error> wrong(std::string_view where, std::string_view what, std:
 
 // A word that -v, --mount and --tmpfs share. False: it is none of them.
 bool take_flag(Mount& mount, std::string_view word) {
-  if (word == "ro" || word == "readonly") mount.read_only = true;
-  else if (word == "rw") mount.read_only = false;
-  else if (word == "nosuid") mount.nosuid = true;
-  else if (word == "suid") mount.nosuid = false;
-  else if (word == "nodev") mount.nodev = true;
-  else if (word == "dev") mount.nodev = false;
-  else if (word == "noexec") mount.noexec = true;
-  else if (word == "exec") mount.noexec = false;
-  else return false;
+  if (word == "ro" || word == "readonly")
+    mount.read_only = true;
+  else if (word == "rw")
+    mount.read_only = false;
+  else if (word == "nosuid")
+    mount.nosuid = true;
+  else if (word == "suid")
+    mount.nosuid = false;
+  else if (word == "nodev")
+    mount.nodev = true;
+  else if (word == "dev")
+    mount.nodev = false;
+  else if (word == "noexec")
+    mount.noexec = true;
+  else if (word == "exec")
+    mount.noexec = false;
+  else
+    return false;
   return true;
 }
 
@@ -37,7 +46,8 @@ Result<void> take_propagation(Mount& mount, std::string_view word, std::string_v
   } else if (word == "private" || word == "rprivate") {
     mount.propagation = Mount::Propagation::priv;
   } else if (word == "shared" || word == "rshared") {
-    return wrong(where, text, "a shared volume would mount on the host what is mounted inside", "use rslave or rprivate");
+    return wrong(where, text, "a shared volume would mount on the host what is mounted inside",
+                 "use rslave or rprivate");
   } else {
     return wrong(where, text, "no such propagation: " + printable(word), "rslave or rprivate");
   }
@@ -48,11 +58,14 @@ Result<Mount> finished(Mount mount, std::string_view where, std::string_view tex
   if (mount.target.empty()) return wrong(where, text, "where it goes is missing", "name the path inside");
   if (mount.target.front() != '/') return wrong(where, text, "the path inside must be absolute");
   if (text.find('\0') != std::string_view::npos) return wrong(where, "", "a NUL byte cannot be in a path");
-  if (mount.kind != Mount::Kind::tmpfs && mount.source.empty()) return wrong(where, text, "the source is missing", "name the path on the host");
+  if (mount.kind != Mount::Kind::tmpfs && mount.source.empty())
+    return wrong(where, text, "the source is missing", "name the path on the host");
   mount.target = tidy_path(mount.target);
   if (mount.target == "/") return wrong(where, text, "the root itself cannot be mounted over", "use --rootfs DIR");
-  if (std::ranges::count(split(mount.target, '/'), std::string_view("..")) != 0) return wrong(where, text, "'..' in the path inside", "write the path without");
-  if (mount.kind == Mount::Kind::overlay && mount.read_only) return wrong(where, text, "an overlay that nobody may write to is a bind", "use ro alone");
+  if (std::ranges::count(split(mount.target, '/'), std::string_view("..")) != 0)
+    return wrong(where, text, "'..' in the path inside", "write the path without");
+  if (mount.kind == Mount::Kind::overlay && mount.read_only)
+    return wrong(where, text, "an overlay that nobody may write to is a bind", "use ro alone");
   return mount;
 }
 
@@ -95,16 +108,20 @@ std::optional<bool> truth(std::string_view value) {
 }
 
 // An option of tmpfs(5) that a caller may set.
-Result<void> take_tmpfs(Mount& mount, std::string_view key, std::string_view value, std::string_view where, std::string_view text) {
+Result<void> take_tmpfs(Mount& mount, std::string_view key, std::string_view value, std::string_view where,
+                        std::string_view text) {
   if (key == "size") {
     auto bytes = parse_size(value, where);
     if (!bytes) return std::unexpected(bytes.error());
     mount.options.push_back("size=" + std::to_string(*bytes));
     return {};
   }
-  const bool octal = key == "mode" && !value.empty() && value.size() <= 5 && value.find_first_not_of("01234567") == std::string_view::npos;
+  const bool octal = key == "mode" && !value.empty() && value.size() <= 5 &&
+                     value.find_first_not_of("01234567") == std::string_view::npos;
   const bool number = (key == "uid" || key == "gid" || key == "nr_inodes") && parse_unsigned<std::uint32_t>(value);
-  if (!octal && !number) return wrong(where, text, "not an option of a tmpfs: " + printable(key), "size=64m, mode=1777, uid=N, gid=N, nr_inodes=N, ro, exec, suid, dev");
+  if (!octal && !number)
+    return wrong(where, text, "not an option of a tmpfs: " + printable(key),
+                 "size=64m, mode=1777, uid=N, gid=N, nr_inodes=N, ro, exec, suid, dev");
   mount.options.push_back(std::string(key) + "=" + std::string(value));
   return {};
 }
@@ -128,22 +145,29 @@ bool lies_in(std::string_view path, std::string_view directory) {
 
 Result<Mount> parse_volume(std::string_view text) {
   const auto parts = split(text, ':');
-  if (parts.size() < 2 || parts.size() > 3) return wrong("-v", text, "is not SRC:DST or SRC:DST:OPTIONS", "a path with a colon goes with --mount src=…,dst=…");
+  if (parts.size() < 2 || parts.size() > 3)
+    return wrong("-v", text, "is not SRC:DST or SRC:DST:OPTIONS", "a path with a colon goes with --mount src=…,dst=…");
   Mount mount;
   mount.source = parts[0];
   mount.target = parts[1];
   if (parts.size() == 3) {
     for (const std::string_view word : split(parts[2], ',')) {
       if (take_flag(mount, word)) continue;
-      if (word == "create") mount.create = true;
-      else if (word == "O") mount.kind = Mount::Kind::overlay;
-      else if (word == "rbind") mount.recursive = true;
-      else if (word == "bind") mount.recursive = false;
-      else if (word == "z" || word == "Z") return wrong("-v", text, "sup does not change SELinux labels", "chcon -R the source, and leave z out");
+      if (word == "create")
+        mount.create = true;
+      else if (word == "O")
+        mount.kind = Mount::Kind::overlay;
+      else if (word == "rbind")
+        mount.recursive = true;
+      else if (word == "bind")
+        mount.recursive = false;
+      else if (word == "z" || word == "Z")
+        return wrong("-v", text, "sup does not change SELinux labels", "chcon -R the source, and leave z out");
       else if (word.ends_with("slave") || word.ends_with("private") || word.ends_with("shared")) {
         if (auto r = take_propagation(mount, word, "-v", text); !r) return std::unexpected(r.error());
       } else {
-        return wrong("-v", text, "no such option: " + printable(word), "ro, rw, O, rslave, rprivate, nosuid, nodev, noexec, bind, create");
+        return wrong("-v", text, "no such option: " + printable(word),
+                     "ro, rw, O, rslave, rprivate, nosuid, nodev, noexec, bind, create");
       }
     }
   }
@@ -152,17 +176,23 @@ Result<Mount> parse_volume(std::string_view text) {
 
 Result<Mount> parse_mount(std::string_view text, std::string_view where) {
   const auto fields = csv(text);
-  if (!fields) return wrong(where, text, "a double quote is open or in the wrong place", "quote the whole field: \"src=/a,b\"");
+  if (!fields)
+    return wrong(where, text, "a double quote is open or in the wrong place", "quote the whole field: \"src=/a,b\"");
   Mount mount;
   std::string_view type = "bind";
   for (const std::string& field : *fields) {   // first, since it says what the others mean
     if (field.starts_with("type=")) type = std::string_view(field).substr(5);
   }
-  if (type == "bind") mount.kind = Mount::Kind::bind;
-  else if (type == "overlay") mount.kind = Mount::Kind::overlay;
-  else if (type == "device") mount.kind = Mount::Kind::device;
-  else if (type == "tmpfs") mount.kind = Mount::Kind::tmpfs, mount.nosuid = mount.nodev = mount.noexec = true;
-  else return wrong(where, text, "no such type: " + printable(type), "bind, tmpfs or overlay");
+  if (type == "bind")
+    mount.kind = Mount::Kind::bind;
+  else if (type == "overlay")
+    mount.kind = Mount::Kind::overlay;
+  else if (type == "device")
+    mount.kind = Mount::Kind::device;
+  else if (type == "tmpfs")
+    mount.kind = Mount::Kind::tmpfs, mount.nosuid = mount.nodev = mount.noexec = true;
+  else
+    return wrong(where, text, "no such type: " + printable(type), "bind, tmpfs or overlay");
   for (const std::string_view field : *fields) {
     const auto equals = field.find('=');
     const std::string_view key = field.substr(0, equals);
@@ -177,15 +207,23 @@ Result<Mount> parse_mount(std::string_view text, std::string_view where) {
     } else if (key == "bind-recursive") {
       if (value != "disabled" && value != "enabled") return wrong(where, text, "bind-recursive is enabled or disabled");
       mount.recursive = value == "enabled";
-    } else if (mount.kind == Mount::Kind::tmpfs && (key.starts_with("tmpfs-") || equals != std::string_view::npos) && !take_flag(mount, key)) {
-      if (auto r = take_tmpfs(mount, key.starts_with("tmpfs-") ? key.substr(6) : key, value, where, text); !r) return std::unexpected(r.error());
+    } else if (mount.kind == Mount::Kind::tmpfs && (key.starts_with("tmpfs-") || equals != std::string_view::npos) &&
+               !take_flag(mount, key)) {
+      if (auto r = take_tmpfs(mount, key.starts_with("tmpfs-") ? key.substr(6) : key, value, where, text); !r)
+        return std::unexpected(r.error());
     } else {
       const auto yes = truth(value);
       if (!yes) return wrong(where, text, printable(key) + " is true or false");
-      if (key == "bind-create-src" || key == "create") mount.create = *yes;
-      else if (key == "bind-nonrecursive") mount.recursive = !*yes;
-      else if (key == "ro" || key == "readonly") mount.read_only = *yes;
-      else if (!*yes || !take_flag(mount, key)) return wrong(where, text, "no such key: " + printable(key), "type, src, dst, ro, nosuid, nodev, noexec, bind-propagation, bind-create-src, bind-recursive, tmpfs-size, tmpfs-mode");
+      if (key == "bind-create-src" || key == "create")
+        mount.create = *yes;
+      else if (key == "bind-nonrecursive")
+        mount.recursive = !*yes;
+      else if (key == "ro" || key == "readonly")
+        mount.read_only = *yes;
+      else if (!*yes || !take_flag(mount, key))
+        return wrong(
+            where, text, "no such key: " + printable(key),
+            "type, src, dst, ro, nosuid, nodev, noexec, bind-propagation, bind-create-src, bind-recursive, tmpfs-size, tmpfs-mode");
     }
   }
   return finished(std::move(mount), where, text);
@@ -202,7 +240,8 @@ Result<Mount> parse_tmpfs(std::string_view text) {
       if (take_flag(mount, word)) continue;
       const auto equals = word.find('=');
       const std::string_view value = equals == std::string_view::npos ? std::string_view() : word.substr(equals + 1);
-      if (auto r = take_tmpfs(mount, word.substr(0, equals), value, "--tmpfs", text); !r) return std::unexpected(r.error());
+      if (auto r = take_tmpfs(mount, word.substr(0, equals), value, "--tmpfs", text); !r)
+        return std::unexpected(r.error());
     }
   }
   return finished(std::move(mount), "--tmpfs", text);
@@ -215,13 +254,18 @@ Result<Mount> parse_device(std::string_view text) {
   mount.kind = Mount::Kind::device;
   mount.source = parts[0];
   std::string_view access = "rwm";
-  if (parts.size() == 2 && !parts[1].starts_with('/')) access = parts[1];
-  else if (parts.size() >= 2) mount.target = parts[1];
+  if (parts.size() == 2 && !parts[1].starts_with('/'))
+    access = parts[1];
+  else if (parts.size() >= 2)
+    mount.target = parts[1];
   if (parts.size() == 3) access = parts[2];
   if (mount.target.empty()) mount.target = mount.source;
-  if (access.empty() || access.find_first_not_of("rwm") != std::string_view::npos) return wrong("--device", text, "the access is letters out of rwm");
+  if (access.empty() || access.find_first_not_of("rwm") != std::string_view::npos)
+    return wrong("--device", text, "the access is letters out of rwm");
   if (access.find('r') == std::string_view::npos || access.find('w') == std::string_view::npos) {
-    return wrong("--device", text, "a device that may only be read or only be written needs a device cgroup, which sup does not use", "give rw, and change the device's mode on the host");
+    return wrong("--device", text,
+                 "a device that may only be read or only be written needs a device cgroup, which sup does not use",
+                 "give rw, and change the device's mode on the host");
   }
   return finished(std::move(mount), "--device", text);
 }

@@ -11,7 +11,12 @@
 namespace sup {
 
 struct Mount {
-  enum class Kind : std::uint8_t { bind, tmpfs, overlay, device };   // overlay: of the source, what is written is thrown away
+  enum class Kind : std::uint8_t {
+    bind,
+    tmpfs,
+    overlay,
+    device
+  };   // overlay: of the source, what is written is thrown away
   enum class Propagation : std::uint8_t { priv, slave };
   Kind kind = Kind::bind;
   std::string source;                        // on the host; a relative one is meant from the caller's directory
@@ -19,9 +24,9 @@ struct Mount {
   bool read_only = false;
   bool nosuid = false, nodev = false, noexec = false;
   bool recursive = true;                     // bind: with what is mounted below the source
-  bool create = false;                       // make a source that is missing, as a directory, and on the host's root the target
-  Propagation propagation = Propagation::priv;   // slave: what the host mounts below the source later appears inside
-  std::vector<std::string> options;          // tmpfs: size=…, mode=…, for fsconfig(2)
+  bool create = false;  // make a source that is missing, as a directory, and on the host's root the target
+  Propagation propagation = Propagation::priv;  // slave: what the host mounts below the source later appears inside
+  std::vector<std::string> options;  // tmpfs: size=…, mode=…, for fsconfig(2)
   bool operator==(const Mount&) const = default;
 };
 

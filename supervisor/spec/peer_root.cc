@@ -43,7 +43,8 @@ bool in_dev(const Mount& mount) { return lies_in(mount.target, "/dev"); }
 // Parents before what lies in them, as sup mounts them.
 std::vector<Mount> in_order(const Spec& spec, bool dev) {
   std::vector<Mount> out;
-  std::ranges::copy_if(spec.mounts, std::back_inserter(out), [dev](const Mount& mount) { return in_dev(mount) == dev; });
+  std::ranges::copy_if(spec.mounts, std::back_inserter(out),
+                       [dev](const Mount& mount) { return in_dev(mount) == dev; });
   std::ranges::stable_sort(out, {}, [](const Mount& mount) { return std::ranges::count(mount.target, '/'); });
   return out;
 }
@@ -58,7 +59,8 @@ void bwrap_mount(const Mount& mount, const Facts& facts, Words& words, Words& no
     add({"--perms", tmpfs_option(mount, "mode").value_or("1777")});
     for (const std::string& option : mount.options) {
       if (option.starts_with("mode=")) continue;
-      const auto bytes = option.starts_with("size=") ? parse_size(option.substr(5), "size") : Result<std::int64_t>(std::unexpect);
+      const auto bytes =
+          option.starts_with("size=") ? parse_size(option.substr(5), "size") : Result<std::int64_t>(std::unexpect);
       if (bytes) {
         add({"--size", std::to_string(*bytes)});
       } else {
@@ -92,12 +94,11 @@ OciMount oci_mount(const Mount& mount, const Facts& facts, bool rooted) {
       flag(!tmpfs_option(mount, "mode"), "mode=1777");
       for (const std::string& option : mount.options) out.options.push_back(to_utf8(option));
       break;
-    case Mount::Kind::device:
-      out.options = {"bind", "private", "ro", "nosuid", "noexec"};
-      return out;
+    case Mount::Kind::device: out.options = {"bind", "private", "ro", "nosuid", "noexec"}; return out;
     case Mount::Kind::bind:
     case Mount::Kind::overlay:
-      out.options = {mount.recursive ? "rbind" : "bind", mount.propagation == Mount::Propagation::slave ? "rslave" : "rprivate"};
+      out.options = {mount.recursive ? "rbind" : "bind",
+                     mount.propagation == Mount::Propagation::slave ? "rslave" : "rprivate"};
       break;
   }
   flag(mount.read_only, "ro");
@@ -119,15 +120,19 @@ Result<void> can_say_root(const Spec& spec, Peer peer) {
       return {};
     }
     case Peer::bwrap:
-      if (spec.rootfs_overlay) return cannot_say("bwrap", "--rootfs DIR:O", "leave :O out, or mount the overlay before");
+      if (spec.rootfs_overlay)
+        return cannot_say("bwrap", "--rootfs DIR:O", "leave :O out, or mount the overlay before");
       if (overlay != spec.mounts.end()) return cannot_say("bwrap", option_of(*overlay), "mount the overlay before");
       return {};
     case Peer::oci:
-      if (spec.rootfs_overlay) return cannot_say("the runtime spec", "--rootfs DIR:O", "leave :O out, or mount the overlay before");
-      if (overlay != spec.mounts.end()) return cannot_say("the runtime spec", option_of(*overlay), "mount the overlay before");
+      if (spec.rootfs_overlay)
+        return cannot_say("the runtime spec", "--rootfs DIR:O", "leave :O out, or mount the overlay before");
+      if (overlay != spec.mounts.end())
+        return cannot_say("the runtime spec", option_of(*overlay), "mount the overlay before");
       return {};
     case Peer::docker:
-      if (overlay != spec.mounts.end()) return cannot_say("docker", option_of(*overlay), "make it a volume of the overlay driver");
+      if (overlay != spec.mounts.end())
+        return cannot_say("docker", option_of(*overlay), "make it a volume of the overlay driver");
       return {};
   }
   return {};
@@ -140,12 +145,14 @@ void bwrap_root(const Spec& spec, const Facts& facts, Words& words, Words& notes
     for (const bool dev : {false, true}) {
       for (const Mount& mount : in_order(spec, dev)) bwrap_mount(mount, facts, words, notes);
     }
-    if (!spec.mounts.empty()) notes.push_back("bwrap makes a target that is missing, on the host's root; sup does so only with create.");
+    if (!spec.mounts.empty())
+      notes.push_back("bwrap makes a target that is missing, on the host's root; sup does so only with create.");
     return;
   }
   add({"--bind", facts.rootfs, "/"});
   for (const Mount& mount : in_order(spec, false)) bwrap_mount(mount, facts, words, notes);
-  add({"--proc", "/proc", spec.privileged ? "--bind" : "--ro-bind", "/sys", "/sys", "--dev", "/dev", "--mqueue", "/dev/mqueue"});
+  add({"--proc", "/proc", spec.privileged ? "--bind" : "--ro-bind", "/sys", "/sys", "--dev", "/dev", "--mqueue",
+       "/dev/mqueue"});
   add({"--perms", "1777", "--size", std::to_string(spec.shm_size), "--tmpfs", "/dev/shm"});
   for (const Mount& mount : in_order(spec, true)) bwrap_mount(mount, facts, words, notes);
   if (spec.read_only) add({"--remount-ro", "/"});
@@ -175,7 +182,8 @@ void docker_root(const Spec& spec, const Facts& facts, Words& words, Words& note
       add({"--tmpfs", mount.target + options});
       continue;
     }
-    if (mount.nosuid || mount.nodev || mount.noexec) notes.push_back("docker has nothing like nosuid, nodev and noexec for " + mount.target + ".");
+    if (mount.nosuid || mount.nodev || mount.noexec)
+      notes.push_back("docker has nothing like nosuid, nodev and noexec for " + mount.target + ".");
     const bool colon = source.find(':') != std::string::npos || mount.target.find(':') != std::string::npos;
     if (mount.create && mount.recursive && !colon) {
       std::string options = mount.read_only ? ":ro" : "";
@@ -208,7 +216,8 @@ std::vector<OciMount> oci_mounts(const Spec& spec, const Facts& facts, Words& no
     out.push_back({"/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}});
     users(false);
     users(true);
-    if (!spec.mounts.empty()) notes.push_back("A runtime makes a target that is missing, on the host's root; sup does so only with create.");
+    if (!spec.mounts.empty())
+      notes.push_back("A runtime makes a target that is missing, on the host's root; sup does so only with create.");
     return out;
   }
   users(false);

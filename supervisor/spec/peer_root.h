@@ -18,7 +18,8 @@ namespace sup {
 void bwrap_root(const Spec& spec, const Facts& facts, std::vector<std::string>& words, std::vector<std::string>& notes);
 
 // docker: all but the image.
-void docker_root(const Spec& spec, const Facts& facts, std::vector<std::string>& words, std::vector<std::string>& notes);
+void docker_root(const Spec& spec, const Facts& facts, std::vector<std::string>& words,
+                 std::vector<std::string>& notes);
 
 // One of "mounts" there, strings in UTF-8.
 struct OciMount {
@@ -29,6 +30,7 @@ struct OciMount {
 };
 
 // "mounts" of runtime-spec 1.0.2. `bytes_lost` where a path is not UTF-8.
-[[nodiscard]] std::vector<OciMount> oci_mounts(const Spec& spec, const Facts& facts, std::vector<std::string>& notes, bool& bytes_lost);
+[[nodiscard]] std::vector<OciMount> oci_mounts(const Spec& spec, const Facts& facts, std::vector<std::string>& notes,
+                                               bool& bytes_lost);
 
 }  // namespace sup

@@ -44,7 +44,8 @@ std::string key_of(std::string_view entry) { return std::string(entry.substr(0, 
 
 Result<Run> prepare(const Spec& spec, const Facts& facts) {
   const bool rooted = !spec.rootfs.empty();
-  Run run{spec, facts, facts.uid == 0, rooted, rooted || spec.clear_env, std::nullopt, facts.uid, facts.gid, {}, {}, {}, {}, {}};
+  Run run{spec, facts, facts.uid == 0, rooted, rooted || spec.clear_env, std::nullopt, facts.uid, facts.gid, {}, {}, {},
+          {},   {}};
   std::optional<std::string> home;
   if (rooted || !spec.user.empty()) {
     auto user = resolve_user(spec.user.empty() ? "0" : spec.user, facts.passwd, facts.group);
@@ -119,19 +120,24 @@ void tool_notes(const Run& run, std::string_view peer, std::vector<std::string>&
   lost(!run.spec.name.empty(), "--name");
   lost(run.spec.detach_keys.has_value() && !run.spec.detach_keys->empty(), "--detach-keys");
   lost(run.spec.stop_signal != SIGTERM, "--stop-signal");
-  if (run.spec.limits.any()) notes.push_back(who + " sets no limits: put it below systemd-run --scope -p MemoryMax=… -p TasksMax=… -p CPUQuota=…");
+  if (run.spec.limits.any())
+    notes.push_back(who +
+                    " sets no limits: put it below systemd-run --scope -p MemoryMax=… -p TasksMax=… -p CPUQuota=…");
   const auto entered = [&](const std::string& path, std::string_view option) {
-    if (path.starts_with('/')) notes.push_back("For " + std::string(option) + " put nsenter(1) before it, with " + path + ".");
+    if (path.starts_with('/'))
+      notes.push_back("For " + std::string(option) + " put nsenter(1) before it, with " + path + ".");
   };
   entered(run.spec.netns, "--network");
   entered(run.spec.ipc, "--ipc");
   entered(run.spec.uts, "--uts");
   if (!run.spec.ulimits.empty() || run.spec.oom_score_adj || run.spec.nice || run.spec.ionice) {
-    notes.push_back("Limits and priorities of each process are what the caller has: put prlimit(1), choom(1), nice(1) or ionice(1) before it.");
+    notes.push_back(
+        "Limits and priorities of each process are what the caller has: put prlimit(1), choom(1), nice(1) or ionice(1) before it.");
   }
   const Privileges may = privileges(run.spec);
   if (may.filter != Privileges::Filter::none) {
-    notes.push_back("The seccomp filter is left out: " + who + (who == "bwrap" ? " takes one by --seccomp FD, compiled." : " has none."));
+    notes.push_back("The seccomp filter is left out: " + who +
+                    (who == "bwrap" ? " takes one by --seccomp FD, compiled." : " has none."));
   }
   lost(may.ambient != 0 && run.uid != 0, "--cap-add for a user who is not root");
   notes.push_back("The caller's session keyring reaches the command; sup gives it a new one.");
@@ -309,11 +315,14 @@ Rendering render_docker(const Run& run) {
   if (spec.init) add(words, {"--init"});
   if (!spec.name.empty()) add(words, {"--name", spec.name});
   if (!spec.hostname.empty()) add(words, {"--hostname", spec.hostname});
-  add(words, {"--network", spec.network == Network::none ? "none" : spec.network == Network::host ? "host" : "container:ID"});
+  add(words, {"--network", spec.network == Network::none   ? "none"
+                           : spec.network == Network::host ? "host"
+                                                           : "container:ID"});
   if (!spec.ipc.empty()) add(words, {"--ipc", spec.ipc == "host" ? "host" : "container:ID"});
   if (!spec.uts.empty()) add(words, {"--uts", "host"});
   if (spec.network == Network::join || spec.ipc.starts_with('/') || spec.uts.starts_with('/')) {
-    out.notes.push_back("docker shares namespaces by a container's name, not by path, and shares no other container's host name.");
+    out.notes.push_back(
+        "docker shares namespaces by a container's name, not by path, and shares no other container's host name.");
   }
   for (const Ulimit& limit : spec.ulimits) add(words, {"--ulimit", to_string(limit)});
   if (spec.oom_score_adj) add(words, {"--oom-score-adj", std::to_string(*spec.oom_score_adj)});
@@ -346,15 +355,17 @@ Rendering render_docker(const Run& run) {
   out.text = shell_join(words);
 
   if (run.rooted) {
-    out.notes.push_back("docker takes no directory for a root: make an image of it, " + shell_join(Words{"tar", "-C", run.facts.rootfs, "-c", "."}) +
-                        " | docker import - IMAGE.");
-    if (!spec.rootfs_overlay) out.notes.push_back("What is written goes to docker's layer, not to the directory: as with --rootfs DIR:O.");
+    out.notes.push_back("docker takes no directory for a root: make an image of it, " +
+                        shell_join(Words{"tar", "-C", run.facts.rootfs, "-c", "."}) + " | docker import - IMAGE.");
+    if (!spec.rootfs_overlay)
+      out.notes.push_back("What is written goes to docker's layer, not to the directory: as with --rootfs DIR:O.");
   } else {
     out.notes.push_back("docker needs an image: put its name in place of IMAGE. sup runs on the host's own root.");
   }
   if (!run.clear)
     out.notes.push_back("docker starts from the image's environment, not the caller's: add what is needed with -e.");
-  if (spec.workdir.empty() && !run.rooted) out.notes.push_back("docker starts in the image's directory, not the caller's.");
+  if (spec.workdir.empty() && !run.rooted)
+    out.notes.push_back("docker starts in the image's directory, not the caller's.");
   if (!spec.user.empty()) out.notes.push_back("Names of users and groups are looked up in the image.");
   if (!spec.detach_keys) {
     out.notes.push_back(
@@ -374,7 +385,8 @@ Rendering render_docker(const Run& run) {
     out.notes.push_back("sup's filter of the strict profile closes more than docker's.");
   }
   if (may.ambient != 0 && run.uid != 0) {
-    out.notes.push_back("In docker a user who is not root has nothing of --cap-add; in sup what is added by name is ambient.");
+    out.notes.push_back(
+        "In docker a user who is not root has nothing of --cap-add; in sup what is added by name is ambient.");
   }
   if (!run.root)
     out.notes.push_back("This needs access to docker's socket, which is as good as root; sup uses a user namespace.");
@@ -452,7 +464,8 @@ Rendering render_oci(const Run& run) {
   if (auto resources = oci_resources(spec.limits); !resources.is_null()) {
     with("cgroup");
     // With a control group a runtime closes all devices but its own few.
-    if (!run.rooted || std::ranges::any_of(spec.mounts, [](const Mount& mount) { return mount.kind == Mount::Kind::device; })) {
+    if (!run.rooted ||
+        std::ranges::any_of(spec.mounts, [](const Mount& mount) { return mount.kind == Mount::Kind::device; })) {
       resources["devices"] = Json::array({Json{{"allow", true}, {"access", "rwm"}}});
     }
     linux_part["resources"] = std::move(resources);
@@ -488,7 +501,10 @@ Rendering render_oci(const Run& run) {
   if (spec.uts.empty()) config["hostname"] = to_utf8(run.hostname);
   Json mounts = Json::array();
   for (const OciMount& mount : oci_mounts(spec, run.facts, out.notes, bytes_lost)) {
-    mounts.push_back(Json{{"destination", mount.destination}, {"type", mount.type}, {"source", mount.source}, {"options", mount.options}});
+    mounts.push_back(Json{{"destination", mount.destination},
+                          {"type", mount.type},
+                          {"source", mount.source},
+                          {"options", mount.options}});
   }
   config["mounts"] = std::move(mounts);
   config["linux"] = std::move(linux_part);
@@ -499,12 +515,14 @@ Rendering render_oci(const Run& run) {
   if (!run.root) add(words, {"--user", "--map-root-user"});
   const std::string manager = std::string("--cgroup-manager=") + (spec.limits.any() ? "cgroupfs" : "disabled");
   if (!run.rooted) {
-    add(words, {"--mount", "sh", "-c", "mkdir -p rootfs && mount --rbind / rootfs && exec crun " + manager + " run " + id});
+    add(words,
+        {"--mount", "sh", "-c", "mkdir -p rootfs && mount --rbind / rootfs && exec crun " + manager + " run " + id});
   } else {
     if (run.root) words.clear();
     add(words, {"crun", manager, "run", id});
   }
-  out.notes.insert(out.notes.begin(), "Save it as config.json in an empty directory and there run: " + shell_join(words));
+  out.notes.insert(out.notes.begin(),
+                   "Save it as config.json in an empty directory and there run: " + shell_join(words));
   if (run.root && run.uid != 0 && run.user) {
     out.notes.push_back(
         "With /dev/null as its standard input crun gives the host's /dev/null to the user: use a pipe.");
@@ -521,7 +539,8 @@ Rendering render_oci(const Run& run) {
   if (spec.stop_signal != SIGTERM || spec.stop_timeout != std::chrono::seconds(10)) {
     out.notes.push_back("How to stop it is left to whoever calls `crun kill`.");
   }
-  if (may.filter != Privileges::Filter::none) out.notes.push_back("The seccomp filter is left out: sup has it as a program, not as a list.");
+  if (may.filter != Privileges::Filter::none)
+    out.notes.push_back("The seccomp filter is left out: sup has it as a program, not as a list.");
   if (bytes_lost) out.notes.push_back("JSON is UTF-8: bytes that are not became U+FFFD.");
   common_notes(run, "The runtime spec", out.notes);
   return out;

@@ -52,7 +52,9 @@ std::uint64_t other_namespaces(const Spec& spec) {
 // the clone.
 std::uint64_t cgroup_namespace(const Spec& spec) { return spec.limits.any() ? std::uint64_t{CLONE_NEWCGROUP} : 0; }
 
-std::string hostname_of(const Spec& spec, const Facts& facts) { return spec.hostname.empty() ? facts.id : spec.hostname; }
+std::string hostname_of(const Spec& spec, const Facts& facts) {
+  return spec.hostname.empty() ? facts.id : spec.hostname;
+}
 
 void mount_own_proc(Draft& draft) {
   draft.add(step(Op::mount, {MS_NOSUID | MS_NODEV | MS_NOEXEC}, {"proc", "/proc", "proc"}));
@@ -131,7 +133,8 @@ void isolate_as_user(Draft& draft) {
     if (target != "/proc") draft.add(step(Op::cover, {}, {target}));
   }
   mount_on_host_root(draft);
-  draft.add(step(Op::unshare, {CLONE_NEWUSER | CLONE_NEWNS | other_namespaces(draft.spec) | cgroup_namespace(draft.spec)}));
+  draft.add(
+      step(Op::unshare, {CLONE_NEWUSER | CLONE_NEWNS | other_namespaces(draft.spec) | cgroup_namespace(draft.spec)}));
   // The map has one id, and any id may stand in it for the caller's own: so -u needs no helper here.
   map_one(draft, draft.user ? draft.user->uid : draft.facts.uid, draft.user ? draft.user->gid : draft.facts.gid);
 }
@@ -150,7 +153,7 @@ void isolate_in_root(Draft& draft) {
 // The directory the command starts in, as a path that does not depend on init's own.
 Result<std::string> directory(const Spec& spec, const Facts& facts) {
   if (spec.workdir.starts_with('/')) return spec.workdir;
-  if (!spec.rootfs.empty()) return join_path("/", spec.workdir);   // the caller's directory is not there
+  if (!spec.rootfs.empty()) return join_path("/", spec.workdir);  // the caller's directory is not there
   if (facts.cwd.empty()) {
     Error error;
     error.code = "E_WORKDIR";
@@ -205,7 +208,8 @@ Step seccomp_step(const Filter& filter) {
 // What one who joins gives up before anybody inside can see him. Who has CAP_SYS_PTRACE could attach to him: then nothing
 // is left that the container has not. Else the steps to come keep what they need, and give it up themselves.
 std::uint64_t given_up(Privileges& may) {
-  if ((may.kept() & bit(CAP_SYS_PTRACE)) == 0) return may.dropped & ~(bit(CAP_SETPCAP) | bit(CAP_SETUID) | bit(CAP_SETGID) | kSysAdmin);
+  if ((may.kept() & bit(CAP_SYS_PTRACE)) == 0)
+    return may.dropped & ~(bit(CAP_SETPCAP) | bit(CAP_SETUID) | bit(CAP_SETGID) | kSysAdmin);
   // A filter then needs no capability.
   if (may.filter != Privileges::Filter::none && (may.kept() & kSysAdmin) == 0) may.no_new_privs = true;
   return may.dropped;
@@ -245,10 +249,15 @@ void confine(Draft& draft, const std::string& cwd) {
   const bool early_cwd = change_ids && spec.workdir.empty() && spec.rootfs.empty();
   if (early_cwd) draft.add(step(Op::workdir, {}, {cwd}));
   // What takes CAP_SYS_RESOURCE or CAP_SYS_NICE, where it is more than the caller has.
-  if (spec.oom_score_adj) draft.add(step(Op::write_file, {}, {"/proc/self/oom_score_adj", std::to_string(*spec.oom_score_adj)}));
-  for (const Ulimit& limit : spec.ulimits) draft.add(step(Op::rlimit, {static_cast<std::uint64_t>(limit.resource), limit.soft, limit.hard}));
-  if (spec.nice) draft.add(call(SYS_setpriority, {PRIO_PROCESS, 0, static_cast<std::uint64_t>(static_cast<std::int64_t>(*spec.nice))}));
-  if (spec.ionice) draft.add(call(SYS_ioprio_set, {1 /* IOPRIO_WHO_PROCESS */, 0, static_cast<std::uint64_t>(*spec.ionice)}));
+  if (spec.oom_score_adj)
+    draft.add(step(Op::write_file, {}, {"/proc/self/oom_score_adj", std::to_string(*spec.oom_score_adj)}));
+  for (const Ulimit& limit : spec.ulimits)
+    draft.add(step(Op::rlimit, {static_cast<std::uint64_t>(limit.resource), limit.soft, limit.hard}));
+  if (spec.nice)
+    draft.add(
+        call(SYS_setpriority, {PRIO_PROCESS, 0, static_cast<std::uint64_t>(static_cast<std::int64_t>(*spec.nice))}));
+  if (spec.ionice)
+    draft.add(call(SYS_ioprio_set, {1 /* IOPRIO_WHO_PROCESS */, 0, static_cast<std::uint64_t>(*spec.ionice)}));
   // The bounding set needs CAP_SETPCAP, which goes with the ids.
   if (may.dropped != 0) draft.add(step(Op::capbset_drop, {may.dropped}));
   if (change_ids) {
@@ -376,7 +385,7 @@ Result<Plan> compile(const Spec& spec, const Facts& facts) {
     home = user->home;
     draft.user = std::move(*user);
   }
-  draft.change_ids = draft.user && !plan.user_namespace;   // else the maps do it
+  draft.change_ids = draft.user && !plan.user_namespace;  // else the maps do it
   if (auto r = check_adds(spec, facts, plan.user_namespace); !r) return std::unexpected(std::move(r.error()));
   draft.environment = build_environment(spec, facts.environ, home, rooted ? hostname_of(spec, facts) : std::string());
   auto cwd = directory(spec, facts);
@@ -431,7 +440,8 @@ Result<Plan> compile_exec(const Spec& container, const Facts& facts, const Spec&
     home = user->home;
     draft.user = std::move(*user);
   }
-  const auto own = build_environment(container, facts.environ, home, rooted ? hostname_of(container, facts) : std::string());
+  const auto own =
+      build_environment(container, facts.environ, home, rooted ? hostname_of(container, facts) : std::string());
   home.reset();
   if (!exec.user.empty()) {
     auto user = resolve_user(exec.user, inside.passwd, inside.group);
@@ -439,10 +449,17 @@ Result<Plan> compile_exec(const Spec& container, const Facts& facts, const Spec&
     home = user->home;
     draft.user = std::move(*user);
   }
-  if (inside.uid && draft.user && !exec.user.empty() && (draft.user->uid != *inside.uid || draft.user->gid != inside.gid.value_or(*inside.uid))) {
-    return std::unexpected(Error{.code = "E_USER", .where = "--user", .what = exec.user, .err = 0,
-                                 .why = "the container has one user only, " + std::to_string(*inside.uid) + ":" + std::to_string(inside.gid.value_or(*inside.uid)),
-                                 .hint = "leave -u out, or start the container with that user, or as root", .path = {}, .stage = "user"});
+  if (inside.uid && draft.user && !exec.user.empty() &&
+      (draft.user->uid != *inside.uid || draft.user->gid != inside.gid.value_or(*inside.uid))) {
+    return std::unexpected(Error{.code = "E_USER",
+                                 .where = "--user",
+                                 .what = exec.user,
+                                 .err = 0,
+                                 .why = "the container has one user only, " + std::to_string(*inside.uid) + ":" +
+                                        std::to_string(inside.gid.value_or(*inside.uid)),
+                                 .hint = "leave -u out, or start the container with that user, or as root",
+                                 .path = {},
+                                 .stage = "user"});
   }
   draft.change_ids = draft.user && !inside.uid;
   Spec on_top = spec;
@@ -487,7 +504,8 @@ Result<std::vector<std::byte>> encode(const Plan& plan) {
       to.s[first + k] = static_cast<std::uint32_t>(out.list(from.lists[k]));
     }
     to.flags = from.flags;
-    if (from.op == Op::groups || from.op == Op::seccomp) to.s[0] = static_cast<std::uint32_t>(out.numbers(from.numbers));
+    if (from.op == Op::groups || from.op == Op::seccomp)
+      to.s[0] = static_cast<std::uint32_t>(out.numbers(from.numbers));
     out.put(sizeof(wire::Header) + i * sizeof(wire::Step), to);
   }
   out.bytes().push_back(std::byte{0});

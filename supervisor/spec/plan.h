@@ -23,17 +23,17 @@ struct Step {
   std::array<std::uint64_t, 3> n{};
   std::array<std::string, 4> s{};                        // single strings; empty: offset 0
   std::vector<std::vector<std::string>> lists{};         // Op::exec: candidates, argv, envp
-  std::vector<std::uint32_t> numbers{};                  // Op::groups: the gids; Op::seccomp: the filter, two an instruction
-  std::uint16_t flags = 0;                               // Op::call: its number
+  std::vector<std::uint32_t> numbers{};  // Op::groups: the gids; Op::seccomp: the filter, two an instruction
+  std::uint16_t flags = 0;  // Op::call: its number
   bool operator==(const Step&) const = default;
 };
 
 struct Plan {
-  std::uint64_t clone_flags = 0;       // CLONE_NEW* for clone3(2)
-  bool user_namespace = false;         // clone_flags holds CLONE_NEWUSER: the spawner writes maps "0 <uid> 1"
-  bool tty = false;                    // descriptors 0-2 are a pty slave, made before the clone
+  std::uint64_t clone_flags = 0;  // CLONE_NEW* for clone3(2)
+  bool user_namespace = false;  // clone_flags holds CLONE_NEWUSER: the spawner writes maps "0 <uid> 1"
+  bool tty = false;  // descriptors 0-2 are a pty slave, made before the clone
   int preserve_fds = 0;
-  bool joins = false;                  // an Op::join is among the steps: init gets a pidfd at join_fd()
+  bool joins = false;  // an Op::join is among the steps: init gets a pidfd at join_fd()
   std::vector<Step> steps;
 
   // The descriptor numbers init is started with: BOOT, the plan at BOOT+1 and, when it joins, a pidfd at BOOT+2.
@@ -49,10 +49,10 @@ struct Plan {
 
 // What is known of a container that runs, for who goes into it.
 struct Inside {
-  std::uint64_t namespaces = 0;        // CLONE_NEW*: those that are not the supervisor's own
-  std::optional<std::uint32_t> uid;    // the one uid and gid that its user namespace has; none: it has many
+  std::uint64_t namespaces = 0;  // CLONE_NEW*: those that are not the supervisor's own
+  std::optional<std::uint32_t> uid;  // the one uid and gid that its user namespace has; none: it has many
   std::optional<std::uint32_t> gid;
-  std::string passwd;                  // texts of its /etc/passwd and /etc/group; only when exec's user needs them
+  std::string passwd;  // texts of its /etc/passwd and /etc/group; only when exec's user needs them
   std::string group;
 };
 
@@ -61,7 +61,8 @@ struct Inside {
 // container, facts: what the container was started with. exec: of it counts argv, tty, interactive, env (on top of the
 // container's), workdir (empty: the container's; relative to that) and user (empty: the container's; names as in
 // Inside). Errors are the user's, as compile()'s; E_USER also for a user that the container's user namespace has not.
-[[nodiscard]] Result<Plan> compile_exec(const Spec& container, const Facts& facts, const Spec& exec, const Inside& inside);
+[[nodiscard]] Result<Plan> compile_exec(const Spec& container, const Facts& facts, const Spec& exec,
+                                        const Inside& inside);
 
 // The plan's bytes as init/plan.h lays them out. Error: E_PLAN_SIZE when a plan is too big.
 [[nodiscard]] Result<std::vector<std::byte>> encode(const Plan& plan);

@@ -20,12 +20,12 @@ struct Draft {
   const Spec& spec;
   const Facts& facts;
   Privileges may{};
-  std::optional<User> user{};           // whom the command becomes, where that is not the caller
-  bool change_ids = false;              // by steps, not by maps
+  std::optional<User> user{};  // whom the command becomes, where that is not the caller
+  bool change_ids = false;  // by steps, not by maps
   std::vector<std::string> environment{};
   Plan plan{};
 
-  bool named = false;                   // host name and lo are set already
+  bool named = false;  // host name and lo are set already
 
   // Whether a gid inside has an id outside at the time of the mounts.
   [[nodiscard]] bool maps_gid(std::uint32_t gid) const { return !plan.user_namespace || gid == 0; }
@@ -33,7 +33,7 @@ struct Draft {
 };
 
 [[nodiscard]] inline Step step(wire::Op op, std::initializer_list<std::uint64_t> numbers = {},
-                                    std::initializer_list<std::string> strings = {}) {
+                               std::initializer_list<std::string> strings = {}) {
   Step out;
   out.op = op;
   std::ranges::copy(numbers, out.n.begin());

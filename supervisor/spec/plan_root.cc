@@ -22,10 +22,10 @@ namespace AttachHow = wire::AttachHow;
 
 // Which of init's trees holds what.
 constexpr std::uint64_t kRoot = 0;
-constexpr std::uint64_t kMount = 1;      // the mount at hand
-constexpr std::uint64_t kUpper = 2;      // an overlay's writable part
+constexpr std::uint64_t kMount = 1;  // the mount at hand
+constexpr std::uint64_t kUpper = 2;  // an overlay's writable part
 constexpr std::uint64_t kDev = 3;
-constexpr std::uint64_t kNull = 4;       // /dev/null, attached
+constexpr std::uint64_t kNull = 4;  // /dev/null, attached
 
 // mount_setattr(2)
 constexpr std::uint64_t kReadOnly = 1;
@@ -37,7 +37,8 @@ constexpr std::uint64_t kRecursive = std::uint64_t{1} << 32;
 
 constexpr std::uint64_t device(std::uint64_t major, std::uint64_t minor) { return major << 32 | minor; }
 
-Step filesystem(std::uint64_t tree, std::string type, std::vector<std::string> options, std::uint64_t flags, std::uint64_t from = 0) {
+Step filesystem(std::uint64_t tree, std::string type, std::vector<std::string> options, std::uint64_t flags,
+                std::uint64_t from = 0) {
   // What findmnt(8) and df(1) show as the source.
   options.insert(options.begin(), "source=" + type);
   Step out = step(Op::filesystem, {tree, flags, from}, {std::move(type)});
@@ -84,7 +85,8 @@ void place(Draft& draft, const Mount& mount, std::uint64_t how) {
   switch (mount.kind) {
     case Mount::Kind::tmpfs: {
       auto options = mount.options;
-      if (std::ranges::none_of(options, [](const std::string& o) { return o.starts_with("mode="); })) options.emplace_back("mode=1777");
+      if (std::ranges::none_of(options, [](const std::string& o) { return o.starts_with("mode="); }))
+        options.emplace_back("mode=1777");
       draft.add(filesystem(kMount, "tmpfs", std::move(options), flags | (mount.nodev ? kNodev : 0)));
       break;
     }
@@ -98,7 +100,9 @@ void place(Draft& draft, const Mount& mount, std::uint64_t how) {
       // some (CAP_MKNOD is among docker's) gains nothing.
       flags |= mount.nodev || rooted ? kNodev : 0;
       draft.add(step(Op::tree, {kMount, mount.recursive ? TreeHow::recursive : TreeHow::clone}, {mount.source}));
-      draft.add(step(Op::attributes, {kMount, flags, (mount.propagation == Mount::Propagation::slave ? MS_SLAVE : MS_PRIVATE) | kRecursive}));
+      draft.add(
+          step(Op::attributes,
+               {kMount, flags, (mount.propagation == Mount::Propagation::slave ? MS_SLAVE : MS_PRIVATE) | kRecursive}));
       break;
     case Mount::Kind::device:
       draft.add(step(Op::tree, {kMount, TreeHow::clone}, {mount.source}));
@@ -119,8 +123,12 @@ struct Node {
   const char* name;
   std::uint64_t number;
 };
-constexpr std::array<Node, 6> kNodes{{{"null", device(1, 3)}, {"zero", device(1, 5)}, {"full", device(1, 7)},
-                                      {"random", device(1, 8)}, {"urandom", device(1, 9)}, {"tty", device(5, 0)}}};
+constexpr std::array<Node, 6> kNodes{{{"null", device(1, 3)},
+                                      {"zero", device(1, 5)},
+                                      {"full", device(1, 7)},
+                                      {"random", device(1, 8)},
+                                      {"urandom", device(1, 9)},
+                                      {"tty", device(5, 0)}}};
 
 // /dev, in a tmpfs. Its own nodes are binds of the host's, each looked at: what is made here with mknod(2) cannot be opened.
 void own_dev(Draft& draft) {
@@ -128,8 +136,9 @@ void own_dev(Draft& draft) {
   constexpr std::uint64_t kHow = AttachHow::no_links | AttachHow::create;
   draft.add(filesystem(kDev, "tmpfs", {"mode=755", "size=64m"}, kNosuid | kNodev | kStrictAtime));
   attach(draft, kDev, "/dev", kHow);
-  for (const auto& [name, target] : {std::pair{"fd", "/proc/self/fd"}, std::pair{"stdin", "/proc/self/fd/0"}, std::pair{"stdout", "/proc/self/fd/1"},
-                                     std::pair{"stderr", "/proc/self/fd/2"}, std::pair{"core", "/proc/kcore"}, std::pair{"ptmx", "pts/ptmx"}}) {
+  for (const auto& [name, target] :
+       {std::pair{"fd", "/proc/self/fd"}, std::pair{"stdin", "/proc/self/fd/0"}, std::pair{"stdout", "/proc/self/fd/1"},
+        std::pair{"stderr", "/proc/self/fd/2"}, std::pair{"core", "/proc/kcore"}, std::pair{"ptmx", "pts/ptmx"}}) {
     draft.add(step(Op::make, {kDev}, {name, target}));
   }
   std::vector<std::string> options{"newinstance", "ptmxmode=0666", "mode=0620"};
@@ -138,7 +147,8 @@ void own_dev(Draft& draft) {
   attach(draft, kMount, "/dev/pts", kHow);
   draft.add(filesystem(kMount, "mqueue", {}, kNosuid | kNodev | kNoexec));
   attach(draft, kMount, "/dev/mqueue", kHow);
-  draft.add(filesystem(kMount, "tmpfs", {"mode=1777", "size=" + std::to_string(spec.shm_size)}, kNosuid | kNodev | kNoexec));
+  draft.add(
+      filesystem(kMount, "tmpfs", {"mode=1777", "size=" + std::to_string(spec.shm_size)}, kNosuid | kNodev | kNoexec));
   attach(draft, kMount, "/dev/shm", kHow);
   for (const Node& node : kNodes) {
     const std::uint64_t tree = &node == kNodes.data() ? kNull : kMount;
@@ -152,14 +162,25 @@ void own_dev(Draft& draft) {
 }  // namespace
 
 std::vector<std::string> masked_paths(const Facts& facts) {
-  std::vector<std::string> paths{"/proc/acpi",          "/proc/asound",     "/proc/interrupts",  "/proc/kcore",
-                                 "/proc/keys",          "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
-                                 "/proc/timer_list",    "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware"};
+  std::vector<std::string> paths{"/proc/acpi",
+                                 "/proc/asound",
+                                 "/proc/interrupts",
+                                 "/proc/kcore",
+                                 "/proc/keys",
+                                 "/proc/latency_stats",
+                                 "/proc/sched_debug",
+                                 "/proc/scsi",
+                                 "/proc/timer_list",
+                                 "/proc/timer_stats",
+                                 "/sys/devices/virtual/powercap",
+                                 "/sys/firmware"};
   for (const std::string& path : facts.thermal_throttles) paths.push_back(path);
   return paths;
 }
 
-std::vector<std::string> readonly_paths() { return {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}; }
+std::vector<std::string> readonly_paths() {
+  return {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
+}
 
 std::vector<std::string> unmount_order(std::vector<std::string> targets) {
   std::ranges::stable_sort(targets, std::ranges::greater{},
@@ -176,12 +197,13 @@ void enter_root(Draft& draft) {
   const Facts& facts = draft.facts;
   constexpr std::uint64_t kRuntime = AttachHow::no_links | AttachHow::create;
   draft.add(step(Op::mount, {MS_REC | MS_SLAVE}, {"none", "/"}));
-  draft.add(step(Op::umask, {0}));   // modes below are meant as they stand
+  draft.add(step(Op::umask, {0}));  // modes below are meant as they stand
   // A procfs that somebody left mounted below the directory would come along. (Where it is locked it cannot go; only_proc
   // below then says so.)
   if (!spec.rootfs_overlay && !draft.plan.user_namespace) {
     std::vector<std::string> inside;
-    std::ranges::copy_if(facts.proc_mounts, std::back_inserter(inside), [&](const std::string& m) { return lies_in(m, facts.rootfs); });
+    std::ranges::copy_if(facts.proc_mounts, std::back_inserter(inside),
+                         [&](const std::string& m) { return lies_in(m, facts.rootfs); });
     for (std::string& target : unmount_order(std::move(inside))) draft.add(step(Op::umount_stack, {}, {target}));
   }
   if (spec.rootfs_overlay) {
@@ -216,7 +238,8 @@ void enter_root(Draft& draft) {
   draft.add(step(Op::renew, {kNodes[0].number}, {"/dev/null"}));
   // Fail closed: one procfs, ours. Unless a volume was asked for that brings another.
   const bool asked = std::ranges::any_of(spec.mounts, [&](const Mount& mount) {
-    return mount.kind == Mount::Kind::bind && std::ranges::any_of(facts.proc_mounts, [&](const std::string& m) { return lies_in(m, mount.source); });
+    return mount.kind == Mount::Kind::bind &&
+           std::ranges::any_of(facts.proc_mounts, [&](const std::string& m) { return lies_in(m, mount.source); });
   });
   if (!asked) draft.add(step(Op::only_proc));
   // Last, so that nothing uncovers them again, and after the check: these are parts of the procfs, mounted once more.
@@ -226,7 +249,7 @@ void enter_root(Draft& draft) {
   }
   if (spec.read_only) draft.add(step(Op::attributes, {kRoot, kReadOnly}));
   draft.add(step(Op::let_go));
-  draft.add(step(Op::umask, {022}));   // docker's, whatever the caller has
+  draft.add(step(Op::umask, {022}));  // docker's, whatever the caller has
 }
 
 void mount_on_host_root(Draft& draft) {

@@ -18,7 +18,8 @@ struct Name {
   std::uint64_t bit;
   std::string_view name;
 };
-constexpr std::array<Name, 5> kAttributes{{{1, "ro"}, {2, "nosuid"}, {4, "nodev"}, {8, "noexec"}, {0x20, "strictatime"}}};
+constexpr std::array<Name, 5> kAttributes{
+    {{1, "ro"}, {2, "nosuid"}, {4, "nodev"}, {8, "noexec"}, {0x20, "strictatime"}}};
 
 void join(std::string& list, std::string_view word) {
   if (word.empty()) return;
@@ -35,7 +36,8 @@ std::string attributes(std::uint64_t bits) {
 }
 
 std::string tree(std::uint64_t number) {
-  static constexpr std::array<std::string_view, 5> kNames{"the new root", "it", "the upper part", "the new /dev", "the new /dev/null"};
+  static constexpr std::array<std::string_view, 5> kNames{"the new root", "it", "the upper part", "the new /dev",
+                                                          "the new /dev/null"};
   return number < kNames.size() ? std::string(kNames[number]) : "tree " + std::to_string(number);
 }
 
@@ -53,8 +55,11 @@ std::string describe_root_step(const Step& step) {
   const auto& n = step.n;
   switch (step.op) {
     case Op::tree: {
-      if ((n[1] & wire::TreeHow::given) != 0) return "take descriptor " + std::to_string(n[1] >> 8) + " as " + tree(n[0]);
-      const std::string what = shell_quote(step.s[0]) + (n[2] != 0 ? " (the device " + std::to_string(n[2] >> 32) + ":" + std::to_string(n[2] & 0xffffffff) + ")" : "");
+      if ((n[1] & wire::TreeHow::given) != 0)
+        return "take descriptor " + std::to_string(n[1] >> 8) + " as " + tree(n[0]);
+      const std::string what = shell_quote(step.s[0]) + (n[2] != 0 ? " (the device " + std::to_string(n[2] >> 32) +
+                                                                         ":" + std::to_string(n[2] & 0xffffffff) + ")"
+                                                                   : "");
       if ((n[1] & wire::TreeHow::open) != 0) return "open " + what;
       return "take " + what + ((n[1] & wire::TreeHow::recursive) != 0 ? " and all below it" : "") + " as " + tree(n[0]);
     }
@@ -74,9 +79,11 @@ std::string describe_root_step(const Step& step) {
     }
     case Op::attach:
       if (n[1] == wire::kNoTree) return "put " + tree(n[0]) + " over the old one";
-      return "mount " + tree(n[0]) + " on " + shell_quote(step.s[0]) + " inside" + ((n[2] & wire::AttachHow::no_links) != 0 ? ", through no link" : "");
+      return "mount " + tree(n[0]) + " on " + shell_quote(step.s[0]) + " inside" +
+             ((n[2] & wire::AttachHow::no_links) != 0 ? ", through no link" : "");
     case Op::make:
-      if (!step.s[1].empty()) return "in " + tree(n[0]) + ": link " + shell_quote(step.s[0]) + " to " + shell_quote(step.s[1]);
+      if (!step.s[1].empty())
+        return "in " + tree(n[0]) + ": link " + shell_quote(step.s[0]) + " to " + shell_quote(step.s[1]);
       return "in " + tree(n[0]) + ": directory " + shell_quote(step.s[0]);
     case Op::mask: return "mask " + paths(step);
     case Op::readonly: return "make read-only: " + paths(step);
@@ -90,33 +97,41 @@ std::string describe_root_step(const Step& step) {
 RootFailure explain_root_step(const Step& step, int err) {
   switch (step.op) {
     case Op::tree:
-      if (err == ENOENT) return {"it does not exist on the host", step.n[2] != 0 ? "" : "make it, or add the option create"};
+      if (err == ENOENT)
+        return {"it does not exist on the host", step.n[2] != 0 ? "" : "make it, or add the option create"};
       if (err == ENODEV) return {"it is not that device on the host", "see: ls -l " + shell_quote(step.s[0])};
-      if (err == EINVAL) return {"it has mounts below it that this user may not leave out", "leave bind-recursive=disabled out"};
+      if (err == EINVAL)
+        return {"it has mounts below it that this user may not leave out", "leave bind-recursive=disabled out"};
       break;
     case Op::attach:
-      if (err == ELOOP) return {"the root has a symbolic link there, and it is not followed", "put a directory in its place"};
+      if (err == ELOOP)
+        return {"the root has a symbolic link there, and it is not followed", "put a directory in its place"};
       if (err == ENOENT) return {"there is no such place inside", "make it there, or add the option create"};
-      if (err == ENOTDIR) return {"a directory goes onto a directory, a file onto a file", "name a place of the same kind"};
+      if (err == ENOTDIR)
+        return {"a directory goes onto a directory, a file onto a file", "name a place of the same kind"};
       if (err == EROFS) return {"the place is missing, and the file system there is read-only", "make it there first"};
-      if (err == EACCES || err == EPERM) return {"the place is missing, and cannot be made there", "make it there first, or use --rootfs DIR:O"};
+      if (err == EACCES || err == EPERM)
+        return {"the place is missing, and cannot be made there", "make it there first, or use --rootfs DIR:O"};
       break;
     case Op::filesystem:
-      if (step.s[0] == "overlay" && err == EINVAL) return {"the file system of the directory cannot be below an overlay", "see: dmesg | tail, or leave :O out"};
-      if (step.s[0] == "overlay" && err == EPERM) return {"this kernel lets only root mount an overlay", "use Linux 5.11 or newer, or leave :O out"};
-      if (step.s[0] == "sysfs" && err == EPERM) return {"parts of /sys are covered by other mounts, as an outer container's are, and a new one would show them", "use --network host, or give the outer container its whole /sys"};
+      if (step.s[0] == "overlay" && err == EINVAL)
+        return {"the file system of the directory cannot be below an overlay", "see: dmesg | tail, or leave :O out"};
+      if (step.s[0] == "overlay" && err == EPERM)
+        return {"this kernel lets only root mount an overlay", "use Linux 5.11 or newer, or leave :O out"};
+      if (step.s[0] == "sysfs" && err == EPERM)
+        return {"parts of /sys are covered by other mounts, as an outer container's are, and a new one would show them",
+                "use --network host, or give the outer container its whole /sys"};
       if (err == ENODEV) return {"this kernel was built without it", "use a distribution's kernel"};
       break;
     case Op::mask:
       if (err == ENODEV) return {"what shall cover files is not the device /dev/null", "see: ls -l /dev/null"};
       break;
-    case Op::readonly:
-      break;
+    case Op::readonly: break;
     case Op::pivot:
-      if (err == EINVAL) return {"the root of this mount namespace cannot be exchanged", "see: findmnt -o TARGET,PROPAGATION /"};
+      if (err == EINVAL)
+        return {"the root of this mount namespace cannot be exchanged", "see: findmnt -o TARGET,PROPAGATION /"};
       break;
-    default:
-      break;
+    default: break;
   }
   return {};
 }

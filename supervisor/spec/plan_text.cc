@@ -116,11 +116,16 @@ struct Call {
 };
 Call call_of(const Step& step) {
   const auto number = [&step](std::size_t i) { return std::to_string(static_cast<std::int64_t>(step.n[i])); };
-  if (step.flags == SYS_prctl && step.n[0] == PR_SET_NO_NEW_PRIVS) return {"gain no privileges by exec any more", "E_NO_NEW_PRIVS", "no-new-privs"};
-  if (step.flags == SYS_prctl && step.n[0] == PR_SET_KEEPCAPS) return {"keep the capabilities when the ids change", "E_CAPABILITIES", "capabilities"};
+  if (step.flags == SYS_prctl && step.n[0] == PR_SET_NO_NEW_PRIVS)
+    return {"gain no privileges by exec any more", "E_NO_NEW_PRIVS", "no-new-privs"};
+  if (step.flags == SYS_prctl && step.n[0] == PR_SET_KEEPCAPS)
+    return {"keep the capabilities when the ids change", "E_CAPABILITIES", "capabilities"};
   if (step.flags == SYS_setpriority) return {"set the nice value to " + number(2), "E_LIMIT", "limits"};
-  if (step.flags == SYS_ioprio_set) return {"set the disks' priority to " + ionice_text(static_cast<int>(step.n[2])), "E_LIMIT", "limits"};
-  return {"call system call " + std::to_string(step.flags) + " (" + number(0) + ", " + number(1) + ", " + number(2) + ")", "E_CALL", "call"};
+  if (step.flags == SYS_ioprio_set)
+    return {"set the disks' priority to " + ionice_text(static_cast<int>(step.n[2])), "E_LIMIT", "limits"};
+  return {
+      "call system call " + std::to_string(step.flags) + " (" + number(0) + ", " + number(1) + ", " + number(2) + ")",
+      "E_CALL", "call"};
 }
 
 std::string describe_exec(const Step& step) {

@@ -41,7 +41,9 @@ std::string text_of(std::uint64_t limit) { return limit == kUnlimited ? "unlimit
 }  // namespace
 
 Result<Ulimit> parse_ulimit(std::string_view text) {
-  const auto wrong = [&text](std::string why, std::string hint) { return usage("--ulimit " + printable(text), std::move(why), std::move(hint)); };
+  const auto wrong = [&text](std::string why, std::string hint) {
+    return usage("--ulimit " + printable(text), std::move(why), std::move(hint));
+  };
   const auto at = text.find('=');
   const auto name = text.substr(0, at);
   const auto* const known = std::ranges::find(kResources, name, &std::pair<std::string_view, int>::first);
@@ -49,7 +51,8 @@ Result<Ulimit> parse_ulimit(std::string_view text) {
     std::vector<std::string_view> names;
     for (const auto& [each, number] : kResources) names.push_back(each);
     const auto near = nearest(name, names);
-    return wrong("no such resource", near ? "did you mean " + std::string(*near) + "?" : "NAME=SOFT[:HARD], such as nofile=1024:2048");
+    return wrong("no such resource",
+                 near ? "did you mean " + std::string(*near) + "?" : "NAME=SOFT[:HARD], such as nofile=1024:2048");
   }
   if (at == std::string_view::npos) return wrong("no limit is said", "NAME=SOFT[:HARD], such as nofile=1024:2048");
   const auto values = text.substr(at + 1);
@@ -62,7 +65,8 @@ Result<Ulimit> parse_ulimit(std::string_view text) {
 }
 
 std::string to_string(const Ulimit& limit) {
-  return ulimit_name(static_cast<std::uint64_t>(limit.resource)) + "=" + text_of(limit.soft) + ":" + text_of(limit.hard);
+  return ulimit_name(static_cast<std::uint64_t>(limit.resource)) + "=" + text_of(limit.soft) + ":" +
+         text_of(limit.hard);
 }
 
 std::string ulimit_name(std::uint64_t resource) {
@@ -76,8 +80,10 @@ Result<int> parse_ionice(std::string_view text) {
   const auto colon = text.find(':');
   const auto* const at = std::ranges::find(kClasses, text.substr(0, colon));
   const bool leveled = at == kClasses.begin() + 1 || at == kClasses.begin() + 2;
-  const auto level = colon == std::string_view::npos ? std::optional<unsigned>(leveled ? 4U : 0U) : parse_unsigned<unsigned>(text.substr(colon + 1));
-  if (at == kClasses.end() || at == kClasses.begin() || !level || *level > 7 || (!leveled && colon != std::string_view::npos)) {
+  const auto level = colon == std::string_view::npos ? std::optional<unsigned>(leveled ? 4U : 0U)
+                                                     : parse_unsigned<unsigned>(text.substr(colon + 1));
+  if (at == kClasses.end() || at == kClasses.begin() || !level || *level > 7 ||
+      (!leveled && colon != std::string_view::npos)) {
     return usage("--ionice " + printable(text), "no such class", "idle, best-effort[:0-7] or realtime[:0-7]");
   }
   return static_cast<int>(at - kClasses.begin()) << kClassShift | static_cast<int>(*level);

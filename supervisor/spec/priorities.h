@@ -14,7 +14,7 @@ namespace sup {
 // getrlimit(2). kUnlimited is RLIM_INFINITY.
 inline constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};
 struct Ulimit {
-  int resource = 0;   // RLIMIT_*
+  int resource = 0;  // RLIMIT_*
   std::uint64_t soft = 0;
   std::uint64_t hard = 0;
   bool operator==(const Ulimit&) const = default;

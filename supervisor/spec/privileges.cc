@@ -36,7 +36,8 @@ Named named(const std::vector<std::string>& names) {
 Result<void> check_names(const char* option, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     if (is_all(name) || capability_number(name)) continue;
-    auto error = usage(std::string(option) + " " + printable(name), "no such capability", "a name such as NET_ADMIN, or ALL");
+    auto error =
+        usage(std::string(option) + " " + printable(name), "no such capability", "a name such as NET_ADMIN, or ALL");
     std::vector<std::string> known;
     for (int number = 0; number < kCapabilities; ++number) known.push_back(capability_name(number).substr(4));
     const std::vector<std::string_view> views(known.begin(), known.end());
@@ -51,7 +52,9 @@ Result<void> check_names(const char* option, const std::vector<std::string>& nam
 
 }  // namespace
 
-Profile profile_of(const Spec& spec) { return spec.profile.value_or(spec.rootfs.empty() ? Profile::seed : Profile::docker); }
+Profile profile_of(const Spec& spec) {
+  return spec.profile.value_or(spec.rootfs.empty() ? Profile::seed : Profile::docker);
+}
 
 Privileges privileges(const Spec& spec) {
   const Named add = named(spec.cap_add);
@@ -86,7 +89,8 @@ Result<void> check_privileges(const Spec& spec) {
   if (auto names = check_names("--cap-drop", spec.cap_drop); !names) return names;
   if (profile_of(spec) != Profile::strict) return {};
   const auto contradicts = [](std::string option) {
-    return usage("--profile strict", "is without any privilege, and cannot be used with " + std::move(option), "take --profile docker, or leave one of the two out");
+    return usage("--profile strict", "is without any privilege, and cannot be used with " + std::move(option),
+                 "take --profile docker, or leave one of the two out");
   };
   if (spec.privileged) return contradicts("--privileged");
   if (!spec.cap_add.empty()) return contradicts("--cap-add");

@@ -86,10 +86,11 @@ struct Machine {
   std::string_view name;
 };
 // elf.h of older systems lacks some of these; the numbers are the registry's.
-constexpr std::array<Machine, 20> kMachines{{{2, "SPARC"}, {3, "i386"}, {4, "m68k"}, {8, "MIPS"}, {15, "PA-RISC"},
-                                             {18, "SPARC32+"}, {20, "PowerPC"}, {21, "PowerPC64"}, {22, "s390"}, {40, "ARM"},
-                                             {41, "Alpha"}, {42, "SuperH"}, {43, "SPARC64"}, {50, "IA-64"}, {62, "x86-64"},
-                                             {93, "ARC"}, {183, "aarch64"}, {243, "RISC-V"}, {247, "BPF"}, {258, "LoongArch"}}};
+constexpr std::array<Machine, 20> kMachines{{{2, "SPARC"},     {3, "i386"},      {4, "m68k"},     {8, "MIPS"},
+                                             {15, "PA-RISC"},  {18, "SPARC32+"}, {20, "PowerPC"}, {21, "PowerPC64"},
+                                             {22, "s390"},     {40, "ARM"},      {41, "Alpha"},   {42, "SuperH"},
+                                             {43, "SPARC64"},  {50, "IA-64"},    {62, "x86-64"},  {93, "ARC"},
+                                             {183, "aarch64"}, {243, "RISC-V"},  {247, "BPF"},    {258, "LoongArch"}}};
 
 #if defined(__x86_64__)
 constexpr std::uint16_t kNative = EM_X86_64;
@@ -130,7 +131,8 @@ std::string machine_name(const Elf& elf) {
   }
   if (name.empty()) name = "machine " + std::to_string(elf.machine);
   if (elf.machine == EM_X86_64 && !elf.is_64) return "x32";
-  if (elf.machine == 243 || elf.machine == 258 || elf.machine == EM_MIPS) name = (elf.is_64 ? "64-bit " : "32-bit ") + name;
+  if (elf.machine == 243 || elf.machine == 258 || elf.machine == EM_MIPS)
+    name = (elf.is_64 ? "64-bit " : "32-bit ") + name;
   if (elf.machine == EM_ARM) name = "32-bit " + name;
   if (elf.machine == EM_PPC64 && !elf.big_endian) return "ppc64le";
   if (elf.big_endian && (elf.machine == EM_ARM || elf.machine == EM_AARCH64)) name += " (big-endian)";
@@ -175,8 +177,10 @@ std::string loader_hint(std::string_view loader) {
       {"linker64", "it was built for Android"},
       {"linker", "it was built for Android"},
   }};
-  if (loader.starts_with("/nix/store/")) return "it was built by Nix: its store is not here; patchelf --set-interpreter changes it";
-  if (loader.starts_with("/gnu/store/")) return "it was built by Guix: its store is not here; patchelf --set-interpreter changes it";
+  if (loader.starts_with("/nix/store/"))
+    return "it was built by Nix: its store is not here; patchelf --set-interpreter changes it";
+  if (loader.starts_with("/gnu/store/"))
+    return "it was built by Guix: its store is not here; patchelf --set-interpreter changes it";
   for (const auto& known : kKnown) {
     if (name.starts_with(known.prefix)) return std::string(known.hint);
   }

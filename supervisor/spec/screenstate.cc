@@ -12,7 +12,8 @@ constexpr std::size_t kMaxParameters = 64;   // longer is nothing that we know
 
 // Private modes that make a terminal useless for a shell when they stay on (xterm's ctlseqs):
 // cursor keys, mouse reports, focus reports, alternate screens, bracketed paste, synchronized output.
-constexpr std::array<unsigned, 15> kModes{1, 9, 47, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1015, 1047, 1049, 2004, 2026};
+constexpr std::array<unsigned, 15> kModes{1,    9,    47,   1000, 1001, 1002, 1003, 1004,
+                                          1005, 1006, 1015, 1047, 1049, 2004, 2026};
 
 }  // namespace
 
@@ -28,9 +29,7 @@ void ScreenState::feed(std::string_view bytes) {
         if (byte == '\x0e') graphics_ = true;
         if (byte == '\x0f') graphics_ = false;
         break;
-      case At::escape:
-        escaped(byte);
-        break;
+      case At::escape: escaped(byte); break;
       case At::intermediate:
         if (byte == '\x1b') {
           at_ = At::escape;
@@ -69,7 +68,11 @@ void ScreenState::escaped(char byte) {
   parameters_.clear();
   switch (byte) {
     case '[': at_ = At::csi; break;
-    case ']': case 'P': case 'X': case '^': case '_': at_ = At::text; break;
+    case ']':
+    case 'P':
+    case 'X':
+    case '^':
+    case '_': at_ = At::text; break;
     case '\x1b': at_ = At::escape; break;
     case '=': keypad_ = true; break;
     case '>': keypad_ = false; break;

@@ -33,48 +33,48 @@ inline constexpr const char* kSeccompUnconfined = "unconfined";
 inline constexpr const char* kSeccompBuiltin = "builtin";
 
 struct Spec {
-  std::vector<std::string> argv;              // the command and its arguments, bytes as given
-  std::string name;                           // empty: none, the id stands for it
-  bool tty = false;                           // -t
-  bool interactive = false;                   // -i
+  std::vector<std::string> argv;  // the command and its arguments, bytes as given
+  std::string name;  // empty: none, the id stands for it
+  bool tty = false;  // -t
+  bool interactive = false;  // -i
   std::vector<EnvEntry> env;
-  bool clear_env = false;                     // start from nothing instead of the caller's environment
-  std::string workdir;                        // empty: the caller's directory
-  std::string hostname;                       // empty: the id
-  std::string user;                           // empty: the caller; else U or U:G, names or numbers
-  bool init = false;                          // keep init as PID 1
+  bool clear_env = false;  // start from nothing instead of the caller's environment
+  std::string workdir;  // empty: the caller's directory
+  std::string hostname;  // empty: the id
+  std::string user;  // empty: the caller; else U or U:G, names or numbers
+  bool init = false;  // keep init as PID 1
   int stop_signal = 15;
   std::chrono::milliseconds stop_timeout{10'000};
   bool sig_proxy = true;
-  std::optional<std::string> detach_keys;     // docker's grammar; "" is none; absent: the verb's default
+  std::optional<std::string> detach_keys;  // docker's grammar; "" is none; absent: the verb's default
   std::optional<std::chrono::milliseconds> timeout;
   int status_fd = -1;
   std::string pidfile;
   std::string cidfile;
-  int preserve_fds = 0;                       // descriptors 3 … 3+N-1 are passed on
+  int preserve_fds = 0;  // descriptors 3 … 3+N-1 are passed on
   Network network = Network::none;
-  std::string netns;                          // with Network::join: the namespace's path
-  std::string ipc;                            // empty: its own; "host"; else the namespace's path
-  std::string uts;                            // likewise
-  bool privileged = false;                    // keep the capabilities that namespaces cannot contain
-  std::optional<Profile> profile;             // absent: seed on the host's root, docker in one of its own
-  std::vector<std::string> cap_add;           // names of capabilities, or ALL
+  std::string netns;  // with Network::join: the namespace's path
+  std::string ipc;  // empty: its own; "host"; else the namespace's path
+  std::string uts;  // likewise
+  bool privileged = false;  // keep the capabilities that namespaces cannot contain
+  std::optional<Profile> profile;  // absent: seed on the host's root, docker in one of its own
+  std::vector<std::string> cap_add;  // names of capabilities, or ALL
   std::vector<std::string> cap_drop;
-  std::optional<bool> no_new_privs;           // absent: the profile's
-  std::string seccomp;                        // empty: the profile's; a word of the two above; else a profile's text, OCI's JSON
+  std::optional<bool> no_new_privs;  // absent: the profile's
+  std::string seccomp;  // empty: the profile's; a word of the two above; else a profile's text, OCI's JSON
   std::vector<Ulimit> ulimits;
-  std::optional<int> oom_score_adj;           // -1000 to 1000; absent, here and below: the caller's
-  std::optional<int> nice;                    // -20 to 19
-  std::optional<int> ionice;                  // as ioprio_set(2) takes it
-  bool rm = true;                             // gone at exit (foreground's default); --keep: false
-  std::string record;                         // asciicast file; empty: off
-  std::string rootfs;                         // a root of its own, absolute; empty: the host's
-  bool rootfs_overlay = false;                // what is written to it is thrown away at the end
-  bool read_only = false;                     // its root is
-  std::vector<Mount> mounts;                  // -v, --mount, --tmpfs, --device
-  std::uint64_t shm_size = 64U << 20;         // bytes of /dev/shm in a root of its own
-  RestartPolicy restart;                      // under a supervisor: whether it is started again
-  Limits limits;                              // of memory, processors, processes and disks
+  std::optional<int> oom_score_adj;  // -1000 to 1000; absent, here and below: the caller's
+  std::optional<int> nice;  // -20 to 19
+  std::optional<int> ionice;  // as ioprio_set(2) takes it
+  bool rm = true;  // gone at exit (foreground's default); --keep: false
+  std::string record;  // asciicast file; empty: off
+  std::string rootfs;  // a root of its own, absolute; empty: the host's
+  bool rootfs_overlay = false;  // what is written to it is thrown away at the end
+  bool read_only = false;  // its root is
+  std::vector<Mount> mounts;  // -v, --mount, --tmpfs, --device
+  std::uint64_t shm_size = 64U << 20;  // bytes of /dev/shm in a root of its own
+  RestartPolicy restart;  // under a supervisor: whether it is started again
+  Limits limits;  // of memory, processors, processes and disks
   bool operator==(const Spec&) const = default;
 };
 

@@ -24,10 +24,9 @@ using std::chrono::milliseconds;
 template <typename SpecRef, typename Visit>
 void fields(SpecRef& spec, Visit&& visit) {
   auto& [argv, name, tty, interactive, env, clear_env, workdir, hostname, user, init, stop_signal, stop_timeout,
-         sig_proxy, detach_keys, timeout, status_fd, pidfile, cidfile, preserve_fds, network, netns, ipc, uts, privileged, profile,
-         cap_add, cap_drop, no_new_privs, seccomp, ulimits, oom_score_adj, nice, ionice, rm, record,
-         rootfs, rootfs_overlay, read_only, mounts, shm_size, restart, limits] =
-      spec;
+         sig_proxy, detach_keys, timeout, status_fd, pidfile, cidfile, preserve_fds, network, netns, ipc, uts,
+         privileged, profile, cap_add, cap_drop, no_new_privs, seccomp, ulimits, oom_score_adj, nice, ionice, rm,
+         record, rootfs, rootfs_overlay, read_only, mounts, shm_size, restart, limits] = spec;
   visit("argv", argv);
   visit("name", name);
   visit("tty", tty);

@@ -34,7 +34,14 @@ namespace {
 
 Result<Asked> ask_aside(const std::function<std::string()>& question) {
   const auto failed = [](int err) {
-    return std::unexpected(Error{.code = "E_FORK", .where = "exec", .what = "cannot look into the container", .err = err, .why = {}, .hint = {}, .path = {}, .stage = "fork"});
+    return std::unexpected(Error{.code = "E_FORK",
+                                 .where = "exec",
+                                 .what = "cannot look into the container",
+                                 .err = err,
+                                 .why = {},
+                                 .hint = {},
+                                 .path = {},
+                                 .stage = "fork"});
   };
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) < 0) return failed(errno);

@@ -20,12 +20,20 @@ namespace {
 constexpr int kTries = 16;
 
 Error failed(std::string what, const std::string& path, int err) {
-  Error error{.code = "E_CGROUP", .where = "cgroup", .what = std::move(what), .err = err, .why = {}, .hint = {}, .path = path, .stage = "cgroup"};
+  Error error{.code = "E_CGROUP",
+              .where = "cgroup",
+              .what = std::move(what),
+              .err = err,
+              .why = {},
+              .hint = {},
+              .path = path,
+              .stage = "cgroup"};
   switch (err) {
     case EACCES:
     case EPERM:
       error.why = path + " belongs to another user";
-      error.hint = "run sup where a group is left to you (systemd-run --user --scope -p Delegate=yes sup …), or as root, or use --limits best-effort";
+      error.hint =
+          "run sup where a group is left to you (systemd-run --user --scope -p Delegate=yes sup …), or as root, or use --limits best-effort";
       break;
     case EROFS:
       error.why = "control groups are mounted read-only here";
@@ -58,7 +66,7 @@ Result<std::unique_ptr<Cgroup>> Cgroup::make(CgroupHome home, const std::string&
         ::stat(directory.c_str(), &there) == 0 && ours.st_ino == there.st_ino) {
       return made;
     }
-    made->nodes_.clear();   // swept away between mkdir and lock by one who took it for a dead one's
+    made->nodes_.clear();  // swept away between mkdir and lock by one who took it for a dead one's
   }
   return std::unexpected(failed("cannot be made", tree.parent() + "/" + id, EBUSY));
 }
@@ -69,7 +77,8 @@ Result<std::unique_ptr<Cgroup>> Cgroup::open(CgroupHome home, const std::string&
     const std::string directory = found->home_.trees[i].parent() + "/" + id;
     Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (i == 0) {
-      if (!fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) < 0) return std::unexpected(failed("cannot be opened", directory, errno));
+      if (!fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) < 0)
+        return std::unexpected(failed("cannot be opened", directory, errno));
       found->lock_ = std::move(fd);
     } else if (!fd) {
       continue;
@@ -127,18 +136,26 @@ std::vector<Error> Cgroup::apply(const Limits& limits) {
     const CgroupHome::Tree* tree;
   };
   std::vector<Wanted> wanted;
-  std::vector<std::string_view> covered;   // options that v2 takes care of
-  std::vector<std::string> controllers;    // of v2
+  std::vector<std::string_view> covered;  // options that v2 takes care of
+  std::vector<std::string> controllers;  // of v2
   std::vector<Error> errors;
-  const auto refuse = [&errors](const CgroupWrite& write, int err, std::string why, std::string hint, std::string path) {
-    errors.push_back(Error{.code = "E_LIMIT", .where = std::string(write.option), .what = "cannot be applied", .err = err, .why = std::move(why),
-                           .hint = std::move(hint), .path = std::move(path), .stage = "cgroup"});
+  const auto refuse = [&errors](const CgroupWrite& write, int err, std::string why, std::string hint,
+                                std::string path) {
+    errors.push_back(Error{.code = "E_LIMIT",
+                           .where = std::string(write.option),
+                           .what = "cannot be applied",
+                           .err = err,
+                           .why = std::move(why),
+                           .hint = std::move(hint),
+                           .path = std::move(path),
+                           .stage = "cgroup"});
   };
   for (auto& write : cgroup_writes(limits, CgroupVersion::v2)) {
     const auto* tree = home_.with(write.controller, CgroupVersion::v2);
     if (tree == nullptr) continue;
     covered.push_back(write.option);
-    if (std::ranges::find(controllers, write.controller) == controllers.end()) controllers.emplace_back(write.controller);
+    if (std::ranges::find(controllers, write.controller) == controllers.end())
+      controllers.emplace_back(write.controller);
     wanted.push_back({std::move(write), tree});
   }
   std::vector<std::string_view> missing;
@@ -151,10 +168,13 @@ std::vector<Error> Cgroup::apply(const Limits& limits) {
       missing.push_back(write.option);
       const bool unified = home_.trees.front().version == CgroupVersion::v2 && home_.trees.size() == 1;
       const std::string name(unified && write.controller == "blkio" ? "io" : write.controller);
-      refuse(write, 0, "there is no " + name + " controller for us in " + home_.trees.front().own,
-             unified ? "have it left to this group (Delegate=yes in its unit, cgroup.subtree_control above it), or use --limits best-effort"
-                     : "mount it: mount -t cgroup -o " + name + " cgroup /sys/fs/cgroup/" + name + ", or use --limits best-effort",
-             home_.trees.front().own + "/cgroup.controllers");
+      refuse(
+          write, 0, "there is no " + name + " controller for us in " + home_.trees.front().own,
+          unified
+              ? "have it left to this group (Delegate=yes in its unit, cgroup.subtree_control above it), or use --limits best-effort"
+              : "mount it: mount -t cgroup -o " + name + " cgroup /sys/fs/cgroup/" + name +
+                    ", or use --limits best-effort",
+          home_.trees.front().own + "/cgroup.controllers");
     }
   }
   if (!controllers.empty()) {
@@ -162,9 +182,12 @@ std::vector<Error> Cgroup::apply(const Limits& limits) {
     if (const int err = enable(tree, controllers); err != 0) {
       for (const Wanted& each : wanted) {
         if (each.tree != &tree || each.write.optional) continue;
-        refuse(each.write, err, err == EBUSY ? "other processes are in " + tree.own : "",
-               err == EBUSY ? "run sup in a group of its own (systemd-run --scope -p Delegate=yes sup …), or use --limits best-effort" : "use --limits best-effort",
-               tree.own + "/cgroup.subtree_control");
+        refuse(
+            each.write, err, err == EBUSY ? "other processes are in " + tree.own : "",
+            err == EBUSY
+                ? "run sup in a group of its own (systemd-run --scope -p Delegate=yes sup …), or use --limits best-effort"
+                : "use --limits best-effort",
+            tree.own + "/cgroup.subtree_control");
       }
       std::erase_if(wanted, [&tree](const Wanted& each) { return each.tree == &tree; });
     }
@@ -175,7 +198,8 @@ std::vector<Error> Cgroup::apply(const Limits& limits) {
     for (Wanted& each : wanted) {
       auto place = node(*each.tree);
       if (!place) {
-        if (!each.write.optional) errors.push_back(place.error()), errors.back().where = std::string(each.write.option) + ": cgroup";
+        if (!each.write.optional)
+          errors.push_back(place.error()), errors.back().where = std::string(each.write.option) + ": cgroup";
         continue;
       }
       const int err = CgroupDriver::set((*place)->directory, each.write);
@@ -190,12 +214,15 @@ std::vector<Error> Cgroup::apply(const Limits& limits) {
       std::string hint;
       if (err == ENOENT) {
         why = "this kernel has no " + std::string(each.write.files.back().name);
-        hint = each.write.option == "--memory-swap" ? "boot with swapaccount=1, or use --limits best-effort" : "use --limits best-effort";
+        hint = each.write.option == "--memory-swap" ? "boot with swapaccount=1, or use --limits best-effort"
+                                                    : "use --limits best-effort";
       } else if (err == EBUSY && each.write.controller == "memory") {
         why = "more than that is in use and cannot be freed";
       } else if (err == EINVAL || err == ERANGE || err == EACCES) {
-        why = "the kernel does not take " + each.write.files.front().text + " for " + std::string(each.write.files.front().name);
-        if (each.write.controller == "cpuset") hint = "processors that there are, and that this group may use: see " + each.tree->own;
+        why = "the kernel does not take " + each.write.files.front().text + " for " +
+              std::string(each.write.files.front().name);
+        if (each.write.controller == "cpuset")
+          hint = "processors that there are, and that this group may use: see " + each.tree->own;
       }
       refuse(each.write, err, std::move(why), std::move(hint), file);
     }
@@ -216,8 +243,14 @@ Result<void> Cgroup::make_freezable() {
   if (freezer() != nullptr) return {};
   const auto* tree = home_.with("freezer", CgroupVersion::v1);
   if (tree == nullptr) {
-    return std::unexpected(Error{.code = "E_PAUSE", .where = "pause", .what = "there is no freezer here", .err = 0, .why = "neither the v2 tree nor the v1 freezer is mounted",
-                                 .hint = "mount -t cgroup2 cgroup2 /sys/fs/cgroup", .path = {}, .stage = "cgroup"});
+    return std::unexpected(Error{.code = "E_PAUSE",
+                                 .where = "pause",
+                                 .what = "there is no freezer here",
+                                 .err = 0,
+                                 .why = "neither the v2 tree nor the v1 freezer is mounted",
+                                 .hint = "mount -t cgroup2 cgroup2 /sys/fs/cgroup",
+                                 .path = {},
+                                 .stage = "cgroup"});
   }
   if (auto r = node(*tree); !r) return std::unexpected(r.error());
   return {};
@@ -236,7 +269,9 @@ std::optional<bool> Cgroup::holds(pid_t pid) const {
       const auto second = first == std::string_view::npos ? first : line.find(':', first + 1);
       if (second == std::string_view::npos) continue;
       const auto names = split(line.substr(first + 1, second - first - 1), ',');
-      const bool same = tree.version == CgroupVersion::v2 ? line.starts_with("0::") : std::ranges::find(names, tree.controllers.front()) != names.end();
+      const bool same = tree.version == CgroupVersion::v2
+                            ? line.starts_with("0::")
+                            : std::ranges::find(names, tree.controllers.front()) != names.end();
       if (same) there = line.substr(second + 1).ends_with(tail(id_));
     }
     if (!there) return false;
@@ -255,7 +290,8 @@ Result<void> Cgroup::place(pid_t pid) {
     if (err == ENOENT) error.why = "somebody has removed " + each.directory;
     return std::unexpected(std::move(error));
   }
-  if (holds(pid) == false) return std::unexpected(failed("process " + std::to_string(pid) + " is not where it was put", path(), EBUSY));
+  if (holds(pid) == false)
+    return std::unexpected(failed("process " + std::to_string(pid) + " is not where it was put", path(), EBUSY));
   return {};
 }
 
@@ -286,14 +322,15 @@ CgroupSample Cgroup::sample() const {
 }
 
 bool Cgroup::gone() const {
-  return std::ranges::any_of(nodes_, [](const Node& each) { return ::access(each.directory.c_str(), F_OK) < 0 && errno == ENOENT; });
+  return std::ranges::any_of(
+      nodes_, [](const Node& each) { return ::access(each.directory.c_str(), F_OK) < 0 && errno == ENOENT; });
 }
 
 int Cgroup::remove() {
   while (!nodes_.empty()) {
     const Node& last = nodes_.back();
     if (const int err = remove_cgroup(last.directory); err != 0) return err;
-    ::rmdir(home_.trees[last.tree].parent().c_str());   // not empty: others are there
+    ::rmdir(home_.trees[last.tree].parent().c_str());  // not empty: others are there
     nodes_.pop_back();
   }
   lock_.reset();

@@ -62,15 +62,17 @@ class Cgroup {
     std::string directory;
   };
   Cgroup(CgroupHome home, std::string id) : home_(std::move(home)), id_(std::move(id)) {}
-  [[nodiscard]] const CgroupDriver& driver(const Node& node) const { return cgroup_driver(home_.trees[node.tree].version); }
+  [[nodiscard]] const CgroupDriver& driver(const Node& node) const {
+    return cgroup_driver(home_.trees[node.tree].version);
+  }
   [[nodiscard]] Result<const Node*> node(const CgroupHome::Tree& tree);
   [[nodiscard]] const Node* freezer() const;
   [[nodiscard]] int enable(const CgroupHome::Tree& tree, const std::vector<std::string>& controllers);
 
   CgroupHome home_;
   std::string id_;
-  std::vector<Node> nodes_;   // the first is that of the first tree
-  Fd lock_;                   // the first directory, locked as long as we live; the clone's too
+  std::vector<Node> nodes_;  // the first is that of the first tree
+  Fd lock_;  // the first directory, locked as long as we live; the clone's too
 };
 
 }  // namespace sup

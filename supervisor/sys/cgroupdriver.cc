@@ -45,7 +45,9 @@ class V2 : public CgroupDriver {
     return 0;
   }
   int prepare(const std::string&) const override { return 0; }
-  int freeze(const std::string& directory, bool frozen) const override { return write_value(directory + "/cgroup.freeze", frozen ? "1" : "0"); }
+  int freeze(const std::string& directory, bool frozen) const override {
+    return write_value(directory + "/cgroup.freeze", frozen ? "1" : "0");
+  }
   std::optional<bool> frozen(const std::string& directory) const override {
     const auto value = keyed_value(text_of(directory + "/cgroup.events"), "frozen");
     if (!value) return std::nullopt;
@@ -100,7 +102,9 @@ class V1 : public CgroupDriver {
     }
     return 0;
   }
-  int freeze(const std::string& directory, bool frozen) const override { return write_value(directory + "/freezer.state", frozen ? "FROZEN" : "THAWED"); }
+  int freeze(const std::string& directory, bool frozen) const override {
+    return write_value(directory + "/freezer.state", frozen ? "FROZEN" : "THAWED");
+  }
   std::optional<bool> frozen(const std::string& directory) const override {
     const auto text = read_file(directory + "/freezer.state");
     if (!text) return std::nullopt;
@@ -112,11 +116,13 @@ class V1 : public CgroupDriver {
   }
   void sample(const std::string& directory, CgroupSample& into) const override {
     if (const auto ns = number_of(directory + "/cpuacct.usage"); ns && !into.cpu_us) into.cpu_us = *ns / 1000;
-    if (const auto ns = keyed_value(text_of(directory + "/cpu.stat"), "throttled_time"); ns) into.throttled_us = *ns / 1000;
+    if (const auto ns = keyed_value(text_of(directory + "/cpu.stat"), "throttled_time"); ns)
+      into.throttled_us = *ns / 1000;
     if (const auto n = number_of(directory + "/memory.usage_in_bytes")) into.memory = n;
     if (const auto n = number_of(directory + "/memory.max_usage_in_bytes")) into.memory_peak = n;
     // "No limit" is a number here, the largest that is whole pages.
-    if (const auto n = number_of(directory + "/memory.limit_in_bytes"); n && *n < (std::uint64_t{1} << 60)) into.memory_limit = n;
+    if (const auto n = number_of(directory + "/memory.limit_in_bytes"); n && *n < (std::uint64_t{1} << 60))
+      into.memory_limit = n;
     pids_sample(directory, into);
     io(text_of(directory + "/blkio.throttle.io_service_bytes"), into);
   }
@@ -176,7 +182,8 @@ const CgroupDriver& cgroup_driver(CgroupVersion version) {
 
 std::optional<std::uint64_t> keyed_value(std::string_view text, std::string_view key) {
   for (const std::string_view line : split(text, '\n')) {
-    if (line.size() > key.size() && line.starts_with(key) && line[key.size()] == ' ') return parse_unsigned<std::uint64_t>(trimmed(line.substr(key.size())));
+    if (line.size() > key.size() && line.starts_with(key) && line[key.size()] == ' ')
+      return parse_unsigned<std::uint64_t>(trimmed(line.substr(key.size())));
   }
   return std::nullopt;
 }

@@ -16,7 +16,7 @@ namespace sup {
 struct CgroupSample {
   std::optional<std::uint64_t> cpu_us, user_us, system_us, throttled_us;
   std::optional<std::uint64_t> memory, memory_peak;
-  std::optional<std::uint64_t> memory_limit;   // absent also: no limit
+  std::optional<std::uint64_t> memory_limit;  // absent also: no limit
   std::optional<std::uint64_t> pids, pids_limit;
   std::optional<std::uint64_t> read_bytes, written_bytes;
 };

@@ -28,7 +28,9 @@ std::vector<std::string> directories_in(const std::string& path) {
 
 }  // namespace
 
-bool CgroupHome::Tree::has(std::string_view controller) const { return std::ranges::find(controllers, controller) != controllers.end(); }
+bool CgroupHome::Tree::has(std::string_view controller) const {
+  return std::ranges::find(controllers, controller) != controllers.end();
+}
 
 const CgroupHome::Tree* CgroupHome::with(std::string_view controller, CgroupVersion version) const {
   for (const Tree& tree : trees) {
@@ -54,9 +56,14 @@ Result<CgroupHome> cgroup_home(const CgroupLayout& layout) {
     home.trees.insert(first ? home.trees.begin() : home.trees.end(), std::move(tree));
   }
   if (home.trees.empty()) {
-    return std::unexpected(Error{.code = "E_CGROUP", .where = "cgroup", .what = "there are no control groups here", .err = ENOENT,
-                                 .why = "none is mounted that this process is in", .hint = "mount -t cgroup2 cgroup2 /sys/fs/cgroup, or --limits best-effort",
-                                 .path = "/sys/fs/cgroup", .stage = "cgroup"});
+    return std::unexpected(Error{.code = "E_CGROUP",
+                                 .where = "cgroup",
+                                 .what = "there are no control groups here",
+                                 .err = ENOENT,
+                                 .why = "none is mounted that this process is in",
+                                 .hint = "mount -t cgroup2 cgroup2 /sys/fs/cgroup, or --limits best-effort",
+                                 .path = "/sys/fs/cgroup",
+                                 .stage = "cgroup"});
   }
   return home;
 }
@@ -77,11 +84,12 @@ void sweep_cgroups(const CgroupHome& home) {
     // Locked: its supervisor lives. Not locked, and yet not to be removed: somebody is still dying in there.
     if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) (void)remove_cgroup(path);
   }
-  ::rmdir(first.c_str());   // not empty: somebody's containers are there
+  ::rmdir(first.c_str());  // not empty: somebody's containers are there
   // A group's first directory is made first and removed last: another one without it is nobody's.
   for (auto tree = home.trees.begin() + 1; tree != home.trees.end(); ++tree) {
     for (const std::string& name : directories_in(tree->parent())) {
-      if (::access((first + "/" + name).c_str(), F_OK) < 0 && errno == ENOENT) (void)remove_cgroup(tree->parent() + "/" + name);
+      if (::access((first + "/" + name).c_str(), F_OK) < 0 && errno == ENOENT)
+        (void)remove_cgroup(tree->parent() + "/" + name);
     }
     ::rmdir(tree->parent().c_str());
   }

@@ -21,12 +21,13 @@ namespace sup {
 struct CgroupHome {
   struct Tree {
     CgroupVersion version = CgroupVersion::v2;
-    std::vector<std::string> controllers;   // that a container's group can have; v1: those of the hierarchy
+    std::vector<std::string> controllers;  // that a container's group can have; v1: those of the hierarchy
     std::string own;
     [[nodiscard]] std::string parent() const { return own + "/sup"; }
     [[nodiscard]] bool has(std::string_view controller) const;
   };
-  std::vector<Tree> trees;   // the first is for life (freeze, kill, count) and has a directory for every group; v2 where there is one
+  std::vector<Tree>
+      trees;  // the first is for life (freeze, kill, count) and has a directory for every group; v2 where there is one
 
   [[nodiscard]] const Tree* with(std::string_view controller, CgroupVersion version) const;
 };

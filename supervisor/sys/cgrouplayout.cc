@@ -75,7 +75,8 @@ CgroupLayout cgroup_layout(const KernelFiles& kernel, const std::string& root) {
     }
     CgroupLayout::Hierarchy h;
     for (const std::string_view name : split(names, ',')) h.controllers.emplace_back(name);
-    const auto mount = std::ranges::find_if(mounts, [&h](const MountEntry& m) { return m.fstype == "cgroup" && serves(m, h.controllers); });
+    const auto mount = std::ranges::find_if(
+        mounts, [&h](const MountEntry& m) { return m.fstype == "cgroup" && serves(m, h.controllers); });
     if (mount == mounts.end()) continue;   // known to the kernel, mounted nowhere: of no use
     h.mount = root + mount->target;
     h.own = inside(*mount, path, root);
@@ -105,7 +106,8 @@ std::optional<PidsGroup> full_pids_group(const CgroupLayout& layout) {
 }
 
 std::optional<std::uint64_t> tasks_of(const KernelFiles& kernel, uid_t uid) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(kernel.proc.c_str()), [](DIR* d) { return ::closedir(d); });
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(kernel.proc.c_str()),
+                                                      [](DIR* d) { return ::closedir(d); });
   if (!directory) return std::nullopt;
   std::uint64_t tasks = 0;
   bool any = false;
@@ -116,7 +118,8 @@ std::optional<std::uint64_t> tasks_of(const KernelFiles& kernel, uid_t uid) {
     std::optional<std::int64_t> owner;
     std::int64_t threads = 0;
     for (const std::string_view line : split(*text, '\n')) {
-      if (line.starts_with("Uid:")) owner = to_number(trimmed(line.substr(4)).substr(0, trimmed(line.substr(4)).find('\t')));
+      if (line.starts_with("Uid:"))
+        owner = to_number(trimmed(line.substr(4)).substr(0, trimmed(line.substr(4)).find('\t')));
       if (line.starts_with("Threads:")) threads = to_number(line.substr(8)).value_or(0);
     }
     any = true;

@@ -15,12 +15,12 @@ namespace sup {
 struct CgroupLayout {
   enum class Mode { none, v1, v2, hybrid } mode = Mode::none;   // hybrid: v1 controllers and a v2 tree
   std::string v2_mount;                                         // empty: there is none
-  std::string v2_own;                                           // this process's directory in it; empty: not reachable
-  std::vector<std::string> v2_controllers;                      // available in v2_own
+  std::string v2_own;  // this process's directory in it; empty: not reachable
+  std::vector<std::string> v2_controllers;  // available in v2_own
   struct Hierarchy {
-    std::vector<std::string> controllers;   // "cpu", "cpuacct", or "name=systemd"
+    std::vector<std::string> controllers;  // "cpu", "cpuacct", or "name=systemd"
     std::string mount;
-    std::string own;                        // this process's directory in it; empty: not reachable
+    std::string own;  // this process's directory in it; empty: not reachable
   };
   std::vector<Hierarchy> v1;
 

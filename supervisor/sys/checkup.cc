@@ -77,7 +77,9 @@ int map_self(uid_t uid, gid_t gid) {
   return write_once("/proc/self/gid_map", "0 " + std::to_string(gid) + " 1");
 }
 
-bool have_syscall(long number_of, long a, long b, long c) { return ::syscall(number_of, a, b, c) >= 0 || errno != ENOSYS; }
+bool have_syscall(long number_of, long a, long b, long c) {
+  return ::syscall(number_of, a, b, c) >= 0 || errno != ENOSYS;
+}
 
 Finding from_error(std::string name, const Error& error) {
   return {std::move(name), Status::fail, error.why.empty() ? words(error.err) : error.why, error.hint};
@@ -95,7 +97,7 @@ Finding check_kernel(std::string_view release) {
   const Fd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
   need(static_cast<bool>(self) || errno != ENOSYS, "pidfd_open (5.3)");
   need(!self || have_syscall(SYS_pidfd_send_signal, self.get(), 0, 0), "pidfd_send_signal (5.1)");
-  need(have_syscall(SYS_close_range, ~0L, 0, ~0L), "close_range (5.9)");   // first > last: EINVAL, and nothing is closed
+  need(have_syscall(SYS_close_range, ~0L, 0, ~0L), "close_range (5.9)");  // first > last: EINVAL, and nothing is closed
   const bool clone3 = have_syscall(SYS_clone3, 0, 0, 0);
   if (!missing.empty()) {
     f.status = Status::fail;
@@ -113,7 +115,7 @@ Finding check_kernel(std::string_view release) {
 
 Finding check_userns_sysctls(const KernelFiles& kernel, uid_t uid) {
   Finding f{"userns.sysctl", Status::ok, {}, {}};
-  const Status bad = uid == 0 ? Status::warn : Status::fail;   // root needs none, but its users do
+  const Status bad = uid == 0 ? Status::warn : Status::fail;  // root needs none, but its users do
   const auto most = kernel.sysctl("user.max_user_namespaces");
   const auto debian = kernel.sysctl("kernel.unprivileged_userns_clone");
   if (debian == 0) {
@@ -143,10 +145,12 @@ Finding check_apparmor(const KernelFiles& kernel, uid_t uid) {
   const std::string label = kernel.security_label();
   f.seen += label.empty() ? ", sup is unconfined" : ", sup is confined to " + label;
   if (kernel.sysctl("kernel.apparmor_restrict_unprivileged_userns").value_or(0) != 0) {
-    f.seen += "; user namespaces only for programs whose profile allows them (kernel.apparmor_restrict_unprivileged_userns is 1)";
+    f.seen +=
+        "; user namespaces only for programs whose profile allows them (kernel.apparmor_restrict_unprivileged_userns is 1)";
     // A profile of our own with "userns," is the good way; under one the real check below tells.
     f.status = label.empty() && uid != 0 ? Status::warn : Status::ok;
-    if (f.status != Status::ok) f.fix = "install sup's AppArmor profile, or: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0";
+    if (f.status != Status::ok)
+      f.fix = "install sup's AppArmor profile, or: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0";
   }
   return f;
 }
@@ -159,7 +163,8 @@ Finding check_lsm(const KernelFiles& kernel) {
 
 Finding check_seccomp(const KernelFiles& kernel) {
   if (!kernel.filtered()) return {"seccomp", Status::ok, "no filter stands over sup", {}};
-  return {"seccomp", Status::warn, "a filter stands over sup, as an outer container's does; calls may be refused", "docker run --security-opt seccomp=unconfined"};
+  return {"seccomp", Status::warn, "a filter stands over sup, as an outer container's does; calls may be refused",
+          "docker run --security-opt seccomp=unconfined"};
 }
 
 std::vector<Finding> check_namespaces(const KernelFiles& kernel, uid_t uid) {
@@ -192,8 +197,14 @@ std::vector<Finding> check_namespaces(const KernelFiles& kernel, uid_t uid) {
       findings.push_back({name, Status::ok, "can be made", {}});
       continue;
     }
-    const Error error = explain_spawn({.stage = stage, .err = err, .clone_flags = static_cast<unsigned>(flags), .uid = uid,
-                                       .what = {}, .fstype = {}, .target = {}}, kernel);
+    const Error error = explain_spawn({.stage = stage,
+                                       .err = err,
+                                       .clone_flags = static_cast<unsigned>(flags),
+                                       .uid = uid,
+                                       .what = {},
+                                       .fstype = {},
+                                       .target = {}},
+                                      kernel);
     Finding f = from_error(name, error);
     if (!kind.needed && (uid == 0 || !user)) f.status = Status::warn;
     findings.push_back(std::move(f));
@@ -203,18 +214,26 @@ std::vector<Finding> check_namespaces(const KernelFiles& kernel, uid_t uid) {
 
 Finding check_proc_mount(const KernelFiles& kernel, uid_t uid) {
   const gid_t gid = ::getegid();
-  constexpr int kBefore = 200;   // an exit status that is no errno: it failed before the mount, as another finding says
+  constexpr int kBefore = 200;  // an exit status that is no errno: it failed before the mount, as another finding says
   const int err = in_child([=] {
     const int flags = CLONE_NEWNS | CLONE_NEWPID | (uid == 0 ? 0 : CLONE_NEWUSER);
     if (::unshare(flags) < 0 || (uid != 0 && map_self(uid, gid) != 0)) return kBefore;
     // Nothing of what follows may reach the host's mounts.
     if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) < 0) return kBefore;
-    return in_child([] { return ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) < 0 ? errno : 0; });
+    return in_child(
+        [] { return ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) < 0 ? errno : 0; });
   });
   if (err == 0) return {"proc", Status::ok, "a new one can be mounted in new namespaces", {}};
-  if (err == kBefore) return {"proc", Status::fail, "not tried: the namespaces could not be made", "mend the namespaces first"};
-  return from_error("proc", explain_spawn({.stage = "mount", .err = err, .clone_flags = CLONE_NEWNS | CLONE_NEWPID, .uid = uid, .what = {},
-                                           .fstype = "proc", .target = "/proc"}, kernel));
+  if (err == kBefore)
+    return {"proc", Status::fail, "not tried: the namespaces could not be made", "mend the namespaces first"};
+  return from_error("proc", explain_spawn({.stage = "mount",
+                                           .err = err,
+                                           .clone_flags = CLONE_NEWNS | CLONE_NEWPID,
+                                           .uid = uid,
+                                           .what = {},
+                                           .fstype = "proc",
+                                           .target = "/proc"},
+                                          kernel));
 }
 
 Finding check_cgroups(const CgroupLayout& layout) {
@@ -236,14 +255,13 @@ Finding check_cgroups(const CgroupLayout& layout) {
       f.seen = "no control groups are mounted: no limits, and stopping relies on the pid namespace alone";
       f.fix = "mount -t cgroup2 none /sys/fs/cgroup";
       break;
-    case CgroupLayout::Mode::v1:
-      f.seen = "v1, controllers " + list(v1);
-      break;
+    case CgroupLayout::Mode::v1: f.seen = "v1, controllers " + list(v1); break;
     case CgroupLayout::Mode::v2:
       f.seen = "v2 on " + layout.v2_mount + ", controllers " + list(layout.v2_controllers);
       break;
     case CgroupLayout::Mode::hybrid:
-      f.seen = "hybrid: v2 on " + layout.v2_mount + " (controllers " + list(layout.v2_controllers) + "), v1 controllers " + list(v1);
+      f.seen = "hybrid: v2 on " + layout.v2_mount + " (controllers " + list(layout.v2_controllers) +
+               "), v1 controllers " + list(v1);
       break;
   }
   return f;
@@ -259,7 +277,8 @@ Finding check_delegation(const CgroupLayout& layout, uid_t uid) {
   if (own.empty()) {
     f.status = Status::warn;
     f.seen = "sup's own group cannot be reached, so it can make none below";
-    f.fix = layout.mode == CgroupLayout::Mode::none ? "mount -t cgroup2 none /sys/fs/cgroup" : "run sup outside of the container, or with --cgroupns=host";
+    f.fix = layout.mode == CgroupLayout::Mode::none ? "mount -t cgroup2 none /sys/fs/cgroup"
+                                                    : "run sup outside of the container, or with --cgroupns=host";
     return f;
   }
   const std::string group = own + "/sup-doctor-" + std::to_string(::getpid());
@@ -269,11 +288,11 @@ Finding check_delegation(const CgroupLayout& layout, uid_t uid) {
     return f;
   }
   const int err = errno;
-  f.status = Status::warn;   // `sup run` without limits needs none
+  f.status = Status::warn;  // `sup run` without limits needs none
   f.seen = "no group can be made below " + own + ": " + words(err);
-  f.fix = err == EROFS    ? "mount -o remount,rw " + shell_quote(layout.v2_mount.empty() ? own : layout.v2_mount)
-          : uid == 0      ? "run sup outside of the container, or with --cgroupns=host"
-                          : "systemd-run --user --scope -p Delegate=yes sup run COMMAND";
+  f.fix = err == EROFS ? "mount -o remount,rw " + shell_quote(layout.v2_mount.empty() ? own : layout.v2_mount)
+          : uid == 0   ? "run sup outside of the container, or with --cgroupns=host"
+                       : "systemd-run --user --scope -p Delegate=yes sup run COMMAND";
   return f;
 }
 
@@ -305,7 +324,7 @@ Finding check_pty(const KernelFiles& kernel) {
 Finding check_nofile(unsigned long soft, unsigned long hard) {
   const auto text = [](unsigned long n) { return n == RLIM_INFINITY ? std::string("unlimited") : std::to_string(n); };
   Finding f{"nofile", Status::ok, "soft " + text(soft) + ", hard " + text(hard), {}};
-  constexpr unsigned long kFew = 64;       // one run needs some thirty
+  constexpr unsigned long kFew = 64;  // one run needs some thirty
   constexpr unsigned long kEnough = 1024;
   if (soft < kFew) {
     f.status = Status::fail;
@@ -341,18 +360,24 @@ Finding check_init_file(const std::string& path, std::string_view version) {
     f.fix = std::move(fix);
     return f;
   };
-  struct stat st {};
+  struct stat st{};
   if (::stat(path.c_str(), &st) < 0) return bad("cannot be looked at: " + words(errno), "install sup again");
   if (!S_ISREG(st.st_mode)) return bad("is no file", "install sup again");
-  struct stat self {};
-  const bool own = st.st_uid == 0 || st.st_uid == ::geteuid() || (::stat("/proc/self/exe", &self) == 0 && st.st_uid == self.st_uid);
+  struct stat self{};
+  const bool own =
+      st.st_uid == 0 || st.st_uid == ::geteuid() || (::stat("/proc/self/exe", &self) == 0 && st.st_uid == self.st_uid);
   if (!own) return bad("belongs to uid " + std::to_string(st.st_uid), "chown root " + shell_quote(path));
-  if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) return bad("may be written by others", "chmod go-w " + shell_quote(path));
+  if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    return bad("may be written by others", "chmod go-w " + shell_quote(path));
   if (::access(path.c_str(), X_OK) < 0) return bad("is not executable", "chmod 755 " + shell_quote(path));
   const auto line = tool_version(path);
-  if (!line) return bad("does not say its version: " + (line.error().why.empty() ? words(line.error().err) : line.error().why), "install sup again");
+  if (!line)
+    return bad("does not say its version: " + (line.error().why.empty() ? words(line.error().err) : line.error().why),
+               "install sup again");
   const std::string found = version_word(*line);
-  if (found != version) return bad("is of version " + found + ", sup of " + std::string(version), "install sup again: both come from one package");
+  if (found != version)
+    return bad("is of version " + found + ", sup of " + std::string(version),
+               "install sup again: both come from one package");
   f.seen += ", version " + found;
   return f;
 }
@@ -361,7 +386,8 @@ Finding check_yama(const KernelFiles& kernel) {
   const auto scope = kernel.sysctl("kernel.yama.ptrace_scope");
   if (!scope) return {"yama", Status::ok, "not there: debuggers may attach to one's own processes", {}};
   if (*scope >= 2) {
-    return {"yama", Status::warn, "kernel.yama.ptrace_scope is " + number(*scope) + ": strace and gdb work for root at most",
+    return {"yama", Status::warn,
+            "kernel.yama.ptrace_scope is " + number(*scope) + ": strace and gdb work for root at most",
             *scope == 2 ? "sysctl -w kernel.yama.ptrace_scope=1" : "it cannot be lowered before the next boot"};
   }
   return {"yama", Status::ok, "kernel.yama.ptrace_scope is " + number(*scope), {}};
@@ -369,7 +395,8 @@ Finding check_yama(const KernelFiles& kernel) {
 
 Finding check_binfmt(const KernelFiles& kernel) {
   Finding f{"binfmt", Status::ok, {}, {}};
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir((kernel.proc + "/sys/fs/binfmt_misc").c_str()), [](DIR* d) { return ::closedir(d); });
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir((kernel.proc + "/sys/fs/binfmt_misc").c_str()),
+                                                      [](DIR* d) { return ::closedir(d); });
   std::string names;
   int count = 0;
   while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr) {
@@ -377,7 +404,8 @@ Finding check_binfmt(const KernelFiles& kernel) {
     if (name.starts_with('.') || name == "register" || name == "status") continue;
     if (++count <= 6) names += (names.empty() ? "" : " ") + std::string(name);
   }
-  f.seen = count == 0 ? "no handlers for programs of other machines" : number(count) + " handlers: " + names + (count > 6 ? " …" : "");
+  f.seen = count == 0 ? "no handlers for programs of other machines"
+                      : number(count) + " handlers: " + names + (count > 6 ? " …" : "");
   return f;
 }
 
@@ -394,7 +422,7 @@ Finding check_runtime_dir(std::string_view runtime, std::string_view xdg, uid_t 
     return f;
   }
   f.seen = path;
-  struct stat st {};
+  struct stat st{};
   if (::stat(path.c_str(), &st) == 0) {
     if (!S_ISDIR(st.st_mode)) {
       f.status = Status::warn;

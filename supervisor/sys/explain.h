@@ -47,13 +47,13 @@ struct ExecAttempt {
 [[nodiscard]] Error explain_exec(const ExecAttempt& attempt);
 
 struct SpawnAttempt {
-  std::string stage;                 // "clone", "idmap", "mount", "fds", "exec" (of init itself), or another step's name
+  std::string stage;  // "clone", "idmap", "mount", "fds", "exec" (of init itself), or another step's name
   int err = 0;
-  std::uint64_t clone_flags = 0;     // CLONE_NEW* of the clone3(2) or unshare(2)
-  uid_t uid = 0;                     // the caller's
-  std::string what;                  // the step in words: "mount proc on /proc"; empty: made from the stage
-  std::string fstype;                // of a mount
-  std::string target;                // of a mount
+  std::uint64_t clone_flags = 0;  // CLONE_NEW* of the clone3(2) or unshare(2)
+  uid_t uid = 0;  // the caller's
+  std::string what;  // the step in words: "mount proc on /proc"; empty: made from the stage
+  std::string fstype;  // of a mount
+  std::string target;  // of a mount
 };
 
 // Why the namespaces could not be made. Status 125; the hint is the command that mends it where there is one.

@@ -97,7 +97,8 @@ std::string Examiner::user_name(uid_t uid) const {
     const std::string text = read_at(file.get(), 0, kPasswdLimit);
     for (const std::string_view line : split(text, '\n')) {
       const auto fields = split(line, ':');
-      if (fields.size() > 2 && !fields[0].empty() && parse_unsigned<uid_t>(fields[2]) == uid) return std::string(fields[0]);
+      if (fields.size() > 2 && !fields[0].empty() && parse_unsigned<uid_t>(fields[2]) == uid)
+        return std::string(fields[0]);
     }
   }
   return "uid " + std::to_string(uid);
@@ -106,8 +107,10 @@ std::string Examiner::user_name(uid_t uid) const {
 std::string Examiner::user() const { return user_name(a_.who.uid); }
 
 std::string Examiner::mount_point(const PathWalk& at) const {
-  struct statx stx {};
-  if (::statx(at.fd.get(), "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_MNT_ID, &stx) < 0 || (stx.stx_mask & STATX_MNT_ID) == 0) return {};
+  struct statx stx{};
+  if (::statx(at.fd.get(), "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_MNT_ID, &stx) < 0 ||
+      (stx.stx_mask & STATX_MNT_ID) == 0)
+    return {};
   const auto text = read_file(a_.mounts);
   if (!text) return {};
   for (const MountEntry& entry : parse_mountinfo(*text)) {
@@ -120,7 +123,8 @@ std::string Examiner::mount_point(const PathWalk& at) const {
 std::string Examiner::near(const std::vector<const PathWalk*>& directories, std::string_view name) const {
   std::vector<std::string> names;
   for (const PathWalk* directory : directories) {
-    const int fd = ::openat(directory->fd ? directory->fd.get() : directory->directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
+    const int fd = ::openat(directory->fd ? directory->fd.get() : directory->directory.get(), ".",
+                            O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) continue;
     DIR* stream = ::fdopendir(fd);
     if (stream == nullptr) {
@@ -135,15 +139,19 @@ std::string Examiner::near(const std::vector<const PathWalk*>& directories, std:
       // Lengths that differ by more than the distance allowed need not be compared.
       const std::size_t slack = std::max<std::size_t>(1, name.size() / 3);
       if (found.size() + slack < name.size() || found.size() > name.size() + slack) continue;
-      struct stat st {};
+      struct stat st{};
       // Only what the user could run in its place; links are followed by the supervisor, in its own root at worst.
-      if (entry->d_type != DT_LNK && (::fstatat(::dirfd(stream), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !may(st, a_.who, X_OK))) continue;
+      if (entry->d_type != DT_LNK &&
+          (::fstatat(::dirfd(stream), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !may(st, a_.who, X_OK)))
+        continue;
       names.emplace_back(found);
     }
     ::closedir(stream);
   }
   // Of several that are equally near the shortest, whatever the order of the directory.
-  std::ranges::sort(names, [](const std::string& a, const std::string& b) { return a.size() != b.size() ? a.size() < b.size() : a < b; });
+  std::ranges::sort(names, [](const std::string& a, const std::string& b) {
+    return a.size() != b.size() ? a.size() < b.size() : a < b;
+  });
   const std::vector<std::string_view> views(names.begin(), names.end());
   const auto best = nearest(name, views);
   return best ? std::string(*best) : std::string();
@@ -151,15 +159,18 @@ std::string Examiner::near(const std::vector<const PathWalk*>& directories, std:
 
 Verdict Examiner::no_search(const PathWalk& at) const {
   Verdict v{.code = "E_EXEC_PERM", .why = {}, .hint = {}, .path = at.at, .exists = true, .end = at.end};
-  v.why = user() + " may not look into " + at.at + " (mode " + octal(at.st.st_mode) + ", owner " + user_name(at.st.st_uid) + ")";
+  v.why = user() + " may not look into " + at.at + " (mode " + octal(at.st.st_mode) + ", owner " +
+          user_name(at.st.st_uid) + ")";
   v.hint = "chmod o+x " + shell_quote(at.at) + ", or run as " + user_name(at.st.st_uid);
   return v;
 }
 
 Verdict Examiner::missing(const std::string& path, const PathWalk& at) const {
-  Verdict v{.code = "E_EXEC_NOTFOUND", .why = "does not exist", .hint = {}, .path = path, .exists = false, .end = at.end};
+  Verdict v{
+      .code = "E_EXEC_NOTFOUND", .why = "does not exist", .hint = {}, .path = path, .exists = false, .end = at.end};
   if (at.dangling) {
-    v.why = at.link + " is a symbolic link to " + at.target + ", and " + (at.at == at.target ? "that" : at.at) + " does not exist";
+    v.why = at.link + " is a symbolic link to " + at.target + ", and " + (at.at == at.target ? "that" : at.at) +
+            " does not exist";
     v.path = at.link;
   } else if (!at.last) {
     v.code = "E_EXEC_COMPONENT";
@@ -180,15 +191,13 @@ Verdict Examiner::judge(const std::string& path, int depth) {
   const PathWalk at = walk(path);
   Verdict v{.code = {}, .why = {}, .hint = {}, .path = path, .exists = false, .end = at.end};
   switch (at.end) {
-    case PathWalk::End::missing:
-      return missing(path, at);
+    case PathWalk::End::missing: return missing(path, at);
     case PathWalk::End::not_directory:
       v.code = "E_EXEC_COMPONENT";
       v.why = at.at + " is not a directory";
       v.path = at.at;
       return v;
-    case PathWalk::End::no_search:
-      return no_search(at);
+    case PathWalk::End::no_search: return no_search(at);
     case PathWalk::End::loop:
       v.code = "E_EXEC_LOOP";
       v.why = "too many symbolic links, " + at.at + " is one of them";
@@ -198,13 +207,12 @@ Verdict Examiner::judge(const std::string& path, int depth) {
       return v;
     case PathWalk::End::too_long:
       v.code = "E_EXEC_NAMETOOLONG";
-      v.why = path.size() >= 4096 ? "the path has " + std::to_string(path.size()) + " bytes, more than the 4095 that the kernel takes"
-                                  : "a name in the path has more than 255 bytes";
+      v.why = path.size() >= 4096
+                  ? "the path has " + std::to_string(path.size()) + " bytes, more than the 4095 that the kernel takes"
+                  : "a name in the path has more than 255 bytes";
       return v;
-    case PathWalk::End::failed:
-      return v;
-    case PathWalk::End::found:
-      break;
+    case PathWalk::End::failed: return v;
+    case PathWalk::End::found: break;
   }
   v.exists = true;
   if (S_ISDIR(at.st.st_mode)) {
@@ -214,21 +222,26 @@ Verdict Examiner::judge(const std::string& path, int depth) {
   }
   if (!S_ISREG(at.st.st_mode)) {
     v.code = "E_EXEC_OTHER";
-    v.why = S_ISFIFO(at.st.st_mode) ? "is a FIFO, not a program" : S_ISSOCK(at.st.st_mode) ? "is a socket, not a program" : "is a device, not a program";
+    v.why = S_ISFIFO(at.st.st_mode)   ? "is a FIFO, not a program"
+            : S_ISSOCK(at.st.st_mode) ? "is a socket, not a program"
+                                      : "is a device, not a program";
     return v;
   }
   // In the kernel's order: the mount first, then the mode. Mending the mode would not help on such a mount.
-  struct statvfs fs {};
+  struct statvfs fs{};
   if (::fstatvfs(at.fd.get(), &fs) == 0 && (fs.f_flag & ST_NOEXEC) != 0) {
     const std::string mount = mount_point(at);
     v.code = "E_EXEC_NOEXEC_MOUNT";
-    v.why = mount.empty() ? "lies on a file system that is mounted noexec" : "lies on " + mount + ", which is mounted noexec";
-    v.hint = mount.empty() ? "copy it elsewhere" : "mount -o remount,exec " + shell_quote(mount) + ", or copy it elsewhere";
+    v.why = mount.empty() ? "lies on a file system that is mounted noexec"
+                          : "lies on " + mount + ", which is mounted noexec";
+    v.hint =
+        mount.empty() ? "copy it elsewhere" : "mount -o remount,exec " + shell_quote(mount) + ", or copy it elsewhere";
     return v;
   }
   if (!may(at.st, a_.who, X_OK)) {
     v.code = "E_EXEC_PERM";
-    v.why = "is not executable for " + user() + " (mode " + octal(at.st.st_mode) + ", owner " + user_name(at.st.st_uid) + ")";
+    v.why = "is not executable for " + user() + " (mode " + octal(at.st.st_mode) + ", owner " +
+            user_name(at.st.st_uid) + ")";
     v.hint = "chmod +x " + shell_quote(path);
     return v;
   }
@@ -238,8 +251,9 @@ Verdict Examiner::judge(const std::string& path, int depth) {
 Verdict Examiner::judge_program(const std::string& path, const PathWalk& at, int depth) {
   Verdict v{.code = {}, .why = {}, .hint = {}, .path = path, .exists = true, .end = at.end};
   const Fd file = at.open_file();
-  if (!file) return v;   // executable but not readable, for us: nothing more can be told
-  const Program program = read_program([&file](std::uint64_t offset, std::size_t size) { return read_at(file.get(), offset, size); });
+  if (!file) return v;  // executable but not readable, for us: nothing more can be told
+  const Program program =
+      read_program([&file](std::uint64_t offset, std::size_t size) { return read_at(file.get(), offset, size); });
   switch (program.kind) {
     case Program::Kind::empty:
       v.code = "E_EXEC_EMPTY";
@@ -250,19 +264,22 @@ Verdict Examiner::judge_program(const std::string& path, const PathWalk& at, int
       if (!seen_.insert({at.st.st_dev, at.st.st_ino}).second || depth >= kMaxInterpreters) {
         v.code = "E_EXEC_INTERP";
         v.endless = depth >= kMaxInterpreters;
-        v.why = v.endless ? "its interpreter is a script, whose interpreter is a script, and so on: more than the kernel follows"
-                                          : "its interpreter leads back to " + path + " itself";
+        v.why =
+            v.endless
+                ? "its interpreter is a script, whose interpreter is a script, and so on: more than the kernel follows"
+                : "its interpreter leads back to " + path + " itself";
         v.hint = "name a real program in the first line, such as #!/bin/sh";
         break;
       }
       return judge_script(path, program.script, depth);
-    case Program::Kind::elf:
-      return judge_elf(path, program.elf);
+    case Program::Kind::elf: return judge_elf(path, program.elf);
     case Program::Kind::other:
-      if (a_.err != ENOEXEC && a_.err != ELIBBAD) break;   // binfmt_misc may know it
+      if (a_.err != ENOEXEC && a_.err != ELIBBAD) break;  // binfmt_misc may know it
       v.code = "E_EXEC_FORMAT";
-      v.why = program.text ? "is a text file without a #! line, so the kernel does not know what runs it" : "is not a program that this kernel knows";
-      v.hint = program.text ? "run it as: sh " + shell_quote(path) + ", or write #!/bin/sh in its first line" : "see what it is with: file " + shell_quote(path);
+      v.why = program.text ? "is a text file without a #! line, so the kernel does not know what runs it"
+                           : "is not a program that this kernel knows";
+      v.hint = program.text ? "run it as: sh " + shell_quote(path) + ", or write #!/bin/sh in its first line"
+                            : "see what it is with: file " + shell_quote(path);
       break;
   }
   return v;
@@ -275,7 +292,8 @@ std::string Examiner::same_name_elsewhere(std::string_view interpreter) const {
   for (const char* directory : {"/usr/bin/", "/bin/", "/usr/local/bin/"}) {
     const std::string path = directory + name;
     const PathWalk at = walk(path);
-    if (path != interpreter && at.end == PathWalk::End::found && S_ISREG(at.st.st_mode) && may(at.st, a_.who, X_OK)) return path;
+    if (path != interpreter && at.end == PathWalk::End::found && S_ISREG(at.st.st_mode) && may(at.st, a_.who, X_OK))
+      return path;
   }
   return {};
 }
@@ -300,29 +318,31 @@ Verdict Examiner::judge_script(const std::string& path, const Script& script, in
     return v;
   }
   if (inner.code.empty()) {
-    inner.path = path;   // nothing wrong with either
+    inner.path = path;  // nothing wrong with either
     return inner;
   }
-  if (inner.code == "E_EXEC_LOADER" || inner.code == "E_EXEC_MACHINE" || inner.code == "E_EXEC_FORMAT" || inner.code == "E_EXEC_EMPTY" ||
-      inner.code == "E_EXEC_NOEXEC_MOUNT") {
+  if (inner.code == "E_EXEC_LOADER" || inner.code == "E_EXEC_MACHINE" || inner.code == "E_EXEC_FORMAT" ||
+      inner.code == "E_EXEC_EMPTY" || inner.code == "E_EXEC_NOEXEC_MOUNT") {
     inner.why = "its interpreter " + script.interpreter + (inner.why.starts_with("its ") ? ": " : " ") + inner.why;
     inner.exists = true;
     return inner;
   }
   if (inner.code == "E_EXEC_INTERP" || inner.code == "E_EXEC_CRLF") {
-    if (inner.path != path && !inner.endless) inner.why = "its interpreter " + script.interpreter + " is a script: " + inner.why;
+    if (inner.path != path && !inner.endless)
+      inner.why = "its interpreter " + script.interpreter + " is a script: " + inner.why;
     inner.exists = true;
     return inner;
   }
   const bool relative = !script.interpreter.starts_with('/');
   const std::string elsewhere = same_name_elsewhere(script.interpreter);
   v.path = script.interpreter;
-  if (inner.exists) {   // E_EXEC_PERM, E_EXEC_DIR, E_EXEC_LOOP, E_EXEC_OTHER
+  if (inner.exists) {  // E_EXEC_PERM, E_EXEC_DIR, E_EXEC_LOOP, E_EXEC_OTHER
     v.why = "its interpreter " + script.interpreter + (inner.end == PathWalk::End::found ? " " : ": ") + inner.why;
     v.hint = std::move(inner.hint);
     return v;
   }
-  v.why = "its interpreter " + script.interpreter + (inner.code == "E_EXEC_NOTFOUND" && inner.path == script.interpreter ? " " : ": ") + inner.why;
+  v.why = "its interpreter " + script.interpreter +
+          (inner.code == "E_EXEC_NOTFOUND" && inner.path == script.interpreter ? " " : ": ") + inner.why;
   if (relative) v.why += " in " + a_.workdir + " (the path in its #! line is relative)";
   v.hint = elsewhere.empty() ? "install it, or correct the first line of " + path
                              : "write #!" + elsewhere + " in the first line of " + path;
@@ -335,8 +355,11 @@ Verdict Examiner::judge_elf(const std::string& path, const Elf& elf) const {
   if (elf.machine != 0 && (runs == Runs::no || (runs == Runs::kin && a_.err == ENOEXEC && !elf.truncated))) {
     v.code = "E_EXEC_MACHINE";
     v.why = "is a program for " + machine_name(elf) + ", this machine is " + native_machine();
-    v.hint = runs == Runs::kin ? "this kernel was built without its 32-bit support" : "get one built for " + native_machine() + ", or: apt install qemu-user-static binfmt-support";
-    if (runs == Runs::no && a_.err == ENOENT) v.hint = "binfmt_misc has a handler for it whose program is missing: ls /proc/sys/fs/binfmt_misc";
+    v.hint = runs == Runs::kin
+                 ? "this kernel was built without its 32-bit support"
+                 : "get one built for " + native_machine() + ", or: apt install qemu-user-static binfmt-support";
+    if (runs == Runs::no && a_.err == ENOENT)
+      v.hint = "binfmt_misc has a handler for it whose program is missing: ls /proc/sys/fs/binfmt_misc";
     return v;
   }
   if (elf.truncated) {
@@ -345,9 +368,11 @@ Verdict Examiner::judge_elf(const std::string& path, const Elf& elf) const {
     v.hint = "copy or build it again";
     return v;
   }
-  if (elf.type != 2 && elf.type != 3) {   // ET_EXEC, ET_DYN
+  if (elf.type != 2 && elf.type != 3) {  // ET_EXEC, ET_DYN
     v.code = "E_EXEC_FORMAT";
-    v.why = elf.type == 1 ? "is an object file, not a linked program" : elf.type == 4 ? "is a core dump, not a program" : "is an ELF file, but no program";
+    v.why = elf.type == 1   ? "is an object file, not a linked program"
+            : elf.type == 4 ? "is a core dump, not a program"
+                            : "is an ELF file, but no program";
     v.hint = "see what it is with: file " + shell_quote(path);
     return v;
   }
@@ -356,15 +381,21 @@ Verdict Examiner::judge_elf(const std::string& path, const Elf& elf) const {
   if (at.end == PathWalk::End::found && S_ISREG(at.st.st_mode) && may(at.st, a_.who, X_OK)) {
     const Fd file = at.open_file();
     if (!file) return v;
-    const Program loader = read_program([&file](std::uint64_t offset, std::size_t size) { return read_at(file.get(), offset, size); });
-    if (loader.kind == Program::Kind::elf && !loader.elf.truncated && loader.elf.machine == elf.machine && loader.elf.is_64 == elf.is_64) return v;
+    const Program loader =
+        read_program([&file](std::uint64_t offset, std::size_t size) { return read_at(file.get(), offset, size); });
+    if (loader.kind == Program::Kind::elf && !loader.elf.truncated && loader.elf.machine == elf.machine &&
+        loader.elf.is_64 == elf.is_64)
+      return v;
     v.code = "E_EXEC_LOADER";
     v.why = "its loader " + elf.loader +
-            (loader.kind != Program::Kind::elf || loader.elf.truncated ? " is no ELF file" : " is for " + machine_name(loader.elf));
+            (loader.kind != Program::Kind::elf || loader.elf.truncated ? " is no ELF file"
+                                                                       : " is for " + machine_name(loader.elf));
   } else {
     v.code = "E_EXEC_LOADER";
     v.why = "its loader " + elf.loader +
-            (at.end == PathWalk::End::found ? " is not executable" : at.end == PathWalk::End::missing ? " does not exist" : " cannot be reached");
+            (at.end == PathWalk::End::found     ? " is not executable"
+             : at.end == PathWalk::End::missing ? " does not exist"
+                                                : " cannot be reached");
   }
   v.path = elf.loader;
   v.hint = loader_hint(elf.loader);
@@ -373,10 +404,18 @@ Verdict Examiner::judge_elf(const std::string& path, const Elf& elf) const {
 }
 
 Error Examiner::made(Verdict verdict) const {
-  const bool absent = verdict.code == "E_EXEC_NOTFOUND" || verdict.code == "E_EXEC_COMPONENT" || verdict.code == "E_EXEC_NAMETOOLONG";
+  const bool absent =
+      verdict.code == "E_EXEC_NOTFOUND" || verdict.code == "E_EXEC_COMPONENT" || verdict.code == "E_EXEC_NAMETOOLONG";
   // Where PATH found it, or where it leads, is worth more than the bare name.
-  return Error{.code = std::move(verdict.code), .where = "exec", .what = a_.argv0, .err = a_.err, .why = std::move(verdict.why),
-               .hint = std::move(verdict.hint), .path = std::move(verdict.path), .status = absent ? 127 : 126, .stage = "exec"};
+  return Error{.code = std::move(verdict.code),
+               .where = "exec",
+               .what = a_.argv0,
+               .err = a_.err,
+               .why = std::move(verdict.why),
+               .hint = std::move(verdict.hint),
+               .path = std::move(verdict.path),
+               .status = absent ? 127 : 126,
+               .stage = "exec"};
 }
 
 Error Examiner::too_long() const {
@@ -384,7 +423,8 @@ Error Examiner::too_long() const {
   Verdict v{.code = "E_EXEC_TOOLONG", .why = {}, .hint = {}, .path = {}, .exists = true};
   if (!a_.candidates.empty()) v.path = a_.candidates[std::min(a_.failing, a_.candidates.size() - 1)];
   if (s.longest > kMaxString) {
-    v.why = s.longest_name + " has " + std::to_string(s.longest) + " bytes, and one may have at most " + std::to_string(kMaxString);
+    v.why = s.longest_name + " has " + std::to_string(s.longest) + " bytes, and one may have at most " +
+            std::to_string(kMaxString);
     v.hint = "pass it in a file or by standard input";
   } else {
     // fs/exec.c: a quarter of the stack's limit, at most three quarters of 8 MiB, at least 128 KiB.
@@ -393,8 +433,9 @@ Error Examiner::too_long() const {
     const std::uint64_t quarter = stack.rlim_cur == RLIM_INFINITY ? ~std::uint64_t{0} : stack.rlim_cur / 4;
     const std::uint64_t limit = std::max<std::uint64_t>(128 << 10, std::min<std::uint64_t>(quarter, 6 << 20));
     const std::size_t pointers = (s.argv_count + s.envp_count) * sizeof(char*);
-    v.why = "arguments (" + std::to_string(s.argv_bytes) + " bytes), environment (" + std::to_string(s.envp_bytes) + ") and pointers (" +
-            std::to_string(pointers) + ") are more than the limit of " + std::to_string(limit) + " bytes";
+    v.why = "arguments (" + std::to_string(s.argv_bytes) + " bytes), environment (" + std::to_string(s.envp_bytes) +
+            ") and pointers (" + std::to_string(pointers) + ") are more than the limit of " + std::to_string(limit) +
+            " bytes";
     v.hint = quarter < (6U << 20) ? "ulimit -s unlimited, or pass less (xargs, a file)" : "pass less (xargs, a file)";
   }
   return made(std::move(v));
@@ -412,7 +453,8 @@ Error Examiner::not_found(const std::vector<std::string>& closed) const {
   if (!closed.empty()) v.why += "; " + user() + " may not look into " + closed.front() + ", which is one of them";
   if (a_.too_long > 0) {
     v.code = "E_EXEC_NAMETOOLONG";
-    v.why += "; " + std::to_string(a_.too_long) + (a_.too_long == 1 ? " entry of it is" : " entries of it are") + " longer than 4095 bytes and cannot be searched";
+    v.why += "; " + std::to_string(a_.too_long) + (a_.too_long == 1 ? " entry of it is" : " entries of it are") +
+             " longer than 4095 bytes and cannot be searched";
     v.hint = "shorten $PATH";
     return made(std::move(v));
   }
@@ -435,7 +477,7 @@ Error Examiner::not_found(const std::vector<std::string>& closed) const {
     const auto slash = a_.candidates[i].rfind('/');
     PathWalk at = walk(slash == std::string::npos ? "." : a_.candidates[i].substr(0, slash + 1));
     if (at.end == PathWalk::End::found && S_ISDIR(at.st.st_mode)) directories.push_back(std::move(at));
-    if (directories.size() == 32) break;   // each holds two descriptors
+    if (directories.size() == 32) break;  // each holds two descriptors
   }
   std::vector<const PathWalk*> views;
   for (const PathWalk& d : directories) views.push_back(&d);
@@ -449,7 +491,7 @@ Error Examiner::plain(bool exists) const {
   switch (a_.err) {
     case ENOENT:
     case ENOTDIR:
-      if (exists) {   // it came meanwhile, or it may be executed but not read
+      if (exists) {  // it came meanwhile, or it may be executed but not read
         v.why = "No such file or directory, though the file is there";
         v.hint = "its interpreter or its loader may be missing: file " + shell_quote(v.path);
       } else {
@@ -458,7 +500,8 @@ Error Examiner::plain(bool exists) const {
       break;
     case EACCES:
       v.code = "E_EXEC_PERM";
-      v.hint = "its mode allows it: look for an ACL (getfacl) or a security module that does not (dmesg | grep -i denied)";
+      v.hint =
+          "its mode allows it: look for an ACL (getfacl) or a security module that does not (dmesg | grep -i denied)";
       break;
     case EPERM: v.hint = "a security module or fapolicyd may forbid it: dmesg | grep -i denied"; break;
     case EISDIR: v.code = "E_EXEC_DIR"; break;
@@ -496,8 +539,8 @@ Error Examiner::explain() {
   for (std::size_t i = 0; i < std::min(a_.candidates.size(), kMaxCandidates); ++i) {
     if (absent || i != failing) order.push_back(i);
   }
-  std::vector<std::string> closed;   // directories of PATH that may not be looked into
-  bool sound = false;                // one is there, and nothing is wrong with it
+  std::vector<std::string> closed;  // directories of PATH that may not be looked into
+  bool sound = false;  // one is there, and nothing is wrong with it
   for (const std::size_t i : order) {
     seen_.clear();
     Verdict v = judge(a_.candidates[i]);
@@ -512,7 +555,7 @@ Error Examiner::explain() {
     }
   }
   if (sound) return plain(true);
-  if (a_.err == ENAMETOOLONG) {   // the name itself: no directory of PATH can have it
+  if (a_.err == ENAMETOOLONG) {  // the name itself: no directory of PATH can have it
     if (Verdict v = judge(a_.candidates[failing]); v.end == PathWalk::End::too_long) return made(std::move(v));
   }
   if (a_.err == EACCES && closed.empty()) return plain(false);

@@ -69,16 +69,19 @@ std::string count(std::int64_t n) { return std::to_string(n); }
 
 std::optional<Reason> Inquiry::userns_refused() const {
   if (k_.sysctl("kernel.unprivileged_userns_clone") == 0) {
-    return Reason{"E_USERNS_DENIED", "kernel.unprivileged_userns_clone is 0, which forbids user namespaces to ordinary users",
+    return Reason{"E_USERNS_DENIED",
+                  "kernel.unprivileged_userns_clone is 0, which forbids user namespaces to ordinary users",
                   "sysctl -w kernel.unprivileged_userns_clone=1"};
   }
   if (k_.sysctl("user.max_user_namespaces") == 0) {
-    return Reason{"E_USERNS_DENIED", "user.max_user_namespaces is 0, which forbids user namespaces", "sysctl -w user.max_user_namespaces=28633"};
+    return Reason{"E_USERNS_DENIED", "user.max_user_namespaces is 0, which forbids user namespaces",
+                  "sysctl -w user.max_user_namespaces=28633"};
   }
   if (k_.sysctl("kernel.apparmor_restrict_unprivileged_userns").value_or(0) != 0) {
-    return Reason{"E_USERNS_DENIED",
-                  "kernel.apparmor_restrict_unprivileged_userns is 1: AppArmor forbids user namespaces to programs without a profile that allows them",
-                  "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or install sup's AppArmor profile"};
+    return Reason{
+        "E_USERNS_DENIED",
+        "kernel.apparmor_restrict_unprivileged_userns is 1: AppArmor forbids user namespaces to programs without a profile that allows them",
+        "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or install sup's AppArmor profile"};
   }
   return std::nullopt;
 }
@@ -89,11 +92,13 @@ Reason Inquiry::refused() const {
     if (const auto mounts = k_.proc_text("self/mountinfo")) {
       const auto entries = parse_mountinfo(*mounts);
       if (!entries.empty() && std::ranges::none_of(entries, [](const MountEntry& e) { return e.target == "/"; })) {
-        return {"E_USERNS_DENIED", "sup runs in a chroot, from where the kernel allows no user namespace", "run it outside of the chroot, or as root"};
+        return {"E_USERNS_DENIED", "sup runs in a chroot, from where the kernel allows no user namespace",
+                "run it outside of the chroot, or as root"};
       }
     }
     if (const auto map = k_.proc_text("self/uid_map"); map && trimmed(*map).empty()) {
-      return {"E_USERNS_DENIED", "sup is in a user namespace that its own user is not mapped into", "map it: unshare --user --map-current-user"};
+      return {"E_USERNS_DENIED", "sup is in a user namespace that its own user is not mapped into",
+              "map it: unshare --user --map-current-user"};
     }
     if (k_.filtered()) {
       return {"E_USERNS_DENIED", "a seccomp filter stands over sup, as an outer container's does, and forbids it",
@@ -105,7 +110,9 @@ Reason Inquiry::refused() const {
     return {"E_USERNS_DENIED", "user namespaces are forbidden here", "run sup as root, or see: sup doctor"};
   }
   if (k_.has_capability(CAP_SYS_ADMIN) == false) {
-    return {"E_CLONE_PERM", a_.uid == 0 ? "sup runs as root, but without CAP_SYS_ADMIN, as in an outer container" : "it needs CAP_SYS_ADMIN",
+    return {"E_CLONE_PERM",
+            a_.uid == 0 ? "sup runs as root, but without CAP_SYS_ADMIN, as in an outer container"
+                        : "it needs CAP_SYS_ADMIN",
             a_.uid == 0 ? std::string(kInDocker) + ", or run sup as an ordinary user" : "run sup as root"};
   }
   if (k_.filtered()) {
@@ -128,10 +135,12 @@ Reason Inquiry::limit() const {
     least = *value;
     least_name = kind.limit;
   }
-  if (least < 0) return {"E_CLONE_LIMIT", "no more namespaces of this kind", "raise user.max_*_namespaces: sysctl user"};
+  if (least < 0)
+    return {"E_CLONE_LIMIT", "no more namespaces of this kind", "raise user.max_*_namespaces: sysctl user"};
   const std::string name = "user." + std::string(least_name);
   if (least == 0) {
-    return {name == "user.max_user_namespaces" ? "E_USERNS_DENIED" : "E_CLONE_LIMIT", name + " is 0, which forbids them", "sysctl -w " + name + "=28633"};
+    return {name == "user.max_user_namespaces" ? "E_USERNS_DENIED" : "E_CLONE_LIMIT",
+            name + " is 0, which forbids them", "sysctl -w " + name + "=28633"};
   }
   // How many there are is nowhere to be read; the nesting depth neither, from inside.
   return {"E_CLONE_LIMIT", "no more namespaces: " + name + " is " + count(least) + ", and they nest at most 32 deep",
@@ -144,8 +153,11 @@ std::optional<std::uint64_t> Inquiry::own_tasks() const { return tasks_of(k_, a_
 Reason Inquiry::pids() const {
   const CgroupLayout layout = cgroup_layout(k_);
   if (const auto full = full_pids_group(layout)) {
-    return {"E_CLONE_PIDS", "the cgroup " + full->directory + " has " + count(full->current) + " of at most " + count(full->max) + " processes (pids.max)",
-            "echo max > " + shell_quote(full->directory + "/pids.max") + ", or: systemctl set-property UNIT TasksMax=infinity"};
+    return {"E_CLONE_PIDS",
+            "the cgroup " + full->directory + " has " + count(full->current) + " of at most " + count(full->max) +
+                " processes (pids.max)",
+            "echo max > " + shell_quote(full->directory + "/pids.max") +
+                ", or: systemctl set-property UNIT TasksMax=infinity"};
   }
   std::int64_t tasks = -1;   // the fourth field of loadavg: running/total
   if (const auto load = k_.proc_text("loadavg")) {
@@ -164,16 +176,20 @@ Reason Inquiry::pids() const {
     }
   }
   // Root is not held to it, nor who has one of these two (copy_process).
-  const bool exempt = a_.uid == 0 || k_.has_capability(CAP_SYS_RESOURCE) == true || k_.has_capability(CAP_SYS_ADMIN) == true;
+  const bool exempt =
+      a_.uid == 0 || k_.has_capability(CAP_SYS_RESOURCE) == true || k_.has_capability(CAP_SYS_ADMIN) == true;
   rlimit nproc{};
   if (!exempt && ::getrlimit(RLIMIT_NPROC, &nproc) == 0 && nproc.rlim_cur != RLIM_INFINITY) {
     const auto mine = own_tasks();
     if (mine && *mine >= nproc.rlim_cur) {
-      return {"E_CLONE_PIDS", "uid " + std::to_string(a_.uid) + " has " + std::to_string(*mine) + " tasks and may have " + std::to_string(nproc.rlim_cur) + " (RLIMIT_NPROC)",
+      return {"E_CLONE_PIDS",
+              "uid " + std::to_string(a_.uid) + " has " + std::to_string(*mine) + " tasks and may have " +
+                  std::to_string(nproc.rlim_cur) + " (RLIMIT_NPROC)",
               "ulimit -u unlimited, or raise nproc in /etc/security/limits.conf"};
     }
   }
-  return {"E_CLONE_PIDS", "no more processes: one of pids.max, RLIMIT_NPROC, kernel.pid_max and kernel.threads-max is reached",
+  return {"E_CLONE_PIDS",
+          "no more processes: one of pids.max, RLIMIT_NPROC, kernel.pid_max and kernel.threads-max is reached",
           "look at: ulimit -u; sysctl kernel.pid_max kernel.threads-max; cat /sys/fs/cgroup/pids.max"};
 }
 
@@ -181,8 +197,10 @@ Reason Inquiry::unsupported() const {
   for (const Kind& kind : kKinds) {
     if ((a_.clone_flags & kind.flag) == 0) continue;
     const std::string path = k_.proc + "/self/ns/" + std::string(kind.file);
-    if (::access((k_.proc + "/self/ns").c_str(), F_OK) == 0 && ::faccessat(AT_FDCWD, path.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
-      return {"E_CLONE_UNSUPPORTED", "this kernel was built without " + std::string(kind.name) + " namespaces", "use a distribution's kernel"};
+    if (::access((k_.proc + "/self/ns").c_str(), F_OK) == 0 &&
+        ::faccessat(AT_FDCWD, path.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+      return {"E_CLONE_UNSUPPORTED", "this kernel was built without " + std::string(kind.name) + " namespaces",
+              "use a distribution's kernel"};
     }
   }
   if (a_.err == ENOSYS && k_.filtered()) {
@@ -200,13 +218,19 @@ Reason Inquiry::mount_refused() const {
     if (const auto text = k_.proc_text("self/mountinfo")) {
       for (const MountEntry& entry : parse_mountinfo(*text)) {
         if (entry.target == "/proc" && entry.fstype == "proc") proc = true;
-        if (covered.empty() && entry.target.starts_with("/proc/") && entry.fstype != "binfmt_misc" && entry.fstype != "autofs") covered = entry.target;
+        if (covered.empty() && entry.target.starts_with("/proc/") && entry.fstype != "binfmt_misc" &&
+            entry.fstype != "autofs")
+          covered = entry.target;
       }
       if (a_.err == EPERM && !covered.empty()) {
-        return {"E_MOUNT_PROC", "parts of /proc are covered by other mounts (" + covered + "), as an outer container's are, and a new one would show them",
+        return {"E_MOUNT_PROC",
+                "parts of /proc are covered by other mounts (" + covered +
+                    "), as an outer container's are, and a new one would show them",
                 "docker run --security-opt systempaths=unconfined, or podman run --security-opt unmask=ALL"};
       }
-      if (a_.err == EPERM && !proc) return {"E_MOUNT_PROC", "no procfs is mounted on /proc here, and a new one would show more than there is", "mount -t proc proc /proc"};
+      if (a_.err == EPERM && !proc)
+        return {"E_MOUNT_PROC", "no procfs is mounted on /proc here, and a new one would show more than there is",
+                "mount -t proc proc /proc"};
     }
   }
   const std::string code = a_.fstype == "proc" ? "E_MOUNT_PROC" : "E_MOUNT";
@@ -214,10 +238,12 @@ Reason Inquiry::mount_refused() const {
     if (auto reason = userns_refused()) return *reason;
   }
   if (const std::string label = k_.security_label(); !label.empty()) {
-    return {code, "the security module confines sup to " + label + ", which forbids it", "docker run --security-opt apparmor=unconfined, or: dmesg | grep -i denied"};
+    return {code, "the security module confines sup to " + label + ", which forbids it",
+            "docker run --security-opt apparmor=unconfined, or: dmesg | grep -i denied"};
   }
   if (k_.filtered()) {
-    return {code, "a seccomp filter stands over sup, as an outer container's does, and forbids it", "docker run --security-opt seccomp=unconfined"};
+    return {code, "a seccomp filter stands over sup, as an outer container's does, and forbids it",
+            "docker run --security-opt seccomp=unconfined"};
   }
   if (a_.uid == 0 && k_.has_capability(CAP_SYS_ADMIN) == false) {
     return {code, "sup runs as root, but without CAP_SYS_ADMIN, as in an outer container", std::string(kInDocker)};
@@ -230,21 +256,28 @@ Reason Inquiry::files() const {
     rlimit files{};
     ::getrlimit(RLIMIT_NOFILE, &files);
     return {"E_FILES", "sup may have " + std::to_string(files.rlim_cur) + " open files (RLIMIT_NOFILE), and has them",
-            files.rlim_cur < files.rlim_max ? "ulimit -n " + std::to_string(files.rlim_max) : "raise nofile in /etc/security/limits.conf"};
+            files.rlim_cur < files.rlim_max ? "ulimit -n " + std::to_string(files.rlim_max)
+                                            : "raise nofile in /etc/security/limits.conf"};
   }
   const auto most = k_.sysctl("fs.file-max");
-  return {"E_FILES", "the machine has no more open files to give" + (most ? " (fs.file-max is " + count(*most) + ")" : std::string()),
-          most && *most < (std::int64_t{1} << 40) ? "sysctl -w fs.file-max=" + count(*most * 2) : "look for the process that leaks them: lsof"};
+  return {
+      "E_FILES",
+      "the machine has no more open files to give" + (most ? " (fs.file-max is " + count(*most) + ")" : std::string()),
+      most && *most < (std::int64_t{1} << 40) ? "sysctl -w fs.file-max=" + count(*most * 2)
+                                              : "look for the process that leaks them: lsof"};
 }
 
 // The exec of init itself, from a sealed memfd.
 Reason Inquiry::init_refused() const {
   if (const auto policy = k_.sysctl("vm.memfd_noexec"); a_.err == EACCES && policy.value_or(0) != 0) {
-    return {"E_INIT_EXEC", "vm.memfd_noexec is " + count(*policy) + ", which forbids programs in memory files", "sysctl -w vm.memfd_noexec=0"};
+    return {"E_INIT_EXEC", "vm.memfd_noexec is " + count(*policy) + ", which forbids programs in memory files",
+            "sysctl -w vm.memfd_noexec=0"};
   }
-  if (a_.err == ENOEXEC || a_.err == ENOENT) return {"E_INIT_EXEC", "sup's init was built for another machine", "install sup again"};
+  if (a_.err == ENOEXEC || a_.err == ENOENT)
+    return {"E_INIT_EXEC", "sup's init was built for another machine", "install sup again"};
   if (const std::string label = k_.security_label(); !label.empty() && (a_.err == EACCES || a_.err == EPERM)) {
-    return {"E_INIT_EXEC", "the security module confines sup to " + label + ", which forbids it", "dmesg | grep -i denied"};
+    return {"E_INIT_EXEC", "the security module confines sup to " + label + ", which forbids it",
+            "dmesg | grep -i denied"};
   }
   return {"E_INIT_EXEC", {}, "see: sup doctor"};
 }
@@ -257,10 +290,14 @@ Error Inquiry::explain() const {
     case EACCES:
       if (clone) r = refused();
       if (a_.stage == "mount") r = mount_refused();
-      if (a_.stage == "limits") r = {"E_STEP", "it is more than the caller has, which takes CAP_SYS_RESOURCE or CAP_SYS_NICE", "ask for less, or run sup where root has them"};
+      if (a_.stage == "limits")
+        r = {"E_STEP", "it is more than the caller has, which takes CAP_SYS_RESOURCE or CAP_SYS_NICE",
+             "ask for less, or run sup where root has them"};
       break;
     case EDQUOT:
-      if (a_.stage == "keyring") r = {"E_STEP", "the user's keys are used up, and each container takes one", "sysctl -w kernel.keys.maxkeys=2000"};
+      if (a_.stage == "keyring")
+        r = {"E_STEP", "the user's keys are used up, and each container takes one",
+             "sysctl -w kernel.keys.maxkeys=2000"};
       break;
     case ENOSPC:
     case EUSERS:   // nesting too deep, before Linux 4.9
@@ -278,26 +315,26 @@ Error Inquiry::explain() const {
       if (clone) r = pids();
       break;
     case ENOMEM:
-      r = {clone ? "E_CLONE_MEMORY" : "E_STEP", "the kernel has no memory for it", "free some memory, or raise the cgroup's memory.max"};
+      r = {clone ? "E_CLONE_MEMORY" : "E_STEP", "the kernel has no memory for it",
+           "free some memory, or raise the cgroup's memory.max"};
       break;
     case EMFILE:
-    case ENFILE:
-      r = files();
-      break;
+    case ENFILE: r = files(); break;
     case ENOSYS:
     case EINVAL:
       if (clone) r = unsupported();
       break;
-    default:
-      break;
+    default: break;
   }
   if (r.code.empty() && a_.stage == "exec") r = init_refused();
-  if (r.code.empty()) r.code = a_.stage == "mount" ? (a_.fstype == "proc" ? "E_MOUNT_PROC" : "E_MOUNT") : clone ? "E_CLONE" : "E_STEP";
+  if (r.code.empty())
+    r.code = a_.stage == "mount" ? (a_.fstype == "proc" ? "E_MOUNT_PROC" : "E_MOUNT") : clone ? "E_CLONE" : "E_STEP";
 
   std::string what = a_.what;
   if (what.empty()) {
     if (a_.stage == "mount") {
-      what = "cannot mount " + (a_.fstype.empty() ? std::string("it") : a_.fstype) + (a_.target.empty() ? "" : " on " + a_.target);
+      what = "cannot mount " + (a_.fstype.empty() ? std::string("it") : a_.fstype) +
+             (a_.target.empty() ? "" : " on " + a_.target);
     } else if (a_.stage == "exec") {
       what = "cannot run init";
     } else if (a_.stage == "fds") {
@@ -318,12 +355,21 @@ Error Inquiry::explain() const {
   // The kernel's own word stays: it is what other tools print and what people search for.
   const char* name = strerrorname_np(a_.err);
   if (!why.empty() && name != nullptr) why = std::string(name) + ": " + why;
-  return Error{.code = std::move(r.code), .where = a_.stage, .what = std::move(what), .err = a_.err, .why = std::move(why),
-               .hint = std::move(r.hint), .path = a_.target, .status = 125, .stage = a_.stage};
+  return Error{.code = std::move(r.code),
+               .where = a_.stage,
+               .what = std::move(what),
+               .err = a_.err,
+               .why = std::move(why),
+               .hint = std::move(r.hint),
+               .path = a_.target,
+               .status = 125,
+               .stage = a_.stage};
 }
 
 }  // namespace
 
-Error explain_spawn(const SpawnAttempt& attempt, const KernelFiles& kernel) { return Inquiry(attempt, kernel).explain(); }
+Error explain_spawn(const SpawnAttempt& attempt, const KernelFiles& kernel) {
+  return Inquiry(attempt, kernel).explain();
+}
 
 }  // namespace sup

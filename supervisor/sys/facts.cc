@@ -33,7 +33,8 @@ std::string new_id() {
   if (::getrandom(bytes, sizeof bytes, 0) != static_cast<ssize_t>(sizeof bytes)) {
     timespec now{};
     ::clock_gettime(CLOCK_REALTIME, &now);
-    std::uint64_t mix = static_cast<std::uint64_t>(now.tv_nsec) * 0x9e3779b97f4a7c15U ^ static_cast<std::uint64_t>(::getpid()) << 20;
+    std::uint64_t mix =
+        static_cast<std::uint64_t>(now.tv_nsec) * 0x9e3779b97f4a7c15U ^ static_cast<std::uint64_t>(::getpid()) << 20;
     for (auto& b : bytes) b = static_cast<std::uint8_t>(mix), mix >>= 8;
   }
   static constexpr char kHex[] = "0123456789abcdef";
@@ -77,7 +78,8 @@ bool cannot_detach(std::vector<std::string> targets) {
       }
       std::string text;
       char piece[16384];
-      for (ssize_t n = 0; (n = ::read(table.get(), piece, sizeof piece)) > 0;) text.append(piece, static_cast<std::size_t>(n));
+      for (ssize_t n = 0; (n = ::read(table.get(), piece, sizeof piece)) > 0;)
+        text.append(piece, static_cast<std::size_t>(n));
       return !proc_mounts(text).empty();
     };
     const char result = remains() ? 'y' : 'n';
@@ -107,7 +109,8 @@ std::vector<std::string> thermal_throttles() {
   for (unsigned cpu = 0;; ++cpu) {
     const std::string directory = "/sys/devices/system/cpu/cpu" + std::to_string(cpu);
     if (::access(directory.c_str(), F_OK) < 0) return found;
-    if (::access((directory + "/thermal_throttle").c_str(), F_OK) == 0) found.push_back(directory + "/thermal_throttle");
+    if (::access((directory + "/thermal_throttle").c_str(), F_OK) == 0)
+      found.push_back(directory + "/thermal_throttle");
   }
 }
 

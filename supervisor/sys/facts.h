@@ -17,8 +17,8 @@ namespace sup {
 
 // What stays true until the mount table changes, for who starts many containers: looked at once, not before every start.
 struct World {
-  std::optional<MountWatch> mounts;       // none: nothing is known yet
-  std::uint64_t generation = 0;           // one more with each look
+  std::optional<MountWatch> mounts;  // none: nothing is known yet
+  std::uint64_t generation = 0;  // one more with each look
   std::vector<std::string> proc_mounts;
   bool proc_locked = false;
 };

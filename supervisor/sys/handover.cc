@@ -29,17 +29,20 @@ std::vector<char*> pointers(std::vector<std::string>& argv, int state) {
 }
 
 Error bad_state(std::string why, int err = 0) {
-  return Error{.code = "E_STATE", .where = "reload", .what = "the state cannot be read", .err = err, .why = std::move(why)};
+  return Error{
+      .code = "E_STATE", .where = "reload", .what = "the state cannot be read", .err = err, .why = std::move(why)};
 }
 
 }  // namespace
 
-Result<Fd> write_state(std::string_view bytes) { return sealed_memfd("sup-state", std::as_bytes(std::span(bytes)), Executable::no); }
+Result<Fd> write_state(std::string_view bytes) {
+  return sealed_memfd("sup-state", std::as_bytes(std::span(bytes)), Executable::no);
+}
 
 Result<std::string> read_state(int fd) {
   const int seals = ::fcntl(fd, F_GET_SEALS);
   if (seals < 0 || (seals & kSeals) != kSeals) return std::unexpected(bad_state("it is no sealed memory file"));
-  struct stat st {};
+  struct stat st{};
   if (::fstat(fd, &st) < 0) return std::unexpected(bad_state({}, errno));
   if (st.st_size > kMaxState) return std::unexpected(bad_state("it is too large"));
   std::string bytes(static_cast<std::size_t>(st.st_size), '\0');
@@ -53,7 +56,8 @@ Result<std::string> read_state(int fd) {
   return bytes;
 }
 
-Error exec_in_place(const std::string& program, std::vector<std::string> argv, const Fd& state, std::span<const int> keep) {
+Error exec_in_place(const std::string& program, std::vector<std::string> argv, const Fd& state,
+                    std::span<const int> keep) {
   const auto words = pointers(argv, state.get());
   const auto set = [&](int flags) {
     ::fcntl(state.get(), F_SETFD, flags);
@@ -65,14 +69,24 @@ Error exec_in_place(const std::string& program, std::vector<std::string> argv, c
   const int err = errno;
   raise_nofile();
   set(FD_CLOEXEC);
-  return Error{.code = "E_RELOAD_EXEC", .where = "reload", .what = printable(program), .err = err, .why = {},
-               .hint = "the supervisor goes on as it was", .path = program};
+  return Error{.code = "E_RELOAD_EXEC",
+               .where = "reload",
+               .what = printable(program),
+               .err = err,
+               .why = {},
+               .hint = "the supervisor goes on as it was",
+               .path = program};
 }
 
 Result<Trial> start_trial(const std::string& program, std::vector<std::string> argv, const Fd& state) {
   const auto failed = [&](int err) {
-    return std::unexpected(Error{.code = "E_RELOAD_EXEC", .where = "reload", .what = printable(program), .err = err, .why = {},
-                                 .hint = "the supervisor goes on as it was", .path = program});
+    return std::unexpected(Error{.code = "E_RELOAD_EXEC",
+                                 .where = "reload",
+                                 .what = printable(program),
+                                 .err = err,
+                                 .why = {},
+                                 .hint = "the supervisor goes on as it was",
+                                 .path = program});
   };
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) < 0) return failed(errno);

@@ -19,13 +19,14 @@ namespace sup {
 
 // execv(3) with these descriptors left open across it, and `state` too. Returns only when it failed; the descriptors are
 // CLOEXEC again then. `state`'s number is put in place of the argument "@".
-[[nodiscard]] Error exec_in_place(const std::string& program, std::vector<std::string> argv, const Fd& state, std::span<const int> keep);
+[[nodiscard]] Error exec_in_place(const std::string& program, std::vector<std::string> argv, const Fd& state,
+                                  std::span<const int> keep);
 
 // Starts `program` with `state` open (its number in place of "@"), /dev/null for 0 and 1, and standard error for us to read. It
 // is our child: reap it. Signals are as in a fresh process.
 struct Trial {
   pid_t pid = -1;
-  Fd words;   // what it writes to standard error
+  Fd words;  // what it writes to standard error
 };
 [[nodiscard]] Result<Trial> start_trial(const std::string& program, std::vector<std::string> argv, const Fd& state);
 

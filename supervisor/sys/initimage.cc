@@ -29,8 +29,15 @@ std::string own_directory() {
 }
 
 std::unexpected<Error> refused(const std::string& path, int err, std::string why, std::string hint) {
-  return std::unexpected(Error{.code = "E_INIT", .where = "init", .what = path, .err = err, .why = std::move(why), .hint = std::move(hint),
-                               .path = path, .status = 125, .stage = "init"});
+  return std::unexpected(Error{.code = "E_INIT",
+                               .where = "init",
+                               .what = path,
+                               .err = err,
+                               .why = std::move(why),
+                               .hint = std::move(hint),
+                               .path = path,
+                               .status = 125,
+                               .stage = "init"});
 }
 
 }  // namespace
@@ -43,10 +50,15 @@ Result<std::string> find_init() {
       if (::realpath((beside + place).c_str(), resolved) != nullptr) return std::string(resolved);
     }
   }
-  return std::unexpected(Error{.code = "E_INIT_MISSING", .where = "init", .what = "not found", .err = ENOENT,
-                               .why = beside.empty() ? "/proc is not mounted, so sup cannot tell where it lies itself"
-                                                     : "neither " + beside + "/../libexec/sup/init nor " + beside + "/../init/init exists",
-                               .hint = "install sup again, or run it from its build tree", .stage = "init"});
+  return std::unexpected(
+      Error{.code = "E_INIT_MISSING",
+            .where = "init",
+            .what = "not found",
+            .err = ENOENT,
+            .why = beside.empty() ? "/proc is not mounted, so sup cannot tell where it lies itself"
+                                  : "neither " + beside + "/../libexec/sup/init nor " + beside + "/../init/init exists",
+            .hint = "install sup again, or run it from its build tree",
+            .stage = "init"});
 }
 
 Result<Fd> load_init() {
@@ -67,13 +79,14 @@ Result<Fd> load_init() {
   }
   // As a person would write it.
   const auto path = [&place] { return std::filesystem::path(place).lexically_normal().string(); };
-  struct stat st {};
+  struct stat st{};
   if (::fstat(file.get(), &st) < 0) return refused(path(), errno, {}, {});
   if (!S_ISREG(st.st_mode) || st.st_size == 0 || st.st_size > kMaxInit) {
     return refused(path(), ENOEXEC, "not an init executable", "install sup again");
   }
-  struct stat self {};
-  const bool own = st.st_uid == 0 || st.st_uid == ::geteuid() || (::stat("/proc/self/exe", &self) == 0 && st.st_uid == self.st_uid);
+  struct stat self{};
+  const bool own =
+      st.st_uid == 0 || st.st_uid == ::geteuid() || (::stat("/proc/self/exe", &self) == 0 && st.st_uid == self.st_uid);
   if (!own || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
     return refused(path(), EPERM, "others could have changed it", "chown root " + path() + " && chmod 755 " + path());
   }

@@ -40,8 +40,9 @@ struct Kind {
   std::uint64_t flag;
 };
 // Not the time namespace: setns(2) into one needs a process that shares its memory with nobody, and no container has one.
-constexpr std::array kKinds{Kind{"user", CLONE_NEWUSER}, Kind{"mnt", CLONE_NEWNS}, Kind{"pid", CLONE_NEWPID},      Kind{"net", CLONE_NEWNET},
-                            Kind{"ipc", CLONE_NEWIPC},   Kind{"uts", CLONE_NEWUTS}, Kind{"cgroup", CLONE_NEWCGROUP}};
+constexpr std::array kKinds{Kind{"user", CLONE_NEWUSER},    Kind{"mnt", CLONE_NEWNS},  Kind{"pid", CLONE_NEWPID},
+                            Kind{"net", CLONE_NEWNET},      Kind{"ipc", CLONE_NEWIPC}, Kind{"uts", CLONE_NEWUTS},
+                            Kind{"cgroup", CLONE_NEWCGROUP}};
 
 std::string proc(pid_t pid, std::string_view file) { return "/proc/" + std::to_string(pid) + "/" + std::string(file); }
 
@@ -51,7 +52,9 @@ std::optional<std::uint32_t> only_id(const std::string& path) {
   unsigned inside = 0;
   unsigned outside = 0;
   unsigned count = 0;
-  if (!map || std::sscanf(map->c_str(), "%u %u %u", &inside, &outside, &count) != 3 || count != 1 || split(*map, '\n').size() > 2) return std::nullopt;
+  if (!map || std::sscanf(map->c_str(), "%u %u %u", &inside, &outside, &count) != 3 || count != 1 ||
+      split(*map, '\n').size() > 2)
+    return std::nullopt;
   return inside;
 }
 
@@ -94,7 +97,9 @@ pid_t session_of(pid_t pid) {
   int parent = 0;
   int group = 0;
   int session = -1;
-  if (end == std::string::npos || std::sscanf(text->c_str() + end + 1, " %c %d %d %d", &state, &parent, &group, &session) != 4) return -1;
+  if (end == std::string::npos ||
+      std::sscanf(text->c_str() + end + 1, " %c %d %d %d", &state, &parent, &group, &session) != 4)
+    return -1;
   return state == 'Z' || state == 'X' ? -1 : session;
 }
 
@@ -109,15 +114,20 @@ bool kill_in_session(pid_t pid, pid_t session) {
 Result<Inside> look_inside(pid_t pid) {
   Inside inside;
   for (const auto& kind : kKinds) {
-    struct stat own {};
-    struct stat theirs {};
+    struct stat own{};
+    struct stat theirs{};
     const std::string file = std::string("ns/") + kind.name;
-    if (::stat(("/proc/self/" + file).c_str(), &own) < 0) continue;   // a kind that this kernel has not
+    if (::stat(("/proc/self/" + file).c_str(), &own) < 0) continue;  // a kind that this kernel has not
     if (::stat(proc(pid, file).c_str(), &theirs) < 0) {
       const int err = errno;
-      return std::unexpected(Error{.code = err == ENOENT || err == ESRCH ? "E_CONTAINER_ENDED" : "E_JOIN", .where = "exec",
-                                   .what = "cannot see the container's namespaces", .err = err,
-                                   .why = err == ENOENT || err == ESRCH ? "it has ended" : "", .hint = {}, .path = {}, .stage = "join"});
+      return std::unexpected(Error{.code = err == ENOENT || err == ESRCH ? "E_CONTAINER_ENDED" : "E_JOIN",
+                                   .where = "exec",
+                                   .what = "cannot see the container's namespaces",
+                                   .err = err,
+                                   .why = err == ENOENT || err == ESRCH ? "it has ended" : "",
+                                   .hint = {},
+                                   .path = {},
+                                   .stage = "join"});
     }
     if (own.st_ino != theirs.st_ino || own.st_dev != theirs.st_dev) inside.namespaces |= kind.flag;
   }

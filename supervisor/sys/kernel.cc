@@ -54,7 +54,8 @@ std::optional<std::string> KernelFiles::self_status(std::string_view field) cons
   if (!text) return std::nullopt;
   for (const std::string_view line : split(*text, '\n')) {
     const auto colon = line.find(':');
-    if (colon != std::string_view::npos && line.substr(0, colon) == field) return std::string(trimmed(line.substr(colon + 1)));
+    if (colon != std::string_view::npos && line.substr(0, colon) == field)
+      return std::string(trimmed(line.substr(colon + 1)));
   }
   return std::nullopt;
 }

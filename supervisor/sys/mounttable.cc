@@ -97,7 +97,9 @@ Result<std::vector<std::string>> procfs_mounts() {
 
 Result<MountWatch> MountWatch::open() {
   Fd table(::open(kMountinfo, O_RDONLY | O_CLOEXEC));
-  if (!table) return std::unexpected(unreadable(Error{.code = {}, .where = {}, .what = {}, .err = errno, .path = kMountinfo, .stage = {}}));
+  if (!table)
+    return std::unexpected(
+        unreadable(Error{.code = {}, .where = {}, .what = {}, .err = errno, .path = kMountinfo, .stage = {}}));
   return MountWatch(std::move(table));
 }
 

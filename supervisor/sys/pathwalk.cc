@@ -65,7 +65,7 @@ bool may(const struct stat& st, const Credentials& who, int permissions) {
 Fd PathWalk::open_file() const {
   if (end != End::found || !S_ISREG(st.st_mode)) return Fd();
   Fd file(::openat(directory.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  struct stat now {};
+  struct stat now{};
   if (!file || ::fstat(file.get(), &now) < 0 || !same(now, st)) return Fd();   // replaced meanwhile
   return file;
 }
@@ -85,8 +85,9 @@ PathWalk walk_path(int root, std::string_view workdir, std::string_view path, co
   if (!path.starts_with('/')) todo = components(workdir, false);
   for (auto& c : components(path, true)) todo.push_back(std::move(c));
 
-  const Fd top(root == AT_FDCWD ? ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : ::openat(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  struct stat top_st {};
+  const Fd top(root == AT_FDCWD ? ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)
+                                : ::openat(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  struct stat top_st{};
   if (!top || ::fstat(top.get(), &top_st) < 0) return ended(PathWalk::End::failed, errno, "/");
   Fd here(::fcntl(top.get(), F_DUPFD_CLOEXEC, 3));
   struct stat st = top_st;
@@ -117,7 +118,7 @@ PathWalk walk_path(int root, std::string_view workdir, std::string_view path, co
     std::string there = joined(at, next.name);
     if (next.name.size() > NAME_MAX) return ended(PathWalk::End::too_long, ENAMETOOLONG, std::move(there));
     Fd fd = open_path(here.get(), next.name.c_str());
-    struct stat found {};
+    struct stat found{};
     if (!fd || ::fstat(fd.get(), &found) < 0) {
       const int err = errno;
       if (err == ENOENT) {

@@ -39,7 +39,7 @@ struct PathWalk {
   bool dangling = false;  // missing: it was not asked for by name, a symbolic link says so
   std::string link;       // the last symbolic link that was followed, empty: none
   std::string target;     // what it says
-  struct stat st {};      // found, no_search, not_directory
+  struct stat st{};      // found, no_search, not_directory
   Fd fd;                  // found: O_PATH
   Fd directory;           // found, and missing at the last component: the directory it is in, O_PATH
   std::string name;       // … and its name there

@@ -7,6 +7,8 @@
 
 namespace sup {
 
-int pidfd_signal(int pidfd, int signal) { return ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) < 0 ? errno : 0; }
+int pidfd_signal(int pidfd, int signal) {
+  return ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) < 0 ? errno : 0;
+}
 
 }  // namespace sup

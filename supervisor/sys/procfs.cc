@@ -18,7 +18,7 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
   };
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!fd) return failed(errno);
-  struct stat st {};
+  struct stat st{};
   if (::fstat(fd.get(), &st) < 0) return failed(errno);
   if (S_ISDIR(st.st_mode)) return failed(EISDIR);
   if (!S_ISREG(st.st_mode)) return failed(EINVAL);

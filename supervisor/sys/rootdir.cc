@@ -16,15 +16,23 @@ namespace {
 constexpr std::size_t kMost = 1U << 20;
 
 std::unexpected<Error> refused(const std::string& path, int err, std::string hint) {
-  return std::unexpected(Error{.code = "E_ROOTFS", .where = "--rootfs", .what = path, .err = err, .why = {}, .hint = std::move(hint),
-                               .path = path, .status = 125, .stage = "rootfs"});
+  return std::unexpected(Error{.code = "E_ROOTFS",
+                               .where = "--rootfs",
+                               .what = path,
+                               .err = err,
+                               .why = {},
+                               .hint = std::move(hint),
+                               .path = path,
+                               .status = 125,
+                               .stage = "rootfs"});
 }
 
 }  // namespace
 
 Result<RootDir> open_root(const std::string& path) {
   char resolved[PATH_MAX];
-  if (::realpath(path.c_str(), resolved) == nullptr) return refused(path, errno, errno == ENOENT ? "give a directory with a root file system in it" : "");
+  if (::realpath(path.c_str(), resolved) == nullptr)
+    return refused(path, errno, errno == ENOENT ? "give a directory with a root file system in it" : "");
   RootDir root{Fd(::open(resolved, O_PATH | O_DIRECTORY | O_CLOEXEC)), resolved};
   if (!root.fd) return refused(path, errno, errno == ENOTDIR ? "unpack it into a directory first" : "");
   return root;
@@ -37,8 +45,15 @@ Result<void> make_source(const std::string& path) {
       (void)::chmod(part.c_str(), 0755);   // the umask
     } else if (errno != EEXIST && ::access(part.c_str(), F_OK) < 0) {
       const int err = errno;
-      return std::unexpected(Error{.code = "E_MOUNT", .where = "--volume", .what = path, .err = err, .why = "the directory cannot be made",
-                                   .hint = "make it before, or leave create out", .path = path, .status = 125, .stage = "mount"});
+      return std::unexpected(Error{.code = "E_MOUNT",
+                                   .where = "--volume",
+                                   .what = path,
+                                   .err = err,
+                                   .why = "the directory cannot be made",
+                                   .hint = "make it before, or leave create out",
+                                   .path = path,
+                                   .status = 125,
+                                   .stage = "mount"});
     }
     if (end == std::string::npos) return {};
   }
@@ -53,7 +68,7 @@ std::optional<std::string> read_in_root(int root, const std::string& path) {
     opened = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
   } while (opened < 0 && (errno == EINTR || errno == EAGAIN));
   const Fd fd(static_cast<int>(opened));
-  struct stat st {};
+  struct stat st{};
   if (!fd || ::fstat(fd.get(), &st) < 0 || !S_ISREG(st.st_mode)) return std::nullopt;
   std::string text;
   char buffer[16384];

@@ -10,8 +10,8 @@
 namespace sup {
 
 struct RootDir {
-  Fd fd;                // O_PATH, CLOEXEC
-  std::string path;     // absolute, links resolved
+  Fd fd;  // O_PATH, CLOEXEC
+  std::string path;  // absolute, links resolved
 };
 // Error: E_ROOTFS, status 125.
 [[nodiscard]] Result<RootDir> open_root(const std::string& path);

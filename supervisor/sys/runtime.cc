@@ -16,8 +16,14 @@ namespace sup {
 namespace {
 
 std::unexpected<Error> refused(const std::string& path, int err, std::string why, std::string hint) {
-  return std::unexpected(Error{.code = "E_RUNTIME_DIR", .where = "runtime directory", .what = path, .err = err, .why = std::move(why),
-                               .hint = std::move(hint), .path = path, .stage = {}});
+  return std::unexpected(Error{.code = "E_RUNTIME_DIR",
+                               .where = "runtime directory",
+                               .what = path,
+                               .err = err,
+                               .why = std::move(why),
+                               .hint = std::move(hint),
+                               .path = path,
+                               .stage = {}});
 }
 
 constexpr std::string_view kSuffix = ".sock";
@@ -28,17 +34,20 @@ Result<std::string> runtime_dir() {
   if (const char* own = std::getenv("SUP_RUNTIME_DIR"); own != nullptr && *own == '/') return std::string(own);
   if (::geteuid() == 0) return std::string("/run/sup");
   if (const char* xdg = std::getenv("XDG_RUNTIME_DIR"); xdg != nullptr && *xdg == '/') return std::string(xdg) + "/sup";
-  return refused("none", ENOENT, "XDG_RUNTIME_DIR is not set", "log in through systemd-logind, or set SUP_RUNTIME_DIR to a directory of your own");
+  return refused("none", ENOENT, "XDG_RUNTIME_DIR is not set",
+                 "log in through systemd-logind, or set SUP_RUNTIME_DIR to a directory of your own");
 }
 
 Result<std::string> make_runtime_dir() {
   auto path = runtime_dir();
   if (!path) return path;
-  if (::mkdir(path->c_str(), 0700) < 0 && errno != EEXIST) return refused(*path, errno, {}, "make the directory above it, or set SUP_RUNTIME_DIR");
+  if (::mkdir(path->c_str(), 0700) < 0 && errno != EEXIST)
+    return refused(*path, errno, {}, "make the directory above it, or set SUP_RUNTIME_DIR");
   const Fd fd(::open(path->c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  struct stat st {};
+  struct stat st{};
   if (!fd || ::fstat(fd.get(), &st) < 0) return refused(*path, errno, {}, "it must be a directory, not a link");
-  if (st.st_uid != ::geteuid()) return refused(*path, EPERM, "it belongs to somebody else", "remove it, or set SUP_RUNTIME_DIR");
+  if (st.st_uid != ::geteuid())
+    return refused(*path, EPERM, "it belongs to somebody else", "remove it, or set SUP_RUNTIME_DIR");
   if ((st.st_mode & 077) != 0) return refused(*path, EPERM, "it is open to others", "chmod 700 " + *path);
   return path;
 }

@@ -158,7 +158,15 @@ std::vector<ProcessSample> sample_processes(pid_t first, const std::string& id) 
 std::optional<Sample> sample_container(pid_t first, const std::string& id) {
   const auto all = walk(first, id, false);
   if (all.empty()) return std::nullopt;
-  Sample sum{.at_us = boot_us(), .started_us = all.front().started_us, .cpu_us = 0, .memory_bytes = 0, .memory_limit_bytes = {}, .processes = all.size(), .threads = 0, .read_bytes = {}, .written_bytes = {}};
+  Sample sum{.at_us = boot_us(),
+             .started_us = all.front().started_us,
+             .cpu_us = 0,
+             .memory_bytes = 0,
+             .memory_limit_bytes = {},
+             .processes = all.size(),
+             .threads = 0,
+             .read_bytes = {},
+             .written_bytes = {}};
   for (const auto& one : all) {
     sum.cpu_us += one.cpu_us;
     sum.memory_bytes += one.rss_bytes;

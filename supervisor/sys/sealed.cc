@@ -32,7 +32,8 @@ Result<Fd> sealed_memfd(const char* name, std::span<const std::byte> bytes, Exec
     if (n <= 0) return failed(n < 0 ? errno : EIO);
     bytes = bytes.subspan(static_cast<std::size_t>(n));
   }
-  if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0) return failed(errno);
+  if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+    return failed(errno);
   return fd;
 }
 

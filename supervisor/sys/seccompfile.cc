@@ -27,8 +27,14 @@ namespace {
 using Json = nlohmann::json;
 
 std::unexpected<Error> wrong(std::string what, std::string why, std::string hint = {}) {
-  return std::unexpected(Error{.code = "E_SECCOMP", .where = "seccomp profile", .what = std::move(what), .err = 0, .why = std::move(why),
-                               .hint = std::move(hint), .path = {}, .stage = "seccomp"});
+  return std::unexpected(Error{.code = "E_SECCOMP",
+                               .where = "seccomp profile",
+                               .what = std::move(what),
+                               .err = 0,
+                               .why = std::move(why),
+                               .hint = std::move(hint),
+                               .path = {},
+                               .stage = "seccomp"});
 }
 
 struct Context {
@@ -38,9 +44,11 @@ struct Context {
 
 // What libseccomp 2.5 has no name for yet; the numbers are the same on every machine.
 int newer(std::string_view name) {
-  constexpr std::array kFrom451{"cachestat",   "fchmodat2",         "map_shadow_stack",  "futex_wake",       "futex_wait",  "futex_requeue", "statmount",
-                                "listmount",   "lsm_get_self_attr", "lsm_set_self_attr", "lsm_list_modules", "mseal",       "setxattrat",    "getxattrat",
-                                "listxattrat", "removexattrat",     "open_tree_attr",    "file_getattr",     "file_setattr"};
+  constexpr std::array kFrom451{"cachestat",         "fchmodat2",         "map_shadow_stack", "futex_wake",
+                                "futex_wait",        "futex_requeue",     "statmount",        "listmount",
+                                "lsm_get_self_attr", "lsm_set_self_attr", "lsm_list_modules", "mseal",
+                                "setxattrat",        "getxattrat",        "listxattrat",      "removexattrat",
+                                "open_tree_attr",    "file_getattr",      "file_setattr"};
   const auto* const at = std::ranges::find(kFrom451, name);
   return at == kFrom451.end() ? __NR_SCMP_ERROR : 451 + static_cast<int>(at - kFrom451.begin());
 }
@@ -59,7 +67,9 @@ std::optional<std::uint64_t> number_of(const Json& object, const char* key) {
 
 Result<std::uint32_t> action_of(const Json& object, const char* action, const char* number, const std::string& where) {
   const auto name = text_of(object, action);
-  if (!name) return wrong(where, std::string(action) + " is missing", "SCMP_ACT_ALLOW, SCMP_ACT_ERRNO, SCMP_ACT_KILL_PROCESS, …");
+  if (!name)
+    return wrong(where, std::string(action) + " is missing",
+                 "SCMP_ACT_ALLOW, SCMP_ACT_ERRNO, SCMP_ACT_KILL_PROCESS, …");
   const auto errno_ret = number_of(object, number);
   if (errno_ret && *errno_ret > 4095) return wrong(where, std::string(number) + " is no errno");
   const auto code = static_cast<std::uint16_t>(errno_ret.value_or(EPERM));
@@ -70,17 +80,19 @@ Result<std::uint32_t> action_of(const Json& object, const char* action, const ch
   if (*name == "SCMP_ACT_TRAP") return SCMP_ACT_TRAP;
   if (*name == "SCMP_ACT_LOG") return SCMP_ACT_LOG;
   if (*name == "SCMP_ACT_TRACE") return SCMP_ACT_TRACE(code);
-  return wrong(where, printable(*name) + (*name == "SCMP_ACT_NOTIFY" ? " needs an agent, which sup has not" : " is no action"));
+  return wrong(
+      where, printable(*name) + (*name == "SCMP_ACT_NOTIFY" ? " needs an agent, which sup has not" : " is no action"));
 }
 
 Result<scmp_compare> compare_of(const std::string& name, const std::string& where) {
-  constexpr std::array<std::pair<std::string_view, scmp_compare>, 7> kCompare{{{"SCMP_CMP_NE", SCMP_CMP_NE},
-                                                                              {"SCMP_CMP_LT", SCMP_CMP_LT},
-                                                                              {"SCMP_CMP_LE", SCMP_CMP_LE},
-                                                                              {"SCMP_CMP_EQ", SCMP_CMP_EQ},
-                                                                              {"SCMP_CMP_GE", SCMP_CMP_GE},
-                                                                              {"SCMP_CMP_GT", SCMP_CMP_GT},
-                                                                              {"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ}}};
+  constexpr std::array<std::pair<std::string_view, scmp_compare>, 7> kCompare{
+      {{"SCMP_CMP_NE", SCMP_CMP_NE},
+       {"SCMP_CMP_LT", SCMP_CMP_LT},
+       {"SCMP_CMP_LE", SCMP_CMP_LE},
+       {"SCMP_CMP_EQ", SCMP_CMP_EQ},
+       {"SCMP_CMP_GE", SCMP_CMP_GE},
+       {"SCMP_CMP_GT", SCMP_CMP_GT},
+       {"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ}}};
   for (const auto& [known, op] : kCompare) {
     if (name == known) return op;
   }
@@ -141,7 +153,8 @@ class Compiler {
       if (word.starts_with("SCMP_ARCH_")) word.erase(0, 10);
       for (char& c : word) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
       if (seccomp_arch_resolve_name(word.c_str()) != seccomp_arch_native()) continue;
-      if (const auto others = entry.find("subArchitectures"); others != entry.end() && !others->is_null()) return each(*others);
+      if (const auto others = entry.find("subArchitectures"); others != entry.end() && !others->is_null())
+        return each(*others);
     }
     return {};
   }
@@ -151,7 +164,8 @@ class Compiler {
     const auto any = [&when](const char* key, const auto& is) -> std::optional<bool> {
       const auto list = when.find(key);
       if (list == when.end() || !list->is_array() || list->empty()) return std::nullopt;
-      return std::ranges::any_of(*list, [&is](const Json& one) { return one.is_string() && is(one.get<std::string>()); });
+      return std::ranges::any_of(*list,
+                                 [&is](const Json& one) { return one.is_string() && is(one.get<std::string>()); });
     };
     const auto has = [this](const std::string& name) {
       const auto number = capability_number(name);
@@ -160,7 +174,9 @@ class Compiler {
     const auto here = [](const std::string& name) {
       utsname machine{};
       ::uname(&machine);
-      return name == (std::strcmp(machine.machine, "x86_64") == 0 ? "amd64" : std::strcmp(machine.machine, "aarch64") == 0 ? "arm64" : machine.machine);
+      return name == (std::strcmp(machine.machine, "x86_64") == 0    ? "amd64"
+                      : std::strcmp(machine.machine, "aarch64") == 0 ? "arm64"
+                                                                     : machine.machine);
     };
     const auto capabilities = any("caps", has);
     const auto machines = any("arches", here);
@@ -183,8 +199,10 @@ class Compiler {
 
   Result<void> add(const Context& context, const Json& rule, const std::string& where) {
     if (!rule.is_object()) return wrong(where, "must be an object");
-    if (const auto when = rule.find("includes"); when != rule.end() && when->is_object() && !holds(*when, true)) return {};
-    if (const auto when = rule.find("excludes"); when != rule.end() && when->is_object() && holds(*when, false)) return {};
+    if (const auto when = rule.find("includes"); when != rule.end() && when->is_object() && !holds(*when, true))
+      return {};
+    if (const auto when = rule.find("excludes"); when != rule.end() && when->is_object() && holds(*when, false))
+      return {};
     const auto action = action_of(rule, "action", "errnoRet", where);
     if (!action) return std::unexpected(action.error());
     if (*action == otherwise_) return {};
@@ -206,7 +224,9 @@ class Compiler {
       if (number == __NR_SCMP_ERROR) number = newer(name);
       if (number == __NR_SCMP_ERROR) {
         const bool forbids = *action != SCMP_ACT_ALLOW && *action != SCMP_ACT_LOG;
-        if (forbids && otherwise_ == SCMP_ACT_ALLOW) return wrong(where, printable(name) + " is no system call that sup knows", "correct it, or list what is allowed");
+        if (forbids && otherwise_ == SCMP_ACT_ALLOW)
+          return wrong(where, printable(name) + " is no system call that sup knows",
+                       "correct it, or list what is allowed");
         continue;
       }
       if (auto r = add_one(context, number, *action, conditions); r != 0 && r != -EDOM) {
@@ -217,14 +237,17 @@ class Compiler {
   }
 
   // libseccomp takes an argument once a rule. As in runc, conditions on the same one are then alternatives.
-  static int add_one(const Context& context, int number, std::uint32_t action, const std::vector<scmp_arg_cmp>& conditions) {
+  static int add_one(const Context& context, int number, std::uint32_t action,
+                     const std::vector<scmp_arg_cmp>& conditions) {
     std::array<int, 6> uses{};
     for (const scmp_arg_cmp& one : conditions) ++uses[one.arg];
     if (std::ranges::all_of(uses, [](int n) { return n < 2; })) {
-      return seccomp_rule_add_array(context.filter.get(), action, number, static_cast<unsigned>(conditions.size()), conditions.data());
+      return seccomp_rule_add_array(context.filter.get(), action, number, static_cast<unsigned>(conditions.size()),
+                                    conditions.data());
     }
     for (const scmp_arg_cmp& one : conditions) {
-      if (const int r = seccomp_rule_add_array(context.filter.get(), action, number, 1, &one); r != 0 && r != -EEXIST) return r;
+      if (const int r = seccomp_rule_add_array(context.filter.get(), action, number, 1, &one); r != 0 && r != -EEXIST)
+        return r;
     }
     return 0;
   }
@@ -253,13 +276,26 @@ class Compiler {
   // 2.5 writes to a descriptor only.
   static Result<Filter> take_out(const Context& context) {
     const Fd file(::memfd_create("sup-seccomp", MFD_CLOEXEC));
-    if (!file) return std::unexpected(Error{.code = "E_FDS", .where = "seccomp profile", .what = "cannot be compiled", .err = errno, .why = {}, .hint = {}, .path = {}, .stage = "seccomp"});
-    if (const int r = seccomp_export_bpf(context.filter.get(), file.get()); r != 0) return wrong("profile", "libseccomp cannot compile it: " + std::string(std::strerror(-r)));
+    if (!file)
+      return std::unexpected(Error{.code = "E_FDS",
+                                   .where = "seccomp profile",
+                                   .what = "cannot be compiled",
+                                   .err = errno,
+                                   .why = {},
+                                   .hint = {},
+                                   .path = {},
+                                   .stage = "seccomp"});
+    if (const int r = seccomp_export_bpf(context.filter.get(), file.get()); r != 0)
+      return wrong("profile", "libseccomp cannot compile it: " + std::string(std::strerror(-r)));
     const off_t size = ::lseek(file.get(), 0, SEEK_END);
     Filter filter(static_cast<std::size_t>(size) / sizeof(sock_filter));
-    if (size <= 0 || ::pread(file.get(), filter.data(), static_cast<std::size_t>(size), 0) != size) return wrong("profile", "libseccomp has written no filter");
+    if (size <= 0 || ::pread(file.get(), filter.data(), static_cast<std::size_t>(size), 0) != size)
+      return wrong("profile", "libseccomp has written no filter");
     if (filter.size() > BPF_MAXINSNS) {
-      return wrong("profile", "makes " + std::to_string(filter.size()) + " instructions, and the kernel takes " + std::to_string(BPF_MAXINSNS), "take fewer architectures or conditions");
+      return wrong("profile",
+                   "makes " + std::to_string(filter.size()) + " instructions, and the kernel takes " +
+                       std::to_string(BPF_MAXINSNS),
+                   "take fewer architectures or conditions");
     }
     return filter;
   }

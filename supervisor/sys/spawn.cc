@@ -112,7 +112,8 @@ long clone_vfork(std::uint64_t namespaces, int cgroup, int* pidfd, Orders* order
   if (pid != -ENOSYS) return pid;
   // Docker's seccomp profile answers ENOSYS so that callers fall back to a clone it can judge.
   return raw::clone_call(SYS_clone, static_cast<long>(namespaces | kOwn | SIGCHLD),
-                         reinterpret_cast<long>(child_stack + sizeof child_stack), reinterpret_cast<long>(pidfd), child, orders);
+                         reinterpret_cast<long>(child_stack + sizeof child_stack), reinterpret_cast<long>(pidfd), child,
+                         orders);
 }
 
 }  // namespace

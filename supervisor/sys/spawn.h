@@ -20,15 +20,15 @@ struct SpawnRequest {
   uid_t uid = 0;                             // caller's, for the maps
   gid_t gid = 0;
   int image = -1;                            // the init executable, O_CLOEXEC (sys/initimage.h); borrowed
-  int cgroup = -1;                           // a v2 cgroup's directory to be born in; borrowed; -1: the caller's own. Tried:
-                                             // where the kernel refuses, the child is born in the caller's
-  std::vector<std::pair<int, int>> fds;      // {ours, number in the child}; borrowed. Everything else is CLOEXEC
-  std::vector<std::string> argv;             // of init
+  int cgroup = -1;  // a v2 cgroup's directory to be born in; borrowed; -1: the caller's own. Tried:
+      // where the kernel refuses, the child is born in the caller's
+  std::vector<std::pair<int, int>> fds;  // {ours, number in the child}; borrowed. Everything else is CLOEXEC
+  std::vector<std::string> argv;  // of init
 };
 
 struct Spawned {
   pid_t pid = -1;
-  Fd pidfd;                                  // CLOEXEC
+  Fd pidfd;  // CLOEXEC
 };
 
 // Where a start failed before init ran.

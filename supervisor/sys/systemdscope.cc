@@ -26,9 +26,15 @@ using std::chrono::milliseconds;
 constexpr milliseconds kWithin{5'000};
 
 Error no_scope(std::string why, int err = 0) {
-  return Error{.code = "E_SCOPE", .where = "cgroup", .what = "systemd does not give this process a scope of its own", .err = err, .why = std::move(why),
-               .hint = "start sup in one: systemd-run " + std::string(::geteuid() == 0 ? "" : "--user ") + "--scope -p Delegate=yes sup ..., or use --limits best-effort",
-               .path = {}, .stage = "cgroup"};
+  return Error{.code = "E_SCOPE",
+               .where = "cgroup",
+               .what = "systemd does not give this process a scope of its own",
+               .err = err,
+               .why = std::move(why),
+               .hint = "start sup in one: systemd-run " + std::string(::geteuid() == 0 ? "" : "--user ") +
+                       "--scope -p Delegate=yes sup ..., or use --limits best-effort",
+               .path = {},
+               .stage = "cgroup"};
 }
 
 // Everything that it prints, up to a page, in one line.
@@ -77,7 +83,8 @@ std::string own_v2() {
   std::string name;
   if (!text) return name;
   for (const std::string_view line : split(*text, '\n')) {
-    if (line.starts_with("0::") || (name.empty() && line.find(":name=systemd:") != std::string_view::npos)) name = line.substr(line.rfind(':') + 1);
+    if (line.starts_with("0::") || (name.empty() && line.find(":name=systemd:") != std::string_view::npos))
+      name = line.substr(line.rfind(':') + 1);
   }
   return name;
 }
@@ -100,17 +107,18 @@ Result<void> enter_own_scope() {
   const std::string name = "sup-" + pid + ".scope";
   std::vector<std::string> words{"busctl"};
   if (::geteuid() != 0) words.emplace_back("--user");
-  for (const char* word : {"--quiet", "--timeout=5", "call", "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
-                           "StartTransientUnit", "ssa(sv)a(sa(sv))"}) {
+  for (const char* word : {"--quiet", "--timeout=5", "call", "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+                           "org.freedesktop.systemd1.Manager", "StartTransientUnit", "ssa(sv)a(sa(sv))"}) {
     words.emplace_back(word);
   }
-  words.insert(words.end(), {name, "fail", "4", "Description", "s", "sup and its containers", "PIDs", "au", "1", pid, "Delegate", "b", "true", "CollectMode", "s",
-                             "inactive-or-failed", "0"});
+  words.insert(words.end(), {name, "fail", "4", "Description", "s", "sup and its containers", "PIDs", "au", "1", pid,
+                             "Delegate", "b", "true", "CollectMode", "s", "inactive-or-failed", "0"});
   if (auto r = run_busctl(words); !r) return r;
   // The answer is a job that was queued.
   const auto end = std::chrono::steady_clock::now() + kWithin;
   while (own_v2().find(name) == std::string::npos) {
-    if (std::chrono::steady_clock::now() > end) return std::unexpected(no_scope("it was asked, and nothing came of it", ETIMEDOUT));
+    if (std::chrono::steady_clock::now() > end)
+      return std::unexpected(no_scope("it was asked, and nothing came of it", ETIMEDOUT));
     ::poll(nullptr, 0, 2);
   }
   return {};

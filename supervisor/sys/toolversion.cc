@@ -20,7 +20,8 @@ namespace {
 constexpr std::size_t kMaxLine = 512;
 
 std::unexpected<Error> failed(const std::string& path, int err, std::string why = {}) {
-  return std::unexpected(Error{.code = "E_VERSION", .where = "version", .what = path, .err = err, .why = std::move(why), .path = path});
+  return std::unexpected(
+      Error{.code = "E_VERSION", .where = "version", .what = path, .err = err, .why = std::move(why), .path = path});
 }
 
 }  // namespace

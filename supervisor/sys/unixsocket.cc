@@ -24,15 +24,22 @@ namespace sup {
 namespace {
 
 Error failed(std::string code, const std::string& path, int err, std::string why, std::string hint) {
-  return Error{.code = std::move(code), .where = "supervisor", .what = path, .err = err, .why = std::move(why), .hint = std::move(hint),
-               .path = path, .stage = {}};
+  return Error{.code = std::move(code),
+               .where = "supervisor",
+               .what = path,
+               .err = err,
+               .why = std::move(why),
+               .hint = std::move(hint),
+               .path = path,
+               .stage = {}};
 }
 
 Result<sockaddr_un> address(const std::string& path) {
   sockaddr_un where{};
   where.sun_family = AF_UNIX;
   if (path.size() >= sizeof where.sun_path) {
-    return std::unexpected(failed("E_SOCKET_PATH", path, ENAMETOOLONG, "a socket's path has at most 107 bytes", "set SUP_RUNTIME_DIR to a shorter one"));
+    return std::unexpected(failed("E_SOCKET_PATH", path, ENAMETOOLONG, "a socket's path has at most 107 bytes",
+                                  "set SUP_RUNTIME_DIR to a shorter one"));
   }
   std::memcpy(where.sun_path, path.c_str(), path.size() + 1);
   return where;
@@ -47,7 +54,8 @@ std::string namespace_of(const std::string& process, const char* kind) {
 
 }  // namespace
 
-ListeningSocket::ListeningSocket(std::string path, Fd lock, Fd socket) : path_(std::move(path)), lock_(std::move(lock)), socket_(std::move(socket)) {}
+ListeningSocket::ListeningSocket(std::string path, Fd lock, Fd socket)
+    : path_(std::move(path)), lock_(std::move(lock)), socket_(std::move(socket)) {}
 
 ListeningSocket ListeningSocket::adopt(std::string path, Fd lock, Fd socket, bool borrowed) {
   ListeningSocket adopted(std::move(path), std::move(lock), std::move(socket));
@@ -67,7 +75,8 @@ Result<Fd> lock_for(const std::string& path) {
   Fd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock) return std::unexpected(failed("E_SOCKET", lock_path, errno, {}, {}));
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) < 0) {
-    return std::unexpected(failed("E_SUPERVISOR_RUNS", path, EADDRINUSE, "a supervisor of this name runs already", "use it, or choose another name with -S"));
+    return std::unexpected(failed("E_SUPERVISOR_RUNS", path, EADDRINUSE, "a supervisor of this name runs already",
+                                  "use it, or choose another name with -S"));
   }
   return lock;
 }
@@ -77,7 +86,9 @@ Result<Fd> lock_for(const std::string& path) {
 Result<std::optional<ListeningSocket>> ListeningSocket::handed_in(const std::string& path) {
   const char* pid = std::getenv("LISTEN_PID");
   const char* count = std::getenv("LISTEN_FDS");
-  if (pid == nullptr || count == nullptr || std::to_string(::getpid()) != pid || parse_unsigned<unsigned>(count).value_or(0) == 0) return std::optional<ListeningSocket>();
+  if (pid == nullptr || count == nullptr || std::to_string(::getpid()) != pid ||
+      parse_unsigned<unsigned>(count).value_or(0) == 0)
+    return std::optional<ListeningSocket>();
   // Meant for us, not for what we start.
   for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);
   constexpr int kFirst = 3;
@@ -86,10 +97,14 @@ Result<std::optional<ListeningSocket>> ListeningSocket::handed_in(const std::str
   sockaddr_un name{};
   socklen_t length = sizeof name;
   const bool good = ::getsockopt(kFirst, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening != 0 &&
-                    ::getsockname(kFirst, reinterpret_cast<sockaddr*>(&name), &length) == 0 && name.sun_family == AF_UNIX;
-  if (!good) return std::unexpected(failed("E_SOCKET", path, ENOTSOCK, "what $LISTEN_FDS hands in is no listening unix socket", "ListenStream=" + path));
+                    ::getsockname(kFirst, reinterpret_cast<sockaddr*>(&name), &length) == 0 &&
+                    name.sun_family == AF_UNIX;
+  if (!good)
+    return std::unexpected(failed("E_SOCKET", path, ENOTSOCK, "what $LISTEN_FDS hands in is no listening unix socket",
+                                  "ListenStream=" + path));
   if (path != name.sun_path) {
-    return std::unexpected(failed("E_SOCKET", path, EINVAL, "what $LISTEN_FDS hands in is " + printable(name.sun_path), "ListenStream=" + path));
+    return std::unexpected(failed("E_SOCKET", path, EINVAL, "what $LISTEN_FDS hands in is " + printable(name.sun_path),
+                                  "ListenStream=" + path));
   }
   Fd socket(kFirst);
   auto lock = lock_for(path);
@@ -127,7 +142,8 @@ Result<Fd> connect_to(const std::string& path) {
   while (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&*where), sizeof *where) < 0) {
     if (errno == EINTR) continue;
     if (errno == ENOENT || errno == ECONNREFUSED) {
-      return std::unexpected(failed("E_NO_SUPERVISOR", path, errno, "no supervisor listens there", "start one: sup daemon, or sup run -d"));
+      return std::unexpected(failed("E_NO_SUPERVISOR", path, errno, "no supervisor listens there",
+                                    "start one: sup daemon, or sup run -d"));
     }
     return std::unexpected(failed("E_SOCKET", path, errno, {}, {}));
   }
@@ -137,7 +153,8 @@ Result<Fd> connect_to(const std::string& path) {
 Result<SocketPeer> peer_of(int socket) {
   ucred who{};
   socklen_t size = sizeof who;
-  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0) return std::unexpected(failed("E_SOCKET", "peer", errno, {}, {}));
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
+    return std::unexpected(failed("E_SOCKET", "peer", errno, {}, {}));
   SocketPeer peer{.pid = who.pid, .uid = who.uid, .same_namespaces = false};
   // A pid of 0 has no name in our pid namespace: it is outside of it.
   if (who.pid <= 0) return peer;

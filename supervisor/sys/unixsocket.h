@@ -49,7 +49,7 @@ inline constexpr std::size_t kMaxPassed = 3;
 struct SocketPeer {
   pid_t pid = -1;
   uid_t uid = static_cast<uid_t>(-1);
-  bool same_namespaces = false;   // its pid and user namespaces are ours: it is not inside a container
+  bool same_namespaces = false;  // its pid and user namespaces are ours: it is not inside a container
 };
 [[nodiscard]] Result<SocketPeer> peer_of(int socket);
 

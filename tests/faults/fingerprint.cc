@@ -82,7 +82,8 @@ void file(const char* name, const char* path) {
     put_number(-fd);
     return;
   }
-  for (long n = 0; (n = sys::read(static_cast<int>(fd), buffer, sizeof buffer)) > 0;) put(buffer, static_cast<size_t>(n));
+  for (long n = 0; (n = sys::read(static_cast<int>(fd), buffer, sizeof buffer)) > 0;)
+    put(buffer, static_cast<size_t>(n));
   sys::close(static_cast<int>(fd));
 }
 

@@ -78,17 +78,28 @@ Order read_order(int argc, char** argv) {
   const auto number = [&] { return i + 1 < argc ? std::atol(argv[++i]) : 0; };
   for (; i < argc && std::strcmp(argv[i], "--") != 0; ++i) {
     const std::string word = argv[i];
-    if (word == "--report") o.report = static_cast<int>(number());
-    else if (word == "--deadline") o.deadline = milliseconds(number());
-    else if (word == "--uid") o.uid = number();
-    else if (word == "--ctty") o.ctty = true;
-    else if (word == "--count") o.count = true;
-    else if (word == "--kill") o.kill = true;
-    else if (word == "--call") o.call = static_cast<int>(number());
-    else if (word == "--errno") o.err = static_cast<int>(number());
-    else if (word == "--at") o.at = number();
-    else if (word == "--through") o.through = number();
-    else errno = EINVAL, give_up(word);
+    if (word == "--report")
+      o.report = static_cast<int>(number());
+    else if (word == "--deadline")
+      o.deadline = milliseconds(number());
+    else if (word == "--uid")
+      o.uid = number();
+    else if (word == "--ctty")
+      o.ctty = true;
+    else if (word == "--count")
+      o.count = true;
+    else if (word == "--kill")
+      o.kill = true;
+    else if (word == "--call")
+      o.call = static_cast<int>(number());
+    else if (word == "--errno")
+      o.err = static_cast<int>(number());
+    else if (word == "--at")
+      o.at = number();
+    else if (word == "--through")
+      o.through = number();
+    else
+      errno = EINVAL, give_up(word);
   }
   o.program = argv + i + 1;
   if (o.through < o.at) o.through = o.at;
@@ -110,7 +121,8 @@ std::vector<sock_filter> filter(const Order& o) {
   const auto load = [](std::uint32_t at) { return sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at); };
   const auto answer = [](std::uint32_t with) { return sock_filter BPF_STMT(BPF_RET | BPF_K, with); };
   const auto unless = [](std::uint32_t value) { return sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1); };
-  std::vector<sock_filter> f = {load(kUpper), unless(kWitness), answer(SECCOMP_RET_ALLOW), load(offsetof(seccomp_data, nr))};
+  std::vector<sock_filter> f = {load(kUpper), unless(kWitness), answer(SECCOMP_RET_ALLOW),
+                                load(offsetof(seccomp_data, nr))};
   if (!o.count) {
     f.push_back(unless(static_cast<std::uint32_t>(o.call)));
     f.push_back(answer(SECCOMP_RET_USER_NOTIF));
@@ -127,7 +139,7 @@ std::vector<sock_filter> filter(const Order& o) {
 }
 
 struct Shared {
-  std::atomic<int> listener{0};   // 0: not yet; negative: -errno
+  std::atomic<int> listener{0};  // 0: not yet; negative: -errno
 };
 
 // Shares the descriptors with the parent until the execve, so the listener is there as well the moment it exists:
@@ -146,7 +158,7 @@ int become(const Order& o, Shared& shared) {
   }
   auto code = filter(o);
   const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
-  constexpr unsigned kWaitKillable = 1U << 5;   // Linux 5.19: no signal but a deadly one disturbs a call being judged
+  constexpr unsigned kWaitKillable = 1U << 5;  // Linux 5.19: no signal but a deadly one disturbs a call being judged
   long fd = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER | kWaitKillable, &program);
   if (fd < 0 && errno == EINVAL) {
     fd = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
@@ -226,8 +238,10 @@ class Trial {
         while (::read(signals_, &info, sizeof info) > 0) {
         }
       }
-      if (first_ == 0 && (fds[0].revents & POLLIN) != 0) answer();
-      else if (first_ == 0 && (fds[0].revents & POLLHUP) != 0) first_ = 1;
+      if (first_ == 0 && (fds[0].revents & POLLIN) != 0)
+        answer();
+      else if (first_ == 0 && (fds[0].revents & POLLHUP) != 0)
+        first_ = 1;
     }
   }
 
@@ -236,12 +250,12 @@ class Trial {
     alignas(8) char reply[sizeof(seccomp_notif_resp) + 512] = {};
     auto* asked = reinterpret_cast<seccomp_notif*>(question);
     auto* said = reinterpret_cast<seccomp_notif_resp*>(reply);
-    if (::ioctl(listener_, SECCOMP_IOCTL_NOTIF_RECV, asked) < 0) return;   // it died meanwhile
+    if (::ioctl(listener_, SECCOMP_IOCTL_NOTIF_RECV, asked) < 0) return;  // it died meanwhile
     said->id = asked->id;
     said->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
     const int nr = asked->data.nr;
     if (!started_ && nr == SYS_execve) {
-      started_ = true;   // ours: it becomes the program
+      started_ = true;  // ours: it becomes the program
     } else {
       if (nr == SYS_fcntl && seen_[nr] == 0) early_ = seen_;
       const long n = ++seen_[nr];
@@ -302,7 +316,7 @@ class Trial {
 
   // Ends everything. Calls that wait for our verdict are ended by the kill as well.
   void finish() {
-    if (listener_ >= 0) ::close(listener_);   // whoever still asks gets ENOSYS
+    if (listener_ >= 0) ::close(listener_);  // whoever still asks gets ENOSYS
     listener_ = -1;
     for (;;) {
       kill_children();

@@ -33,12 +33,16 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     case 1: event.what = event::Started{.command = in.text(), .pid = n, .spans = {}}; break;
     case 2: event.what = event::Failed{.error = error(in), .exit_code = n}; break;
     case 3: event.what = event::Resized{.rows = in.byte(), .cols = in.byte()}; break;
-    case 4: event.what = event::Signalled{.signal = n, .effect = static_cast<Effect>(in.byte() & 3), .sender = n}; break;
+    case 4:
+      event.what = event::Signalled{.signal = n, .effect = static_cast<Effect>(in.byte() & 3), .sender = n};
+      break;
     case 5: event.what = event::Stopping{.signal = n, .reason = static_cast<Reason>(in.byte() % 6)}; break;
     case 6: {
       event::Exited e;
-      if (in.flag()) e.signal = n;
-      else e.exit_code = n;
+      if (in.flag())
+        e.signal = n;
+      else
+        e.exit_code = n;
       e.duration_ms = in.number();
       e.usage.user_us = in.number();
       e.spans.drain = in.number();
@@ -49,7 +53,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     case 7: event.what = event::Problem{.error = error(in), .level = static_cast<Level>(in.byte() % 5)}; break;
     default: break;
   }
-  const timespec now{.tv_sec = static_cast<time_t>(in.number(5)), .tv_nsec = static_cast<long>(in.number(4) % 1'000'000'000)};
+  const timespec now{.tv_sec = static_cast<time_t>(in.number(5)),
+                     .tv_nsec = static_cast<long>(in.number(4) % 1'000'000'000)};
   const std::string line = event_line(event, in.number(), "run-0123456789ab", now);
   require(line.size() < 65536, "at most 64 KiB");
   for (const char c : line) require(c >= 0x20 && c < 0x7f, "one line of ASCII");

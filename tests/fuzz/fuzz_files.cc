@@ -20,7 +20,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     require(!u->groups.empty() && u->groups.front() == u->gid, "the gid is the first group");
     require(!u->home.empty(), "a home");
     // A name must be somebody's, so uid 0 needs a line that says 0.
-    if (u->uid == 0 && !user.starts_with('0')) require(passwd.find('0') != std::string::npos, "nobody is root by accident");
+    if (u->uid == 0 && !user.starts_with('0'))
+      require(passwd.find('0') != std::string::npos, "nobody is root by accident");
   } else {
     require(u.error().code == "E_USER" && u.error().status == 125, "E_USER");
   }

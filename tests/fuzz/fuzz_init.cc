@@ -89,7 +89,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const auto status = fake.interpret(std::move(block));
     if (status && !fake.said.empty()) {
       const auto& last = fake.said.back();
-      if (last.say == wire::Say::failed) require(last.err > 0 && *status == kExitSetup, "a failure says which, and ends with 125");
+      if (last.say == wire::Say::failed)
+        require(last.err > 0 && *status == kExitSetup, "a failure says which, and ends with 125");
     }
     if (!status) require(!fake.said.empty() && fake.said.back().say == wire::Say::exec, "nothing runs unannounced");
   } catch (const std::runtime_error& e) {

@@ -47,7 +47,8 @@ void eof(sup::fuzz::Input in) {
   modes.c_lflag = ICANON | ECHO | ISIG | IEXTEN;
   modes.c_iflag = ICRNL | IUTF8;
   for (std::size_t i = 0; i < NCCS; ++i) modes.c_cc[i] = _POSIX_VDISABLE;
-  modes.c_cc[VEOF] = 4, modes.c_cc[VERASE] = 0x7f, modes.c_cc[VKILL] = 0x15, modes.c_cc[VWERASE] = 0x17, modes.c_cc[VLNEXT] = 0x16;
+  modes.c_cc[VEOF] = 4, modes.c_cc[VERASE] = 0x7f, modes.c_cc[VKILL] = 0x15, modes.c_cc[VWERASE] = 0x17,
+  modes.c_cc[VLNEXT] = 0x16;
   modes.c_cc[VINTR] = 3;
   while (!in.empty()) {
     const auto control = in.byte();

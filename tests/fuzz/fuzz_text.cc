@@ -11,7 +11,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string shown = printable(bytes);
   require(is_utf8(shown), "printable() is UTF-8");
   require(printable(shown) == shown, "printable() is at rest");
-  for (const char c : shown) require(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f, "printable() has no control character");
+  for (const char c : shown)
+    require(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f, "printable() has no control character");
   const std::string text = to_utf8(bytes);
   require(is_utf8(text) && to_utf8(text) == text && (!is_utf8(bytes) || text == bytes), "to_utf8()");
   const std::string quoted = shell_quote(bytes);

@@ -22,13 +22,22 @@ void run(const Bytes& bytes) {
 }
 
 Bytes mutated(Bytes bytes, const std::vector<Bytes>& corpus, std::mt19937& random) {
-  static constexpr std::string_view kTelling[] = {"\0", "\n", "\r\n", "=", ":", "-", "--", ",", "\xff", "\x04", "\x1b[", "0", "4294967296", "18446744073709551616", "\\040", "\"", "\xe2\x80\xae"};
-  const auto below = [&](std::size_t n) { return n == 0 ? 0 : std::uniform_int_distribution<std::size_t>(0, n - 1)(random); };
+  static constexpr std::string_view kTelling[] = {
+      "\0",    "\n",   "\r\n",        "=",     ":", "-",          "--",
+      ",",     "\xff", "\x04",        "\x1b[", "0", "4294967296", "18446744073709551616",
+      "\\040", "\"",   "\xe2\x80\xae"};
+  const auto below = [&](std::size_t n) {
+    return n == 0 ? 0 : std::uniform_int_distribution<std::size_t>(0, n - 1)(random);
+  };
   for (auto changes = 1 + below(6); changes > 0; --changes) {
     const std::size_t at = below(bytes.size() + 1);
     switch (below(7)) {
-      case 0: if (at < bytes.size()) bytes[at] = static_cast<char>(below(256)); break;
-      case 1: if (at < bytes.size()) bytes[at] = static_cast<char>(bytes[at] ^ (1 << below(8))); break;
+      case 0:
+        if (at < bytes.size()) bytes[at] = static_cast<char>(below(256));
+        break;
+      case 1:
+        if (at < bytes.size()) bytes[at] = static_cast<char>(bytes[at] ^ (1 << below(8)));
+        break;
       case 2: bytes.insert(at, 1, static_cast<char>(below(256))); break;
       case 3: bytes.erase(at, below(16)); break;
       case 4: bytes.insert(at, kTelling[below(std::size(kTelling))]); break;
@@ -73,7 +82,8 @@ int main(int argc, char** argv) {
   std::size_t count = 0;
   while (std::chrono::steady_clock::now() < end) {
     for (int i = 0; i < 64; ++i, ++count) {
-      const Bytes bytes = mutated(corpus[std::uniform_int_distribution<std::size_t>(0, corpus.size() - 1)(random)], corpus, random);
+      const Bytes bytes =
+          mutated(corpus[std::uniform_int_distribution<std::size_t>(0, corpus.size() - 1)(random)], corpus, random);
       attempt(bytes);
     }
   }

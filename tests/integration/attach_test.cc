@@ -28,10 +28,13 @@ struct Framer {
   RawClient client;
   explicit Framer(const DaemonProcess& daemon) : client(daemon.socket()) { (void)client.line(); }
   static std::string request(const std::string& container, const std::string& more = "") {
-    return R"({"jsonrpc":"2.0","id":1,"method":"container.attach","params":{"container":")" + container + '"' + more + "}}\n";
+    return R"({"jsonrpc":"2.0","id":1,"method":"container.attach","params":{"container":")" + container + '"' + more +
+           "}}\n";
   }
   // Of less than 256 bytes.
-  static std::string data(std::string_view bytes) { return std::string("\0\0\0\0", 4) + static_cast<char>(bytes.size()) + std::string(bytes); }
+  static std::string data(std::string_view bytes) {
+    return std::string("\0\0\0\0", 4) + static_cast<char>(bytes.size()) + std::string(bytes);
+  }
 };
 
 }  // namespace
@@ -40,7 +43,8 @@ BOOST_FIXTURE_TEST_SUITE(attach, Clean, *but::label("both"))
 
 BOOST_AUTO_TEST_CASE(input_goes_in_output_and_the_status_come_back) {
   DaemonProcess daemon;
-  const auto id = daemon.detached({"-i", "--name", "echo", "sh", "-c", "echo ready; echo wrong >&2; while read x; do echo got $x; done; exit 7"});
+  const auto id = daemon.detached(
+      {"-i", "--name", "echo", "sh", "-c", "echo ready; echo wrong >&2; while read x; do echo got $x; done; exit 7"});
   Process client(attaching(daemon, {"echo"}));
   // Put out before anybody watched: shown all the same, each stream as what it was.
   BOOST_TEST(client.wait_out("ready\n"));
@@ -77,7 +81,10 @@ BOOST_AUTO_TEST_CASE(the_keys_detach_and_a_lone_prefix_goes_on) {
     BOOST_TEST(terminal.wait_raw());
     terminal.ask("a", "key 61");
     terminal.ask("\x10", "key 10");                   // alone: the command's, a moment later
-    terminal.ask("\x10" "b", "key 62");
+    terminal.ask(
+        "\x10"
+        "b",
+        "key 62");
     terminal.send("\x10\x11");
     BOOST_TEST(terminal.finish().code() == 0);
   }
@@ -103,7 +110,8 @@ BOOST_AUTO_TEST_CASE(the_keys_detach_and_a_lone_prefix_goes_on) {
 
 BOOST_AUTO_TEST_CASE(several_watch_at_once_and_one_leaves) {
   DaemonProcess daemon;
-  (void)daemon.detached({"-ti", "--name", "many", "sh", "-c", "stty -echo; echo ready; while read x; do echo got $x; done"});
+  (void)daemon.detached(
+      {"-ti", "--name", "many", "sh", "-c", "stty -echo; echo ready; while read x; do echo got $x; done"});
   Terminal one(attaching(daemon, {"many"}));
   Terminal two(attaching(daemon, {"many"}));
   Process watcher(attaching(daemon, {"--no-stdin", "many"}));
@@ -113,10 +121,12 @@ BOOST_AUTO_TEST_CASE(several_watch_at_once_and_one_leaves) {
   BOOST_TEST(one.wait_raw());
   BOOST_TEST(two.wait_raw());
   one.send("first\r");
-  for (Process* each : {static_cast<Process*>(&one), static_cast<Process*>(&two), &watcher}) BOOST_TEST(each->wait_out("got first"));
+  for (Process* each : {static_cast<Process*>(&one), static_cast<Process*>(&two), &watcher})
+    BOOST_TEST(each->wait_out("got first"));
   watcher.send("unheard\n");
   two.send("second\r");
-  for (Process* each : {static_cast<Process*>(&one), static_cast<Process*>(&two), &watcher}) BOOST_TEST(each->wait_out("got second"));
+  for (Process* each : {static_cast<Process*>(&one), static_cast<Process*>(&two), &watcher})
+    BOOST_TEST(each->wait_out("got second"));
   BOOST_TEST(!has(one.out(), "unheard"));
   one.send("\x10\x11");
   BOOST_TEST(one.finish().code() == 0);
@@ -175,7 +185,8 @@ BOOST_AUTO_TEST_CASE(a_malformed_frame_ends_that_client_alone) {
   DaemonProcess daemon({"--pool", "0"});
   const auto id = daemon.shell("true");
   const auto fds = fds_of(daemon.pid());
-  for (const std::string& bytes : {std::string("\x09\0\0\0\0", 5), std::string("\x00\xff\xff\xff\xff", 5), std::string("\x01\0\0\0\0", 5), std::string("\x03\0\0\0\x01x", 6)}) {
+  for (const std::string& bytes : {std::string("\x09\0\0\0\0", 5), std::string("\x00\xff\xff\xff\xff", 5),
+                                   std::string("\x01\0\0\0\0", 5), std::string("\x03\0\0\0\x01x", 6)}) {
     Framer framer(daemon);
     BOOST_TEST(framer.client.send(Framer::request(id) + bytes));
     BOOST_TEST(framer.client.ends());
@@ -187,7 +198,8 @@ BOOST_AUTO_TEST_CASE(a_malformed_frame_ends_that_client_alone) {
     if (i % 2 == 0) BOOST_TEST(has(framer.client.line(), "\"result\""));
     framer.client.close();
   }
-  BOOST_TEST(daemon.wait_until([&] { return fds_of(daemon.pid()) <= fds; }, "the descriptors of the clients to be closed"));
+  BOOST_TEST(
+      daemon.wait_until([&] { return fds_of(daemon.pid()) <= fds; }, "the descriptors of the clients to be closed"));
   BOOST_TEST(daemon.sup({"kill", id}).code == 0);
   BOOST_TEST(daemon.end() == 0);
 }
@@ -195,7 +207,9 @@ BOOST_AUTO_TEST_CASE(a_malformed_frame_ends_that_client_alone) {
 BOOST_AUTO_TEST_CASE(a_client_that_takes_nothing_is_let_go_and_nothing_waits_for_it) {
   DaemonProcess daemon;
   // As much as no buffer on the way holds, when somebody watches.
-  const auto id = daemon.detached({"-i", "--name", "loud", "sh", "-c", "until [ -e " + dir() + "/go ]; do sleep 0.02; done; " + probe_path() + " write 3000000; : > " + dir() + "/done; sleep 1000"});
+  const auto id = daemon.detached({"-i", "--name", "loud", "sh", "-c",
+                                   "until [ -e " + dir() + "/go ]; do sleep 0.02; done; " + probe_path() +
+                                       " write 3000000; : > " + dir() + "/done; sleep 1000"});
   const auto rss = rss_peak_kib(daemon.pid());
   Process slow(attaching(daemon, {"loud"}));
   BOOST_TEST(daemon.wait_event("\"event\":\"attached\""));
@@ -219,7 +233,9 @@ BOOST_AUTO_TEST_CASE(a_client_killed_while_it_types_harms_nobody) {
   for (int i = 0; i < 3; ++i) {
     auto start = attaching(daemon, {"deaf"});
     Process client(start);
-    BOOST_TEST(daemon.wait_until([&] { return Events(daemon.events()).count("attached") == static_cast<std::size_t>(i + 1); }, "the client to be attached"));
+    BOOST_TEST(
+        daemon.wait_until([&] { return Events(daemon.events()).count("attached") == static_cast<std::size_t>(i + 1); },
+                          "the client to be attached"));
     client.send(std::string(3'000'000, 'x'));
     client.watch(100ms);
     client.signal(SIGKILL);
@@ -243,7 +259,8 @@ BOOST_AUTO_TEST_CASE(ctrl_c_reaches_the_command_or_says_why_not) {
   }
   {
     Terminal terminal(attaching(daemon, {"deaf"}));
-    BOOST_TEST(daemon.wait_until([&] { return Events(daemon.events()).any("attached", "/name", "deaf"); }, "the client to be attached"));
+    BOOST_TEST(daemon.wait_until([&] { return Events(daemon.events()).any("attached", "/name", "deaf"); },
+                                 "the client to be attached"));
     BOOST_TEST(terminal.ask("\x03", "no handler for SIGINT; press again to leave it"));
     terminal.send("\x03");
     BOOST_TEST(terminal.finish().code() == 128 + SIGINT);

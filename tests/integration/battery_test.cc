@@ -74,9 +74,11 @@ BOOST_AUTO_TEST_CASE(b09_nothing_is_typed_into_the_callers_terminal) {
     start.env = {"PS1=host$ ", "TERM=dumb"};
     Terminal terminal(start);
     BOOST_TEST_REQUIRE(terminal.wait_out("host$ "));
-    terminal.send("'" + sup_path() + "' --events none run " + flag + " '" + probe_path() + "' tiocsti \"$(printf 'touch " + marker + "\\n\\n')\"\n");
+    terminal.send("'" + sup_path() + "' --events none run " + flag + " '" + probe_path() +
+                  "' tiocsti \"$(printf 'touch " + marker + "\\n\\n')\"\n");
     BOOST_TEST(terminal.wait_out("typed "));
-    BOOST_TEST(terminal.wait_until([&] { return terminal.out().rfind("host$ ") > terminal.out().rfind("typed "); }, "the prompt"));
+    BOOST_TEST(terminal.wait_until([&] { return terminal.out().rfind("host$ ") > terminal.out().rfind("typed "); },
+                                   "the prompt"));
     BOOST_TEST(terminal.ask("echo over-$((1+1))\n", "over-2"));
     terminal.send("exit\n");
     terminal.finish();
@@ -110,7 +112,8 @@ BOOST_AUTO_TEST_CASE(b15_no_mount_shows_on_the_host_at_any_time, *but::label("se
 BOOST_AUTO_TEST_CASE(b23_no_other_init_is_ever_run) {
   const auto marker = dir() + "/evil-ran";
   const std::string evil = "#!/bin/sh\ntouch " + marker + "\nexec /bin/true\n";
-  for (const char* place : {"bin", "libexec", "libexec/sup", "init", "x"}) BOOST_TEST(::mkdir((dir() + "/" + place).c_str(), 0755) == 0);
+  for (const char* place : {"bin", "libexec", "libexec/sup", "init", "x"})
+    BOOST_TEST(::mkdir((dir() + "/" + place).c_str(), 0755) == 0);
   write_file("init.sh", evil, 0755);
   write_file("libexec/sup/init", evil, 0755);
   write_file("init/init", evil, 0755);
@@ -127,14 +130,22 @@ BOOST_AUTO_TEST_CASE(b23_no_other_init_is_ever_run) {
     add("PATH=.", [](Start& s) { s.env = {"PATH=.:/usr/bin:/bin"}; });
     add("PATH first", [](Start& s) { s.env = {"PATH=" + dir() + "/bin:/usr/bin:/bin"}; });
     add("SUP_INIT", [](Start& s) { s.env = {"SUP_INIT=" + dir() + "/init.sh"}; });
-    add("INIT", [](Start& s) { s.env = {"INIT=" + dir() + "/init.sh", "SUP_INIT_PATH=" + dir() + "/init.sh", "SUP_LIBEXEC=" + dir() + "/libexec"}; });
+    add("INIT", [](Start& s) {
+      s.env = {"INIT=" + dir() + "/init.sh", "SUP_INIT_PATH=" + dir() + "/init.sh",
+               "SUP_LIBEXEC=" + dir() + "/libexec"};
+    });
     add("argv[0]", [](Start& s) { s.argv0 = dir() + "/bin/sup"; });
     add("argv[0] relative", [](Start& s) { s.argv0 = "bin/sup"; });
-    add("by a symlink", [](Start& s) { s.program = dir() + "/bin/sup"; s.events = false; s.args.insert(s.args.begin(), {"--events", "none"}); });
+    add("by a symlink", [](Start& s) {
+      s.program = dir() + "/bin/sup";
+      s.events = false;
+      s.args.insert(s.args.begin(), {"--events", "none"});
+    });
     add("cwd beside", [](Start& s) { s.cwd = dir() + "/x"; });
     add("cwd bin", [](Start& s) { s.cwd = dir() + "/bin"; });
     add("HOME", [](Start& s) { s.env = {"HOME=" + dir(), "XDG_DATA_HOME=" + dir(), "XDG_CONFIG_HOME=" + dir()}; });
-    add("IFS and ENV", [](Start& s) { s.env = {"IFS=/", "ENV=" + dir() + "/nothing", "BASH_ENV=" + dir() + "/nothing"}; });
+    add("IFS and ENV",
+        [](Start& s) { s.env = {"IFS=/", "ENV=" + dir() + "/nothing", "BASH_ENV=" + dir() + "/nothing"}; });
     add("TMPDIR", [](Start& s) { s.env = {"TMPDIR=" + dir() + "/init"}; });
     return made;
   }();
@@ -149,7 +160,8 @@ BOOST_AUTO_TEST_CASE(b31_signals_to_a_newborn_child_are_not_sups, *but::label("s
   for (long i = 0; i < scaled(40); ++i) {
     auto start = running({"true"});
     Process process(start);
-    const std::string children = "/proc/" + std::to_string(process.pid()) + "/task/" + std::to_string(process.pid()) + "/children";
+    const std::string children =
+        "/proc/" + std::to_string(process.pid()) + "/task/" + std::to_string(process.pid()) + "/children";
     while (!process.ended() && state_of(process.pid()) != 'Z' && state_of(process.pid()) != 0) {
       const auto text = read_text(children);
       if (const int child = std::atoi(text.c_str()); child > 1) ::kill(child, SIGTERM);
@@ -184,7 +196,8 @@ BOOST_AUTO_TEST_CASE(b48_a_reader_that_sleeps, *but::label("serial")) {
     const auto nap = milliseconds(scaled(1000));
     process.watch(nap);
     const long used = cpu_ms(process.pid()) - before;
-    BOOST_TEST(used <= std::max<long>(20, nap.count() / 100), "sup used " << used << " ms while its reader slept " << nap.count() << " ms");
+    BOOST_TEST(used <= std::max<long>(20, nap.count() / 100),
+               "sup used " << used << " ms while its reader slept " << nap.count() << " ms");
     BOOST_TEST(!process.ended());
     BOOST_TEST(rss_peak_kib(process.pid()) < memory_bound_kib(), "peak RSS " << rss_peak_kib(process.pid()) << " KiB");
     process.stop_reading(false);
@@ -203,9 +216,11 @@ BOOST_AUTO_TEST_CASE(input_for_a_command_that_does_not_read, *but::label("serial
     BOOST_TEST_REQUIRE(process.wait_out("ready"));
     process.send(std::string(32 << 20, 'x'));
     process.watch(500ms);
-    BOOST_TEST(rss_peak_kib(process.pid()) < memory_bound_kib(), flags << ": peak RSS " << rss_peak_kib(process.pid()) << " KiB");
+    BOOST_TEST(rss_peak_kib(process.pid()) < memory_bound_kib(),
+               flags << ": peak RSS " << rss_peak_kib(process.pid()) << " KiB");
     process.signal(SIGTERM);
-    process.wait_until([&] { return has(process.out() + process.err(), "has no handler"); }, "the word about the handler");
+    process.wait_until([&] { return has(process.out() + process.err(), "has no handler"); },
+                       "the word about the handler");
     process.signal(SIGTERM);
     BOOST_TEST(process.wait().code() != 0);
   }
@@ -254,12 +269,13 @@ BOOST_AUTO_TEST_CASE(b58_a_bad_init_is_told_before_anything_runs) {
   const auto real = read_text((fs::canonical(sup_path()).parent_path() / "../init/init").string());
   auto other = real;
   if (!other.empty()) other[18] = '\xf3';
-  const std::tuple<const char*, std::string, unsigned> bad[] = {{"empty", "", 0755U},
-                                                                {"a script", "#!/bin/sh\ntouch " + dir() + "/ran\n", 0755U},
-                                                                {"not ELF", "hello", 0755U},
-                                                                {"truncated", real.substr(0, 200), 0755U},
-                                                                {"another machine", other, 0755U},
-                                                                {"writable by all", real, 0777U}};
+  const std::tuple<const char*, std::string, unsigned> bad[] = {
+      {"empty", "", 0755U},
+      {"a script", "#!/bin/sh\ntouch " + dir() + "/ran\n", 0755U},
+      {"not ELF", "hello", 0755U},
+      {"truncated", real.substr(0, 200), 0755U},
+      {"another machine", other, 0755U},
+      {"writable by all", real, 0777U}};
   for (const auto& [what, text, mode] : bad) {
     write_file("t/libexec/sup/init", text, mode);
     write_file("t/init/init", text, mode);

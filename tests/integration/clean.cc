@@ -157,13 +157,18 @@ Clean::~Clean() {
     BOOST_TEST(before_->fds.contains(fd), "left behind: descriptor " << fd << " " << target);
   }
   // Other people may mount and unmount on the host: only a namespace of our own can be compared.
-  if (private_mounts) BOOST_TEST(host_mounts() == before_->mounts, "left behind: the host's mounts changed\n" << before_->mounts << "\nnow\n" << host_mounts());
+  if (private_mounts)
+    BOOST_TEST(host_mounts() == before_->mounts, "left behind: the host's mounts changed\n"
+                                                     << before_->mounts << "\nnow\n"
+                                                     << host_mounts());
   std::error_code error;
   for (const auto& entry : fs::recursive_directory_iterator(case_runtime, error)) {
     const auto& path = entry.path();
     // A supervisor's lock stays, and so does the log of one that run -d started.
-    if (path.extension() == ".events") check_events(read_text(path), path.string());
-    else if (!entry.is_directory() && path.extension() != ".lock") BOOST_ERROR("left behind: " << path.string());
+    if (path.extension() == ".events")
+      check_events(read_text(path), path.string());
+    else if (!entry.is_directory() && path.extension() != ".lock")
+      BOOST_ERROR("left behind: " << path.string());
   }
   for (const auto& file : event_files) check_events(read_text(file), file);
   fs::remove_all(fs::path(case_dir).parent_path(), error);

@@ -50,7 +50,8 @@ int begin() {
 
 }  // namespace
 
-DaemonProcess::DaemonProcess(std::vector<std::string> options, std::string name) : Process(daemon_start(name, std::move(options), begin())), name_(std::move(name)) {
+DaemonProcess::DaemonProcess(std::vector<std::string> options, std::string name)
+    : Process(daemon_start(name, std::move(options), begin())), name_(std::move(name)) {
   const std::unique_ptr<Ready> ready(std::exchange(beginning, nullptr));
   ready->write_end.reset();
   pollfd p{.fd = ready->read_end.get(), .events = POLLIN, .revents = 0};
@@ -148,8 +149,10 @@ bool RawClient::more(milliseconds deadline) {
   if (::poll(&p, 1, static_cast<int>(deadline.count())) <= 0) return false;
   char piece[65536];
   const ssize_t n = ::recv(fd_.get(), piece, sizeof piece, 0);
-  if (n > 0) got_.append(piece, static_cast<std::size_t>(n));
-  else over_ = true;
+  if (n > 0)
+    got_.append(piece, static_cast<std::size_t>(n));
+  else
+    over_ = true;
   return n > 0;
 }
 
@@ -179,7 +182,9 @@ bool RawClient::ends(milliseconds deadline) {
 
 std::string RawClient::ask(std::string_view method, std::string_view params) {
   const std::string id = std::to_string(++last_);
-  if (!send(R"({"jsonrpc":"2.0","id":)" + id + R"(,"method":")" + std::string(method) + R"(","params":)" + std::string(params) + "}\n")) return {};
+  if (!send(R"({"jsonrpc":"2.0","id":)" + id + R"(,"method":")" + std::string(method) + R"(","params":)" +
+            std::string(params) + "}\n"))
+    return {};
   while (true) {
     auto answer = line();
     if (answer.empty() || parse_json(answer).text("/id") == id) return answer;
@@ -189,7 +194,8 @@ std::string RawClient::ask(std::string_view method, std::string_view params) {
 std::size_t fds_of(pid_t pid) {
   std::size_t count = 0;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd", error)) count += entry.is_symlink() ? 1U : 0U;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd", error))
+    count += entry.is_symlink() ? 1U : 0U;
   return count;
 }
 

@@ -26,7 +26,7 @@ class DaemonProcess : public Process {
   [[nodiscard]] std::string shell(const std::string& prepare, std::vector<std::string> options = {});
   // The process of a running container, as the host sees it.
   [[nodiscard]] pid_t pid_of(const std::string& container) const;
-  [[nodiscard]] std::vector<std::string> ids() const;   // ps -a
+  [[nodiscard]] std::vector<std::string> ids() const;  // ps -a
 
   // TERM; the status it ends with.
   int end(milliseconds deadline = 20s);

@@ -25,7 +25,9 @@ using Clock = std::chrono::steady_clock;
 
 milliseconds since(Clock::time_point begin) { return std::chrono::duration_cast<milliseconds>(Clock::now() - begin); }
 
-bool is_id(const std::string& text) { return text.size() == 12 && text.find_first_not_of("0123456789abcdef") == std::string::npos; }
+bool is_id(const std::string& text) {
+  return text.size() == 12 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
 
 // sup ARGS… in the runtime directory of the case, with whichever supervisor there is.
 Start plain() {
@@ -70,7 +72,9 @@ BOOST_AUTO_TEST_CASE(run_d_prints_the_id_and_ps_shows_it) {
   BOOST_TEST(shown_by_ps.code == 0);
   const auto rows = lines(shown_by_ps.out);
   BOOST_TEST_REQUIRE(rows.size() == 2U, shown(shown_by_ps.out));
-  for (const auto& part : {id, std::string(" web "), std::string(" running "), std::string("sleep 1000"), std::string(" t ")}) BOOST_TEST(has(rows[1], part), rows[1]);
+  for (const auto& part :
+       {id, std::string(" web "), std::string(" running "), std::string("sleep 1000"), std::string(" t ")})
+    BOOST_TEST(has(rows[1], part), rows[1]);
   const auto json = daemon.sup({"ps", "--format", "json"});
   BOOST_TEST(parse_json(json.out).text("/items/0/id") == id, json.out);
   BOOST_TEST(parse_json(json.out).text("/items/0/state") == "running", json.out);
@@ -157,7 +161,8 @@ BOOST_AUTO_TEST_CASE(a_command_that_cannot_be_run_leaves_nothing) {
   BOOST_TEST(lines(missing.err).size() == 1U, missing.err);
   BOOST_TEST(has(missing.err, "no-such-command-anywhere"), missing.err);
   const auto foreground = sup_run({"no-such-command-anywhere"});
-  BOOST_TEST(has(foreground.err, missing.err.substr(0, missing.err.size() - 1)), "in the foreground: " << foreground.err << "with -d: " << missing.err);
+  BOOST_TEST(has(foreground.err, missing.err.substr(0, missing.err.size() - 1)),
+             "in the foreground: " << foreground.err << "with -d: " << missing.err);
   const auto directory = daemon.sup({"run", "-d", "/etc"});
   BOOST_TEST(directory.code == 126, directory.err);
   const auto workdir = daemon.sup({"run", "-d", "-w", "/no/such", "true"});
@@ -169,7 +174,8 @@ BOOST_AUTO_TEST_CASE(a_command_that_cannot_be_run_leaves_nothing) {
 
 BOOST_AUTO_TEST_CASE(what_belongs_to_the_caller_cannot_be_detached) {
   DaemonProcess daemon;
-  for (const auto& args : {std::vector<std::string>{"--status-fd", "2"}, {"-t", "--record", dir() + "/r"}, {"--pidfile", dir() + "/p"}}) {
+  for (const auto& args :
+       {std::vector<std::string>{"--status-fd", "2"}, {"-t", "--record", dir() + "/r"}, {"--pidfile", dir() + "/p"}}) {
     std::vector<std::string> all{"run", "-d"};
     all.insert(all.end(), args.begin(), args.end());
     all.emplace_back("true");
@@ -188,7 +194,10 @@ BOOST_AUTO_TEST_CASE(the_callers_surroundings_come_along) {
   Start start = plain();
   start.cwd = there;
   start.env = {"FROM_CALLER=yes"};
-  start.args = {"-S", "t", "run", "-d", "--cidfile", dir() + "/cid", "sh", "-c", "test \"$FROM_CALLER\" = yes && test \"$PWD\" = \"$1\" && cmp /dev/null - && exit 9", "sh", there};
+  start.args = {"-S", "t",         "run",
+                "-d", "--cidfile", dir() + "/cid",
+                "sh", "-c",        "test \"$FROM_CALLER\" = yes && test \"$PWD\" = \"$1\" && cmp /dev/null - && exit 9",
+                "sh", there};
   const auto result = run(start);
   BOOST_TEST_REQUIRE(result.code == 0, result.err);
   const auto id = lines(result.out).at(0);
@@ -198,7 +207,8 @@ BOOST_AUTO_TEST_CASE(the_callers_surroundings_come_along) {
 
 BOOST_AUTO_TEST_CASE(stop_gives_a_handler_its_time) {
   DaemonProcess daemon;
-  const auto id = daemon.shell("trap 'for i in 1 2 3 4 5 6 7 8 9 10; do cat /proc/self/status > /dev/null; done; exit 7' TERM");
+  const auto id =
+      daemon.shell("trap 'for i in 1 2 3 4 5 6 7 8 9 10; do cat /proc/self/status > /dev/null; done; exit 7' TERM");
   const auto result = daemon.sup({"stop", id});
   BOOST_TEST(result.code == 0, result.err);
   BOOST_TEST(result.out == id + "\n");
@@ -273,14 +283,17 @@ BOOST_AUTO_TEST_CASE(an_unknown_one_does_not_keep_the_others_from_it) {
   for (const char* verb : {"stop", "kill", "wait", "rm", "inspect"}) {
     const auto first = daemon.detached({probe_path(), "sleep"});
     const auto last = daemon.detached({probe_path(), "sleep"});
-    if (std::string_view(verb) == "wait" || std::string_view(verb) == "rm") BOOST_TEST(daemon.sup({"stop", first, last}).code == 0);
+    if (std::string_view(verb) == "wait" || std::string_view(verb) == "rm")
+      BOOST_TEST(daemon.sup({"stop", first, last}).code == 0);
     const auto result = daemon.sup({verb, first, "nobody", last});
     BOOST_TEST_CONTEXT(verb << " " << result.err) {
       BOOST_TEST(result.code == 125);
       BOOST_TEST(lines(result.err).size() == 1U);
       BOOST_TEST(has(result.err, "nobody"));
-      if (std::string_view(verb) == "wait") BOOST_TEST(result.out == "137\n137\n");
-      else BOOST_TEST((has(result.out, first) && has(result.out, last)), result.out);
+      if (std::string_view(verb) == "wait")
+        BOOST_TEST(result.out == "137\n137\n");
+      else
+        BOOST_TEST((has(result.out, first) && has(result.out, last)), result.out);
     }
   }
   BOOST_TEST(daemon.sup({"stop"}).code == 125);
@@ -403,7 +416,10 @@ BOOST_AUTO_TEST_CASE(a_killed_supervisor_takes_its_containers_along) {
   {
     DaemonProcess daemon;
     std::vector<pid_t> pids;
-    for (int i = 0; i < 20; ++i) pids.push_back(daemon.pid_of(i % 4 == 0 ? daemon.shell("trap : TERM") : daemon.detached({i % 4 == 1 ? "--init" : "--clear-env", "/bin/sleep", "1000"})));
+    for (int i = 0; i < 20; ++i)
+      pids.push_back(
+          daemon.pid_of(i % 4 == 0 ? daemon.shell("trap : TERM")
+                                   : daemon.detached({i % 4 == 1 ? "--init" : "--clear-env", "/bin/sleep", "1000"})));
     for (const pid_t pid : pids) BOOST_TEST_REQUIRE(pid > 1);
     daemon.murder();
     const auto begin = Clock::now();
@@ -423,7 +439,8 @@ BOOST_AUTO_TEST_CASE(term_ends_them_all_at_the_same_time) {
   DaemonProcess daemon;
   std::vector<pid_t> pids;
   for (int i = 0; i < 30; ++i) {
-    pids.push_back(daemon.pid_of(i % 6 == 0 ? daemon.shell("trap : TERM", {"--stop-timeout", "1"}) : daemon.detached({"sleep", "1000"})));
+    pids.push_back(daemon.pid_of(i % 6 == 0 ? daemon.shell("trap : TERM", {"--stop-timeout", "1"})
+                                            : daemon.detached({"sleep", "1000"})));
     BOOST_TEST_REQUIRE(pids.back() > 1);
   }
   const auto begin = Clock::now();
@@ -544,18 +561,42 @@ BOOST_AUTO_TEST_CASE(malformed_input_harms_its_sender_only) {  // B25
       {"[]\n", "E_RPC_", false},
       {"7\n", "E_RPC_", false},
       {"{}\n", "E_RPC_", false},
-      {R"({"jsonrpc":"2.0","id":1,"method":7})" "\n", "E_RPC_TYPE", false},
-      {R"({"jsonrpc":"2.0","id":{},"method":"hello"})" "\n", "E_RPC_", false},
-      {R"({"jsonrpc":"1.0","id":1,"method":"hello"})" "\n", "E_RPC_VERSION", false},
-      {R"({"jsonrpc":"2.0","id":1,"method":"no.such"})" "\n", "E_RPC_METHOD", false},
-      {R"({"jsonrpc":"2.0","id":1,"method":"container.stop"})" "\n", "E_RPC_MISSING", false},
-      {R"({"jsonrpc":"2.0","id":1,"method":"container.stop","params":{"container":5}})" "\n", "E_RPC_TYPE", false},
-      {R"({"jsonrpc":"2.0","id":1,"method":"container.stop","params":{"container":"x"}})" "\n", "E_NO_CONTAINER", false},
-      {R"({"jsonrpc":"2.0","id":1,"method":"container.run","params":{}})" "\n", "E_RPC_MISSING", false},
-      {R"({"jsonrpc":"2.0","id":1,"method":"container.run","params":{"spec":[]}})" "\n", "E_RPC_TYPE", false},
-      {R"({"jsonrpc":"2.0","id":1,"method":"container.run","params":{"spec":{"argv":"sh"}}})" "\n", "E_RPC_TYPE", false},
-      {R"({"jsonrpc":"2.0","id":1,"method":"container.run","params":{"spec":{"argv":["true"]},"environ":{}}})" "\n", "E_RPC_TYPE", false},
-      {R"({"jsonrpc":"2.0","id":1,"method":"container.run","params":{"spec":{"argv":["true"]},"rows":65536}})" "\n", "E_RPC_RANGE", false},
+      {R"({"jsonrpc":"2.0","id":1,"method":7})"
+       "\n",
+       "E_RPC_TYPE", false},
+      {R"({"jsonrpc":"2.0","id":{},"method":"hello"})"
+       "\n",
+       "E_RPC_", false},
+      {R"({"jsonrpc":"1.0","id":1,"method":"hello"})"
+       "\n",
+       "E_RPC_VERSION", false},
+      {R"({"jsonrpc":"2.0","id":1,"method":"no.such"})"
+       "\n",
+       "E_RPC_METHOD", false},
+      {R"({"jsonrpc":"2.0","id":1,"method":"container.stop"})"
+       "\n",
+       "E_RPC_MISSING", false},
+      {R"({"jsonrpc":"2.0","id":1,"method":"container.stop","params":{"container":5}})"
+       "\n",
+       "E_RPC_TYPE", false},
+      {R"({"jsonrpc":"2.0","id":1,"method":"container.stop","params":{"container":"x"}})"
+       "\n",
+       "E_NO_CONTAINER", false},
+      {R"({"jsonrpc":"2.0","id":1,"method":"container.run","params":{}})"
+       "\n",
+       "E_RPC_MISSING", false},
+      {R"({"jsonrpc":"2.0","id":1,"method":"container.run","params":{"spec":[]}})"
+       "\n",
+       "E_RPC_TYPE", false},
+      {R"({"jsonrpc":"2.0","id":1,"method":"container.run","params":{"spec":{"argv":"sh"}}})"
+       "\n",
+       "E_RPC_TYPE", false},
+      {R"({"jsonrpc":"2.0","id":1,"method":"container.run","params":{"spec":{"argv":["true"]},"environ":{}}})"
+       "\n",
+       "E_RPC_TYPE", false},
+      {R"({"jsonrpc":"2.0","id":1,"method":"container.run","params":{"spec":{"argv":["true"]},"rows":65536}})"
+       "\n",
+       "E_RPC_RANGE", false},
       {R"({"jsonrpc":"2.0","id":1,"method":"contai)", "", false},
       {"\n\n\r\n", "", false},
   };
@@ -573,8 +614,10 @@ BOOST_AUTO_TEST_CASE(malformed_input_harms_its_sender_only) {  // B25
           BOOST_TEST(parse_json(answer).has("/error/message"), shown(answer));
         }
       }
-      if (bad.over) BOOST_TEST(client.ends());
-      else if (!bad.code.empty()) BOOST_TEST(has(client.ask("hello"), "version"), "the connection is no longer served");
+      if (bad.over)
+        BOOST_TEST(client.ends());
+      else if (!bad.code.empty())
+        BOOST_TEST(has(client.ask("hello"), "version"), "the connection is no longer served");
       BOOST_TEST(quickest(good) <= patient(50ms));
     }
   }
@@ -586,10 +629,15 @@ BOOST_AUTO_TEST_CASE(a_request_in_pieces_is_a_request) {
   DaemonProcess daemon;
   RawClient client(daemon.socket());
   BOOST_TEST(has(client.line(), "hello"));
-  for (const char byte : std::string_view(R"({"jsonrpc":"2.0","id":"a","method":"container.list"})" "\n")) BOOST_TEST_REQUIRE(client.send({&byte, 1}));
+  for (const char byte : std::string_view(R"({"jsonrpc":"2.0","id":"a","method":"container.list"})"
+                                          "\n"))
+    BOOST_TEST_REQUIRE(client.send({&byte, 1}));
   BOOST_TEST(parse_json(client.line()).text("/result") == "[]");
   // Without an id nothing is answered: the next line is the next one's.
-  BOOST_TEST(client.send(R"({"jsonrpc":"2.0","method":"container.list"})" "\n" R"({"jsonrpc":"2.0","method":"nonsense"})" "\n"));
+  BOOST_TEST(client.send(R"({"jsonrpc":"2.0","method":"container.list"})"
+                         "\n"
+                         R"({"jsonrpc":"2.0","method":"nonsense"})"
+                         "\n"));
   BOOST_TEST(parse_json(client.ask("hello")).text("/result/supervisor") == "t");
 }
 
@@ -599,7 +647,9 @@ BOOST_AUTO_TEST_CASE(one_that_does_not_read_is_let_go) {
   BOOST_TEST(has(good.line(), "hello"));
   RawClient deaf(daemon.socket());
   std::string many;
-  for (int i = 0; i < 1000; ++i) many += R"({"jsonrpc":"2.0","id":1,"method":"nonsense"})" "\n";
+  for (int i = 0; i < 1000; ++i)
+    many += R"({"jsonrpc":"2.0","id":1,"method":"nonsense"})"
+            "\n";
   int sent = 0;
   while (sent < 1000 && deaf.send(many)) ++sent;
   BOOST_TEST(sent < 1000, "it was fed without end");
@@ -675,7 +725,8 @@ BOOST_AUTO_TEST_CASE(a_client_that_leaves_while_it_waits) {
   for (int i = 0; i < 20; ++i) {
     RawClient client(daemon.socket());
     BOOST_TEST(has(client.line(), "hello"));
-    BOOST_TEST(client.send(R"({"jsonrpc":"2.0","id":1,"method":"container.wait","params":{"container":")" + id + "\"}}\n"));
+    BOOST_TEST(
+        client.send(R"({"jsonrpc":"2.0","id":1,"method":"container.wait","params":{"container":")" + id + "\"}}\n"));
   }
   daemon.wait_until([&] { return fds_of(daemon.pid()) <= before; }, "its descriptors to be as many as before");
   BOOST_TEST(daemon.sup({"stop", id}).code == 0);

@@ -38,7 +38,8 @@ bool valid_utf8(std::string_view text) {
 
 // The keys come in the contract's order; those that are absent are passed over.
 std::string misplaced_key(const ordered_json& event) {
-  static const char* const order[] = {"level", "msg", "time", "event", "seq", "cause", "supervisor", "id", "name", "exec"};
+  static const char* const order[] = {"level", "msg",        "time", "event", "seq",
+                                      "cause", "supervisor", "id",   "name",  "exec"};
   std::size_t at = 0;
   for (const auto& [key, value] : event.items()) {
     std::size_t found = 0;
@@ -152,8 +153,10 @@ std::vector<std::string> event_complaints(const std::string& text) {
     const long number = event.value("seq", json(0)).is_number() ? event.value("seq", json(0)).get<long>() : 0;
     if (number != seq + 1) complain("seq " + std::to_string(number) + " follows " + std::to_string(seq));
     seq = number;
-    if (event.contains("cause") && event["cause"].is_number() && (event["cause"] >= number || event["cause"] < 1)) complain("the cause is not before its effect");
-    if (!event.contains("id") || !event["id"].is_string() || !event.contains("event") || !event["event"].is_string()) continue;
+    if (event.contains("cause") && event["cause"].is_number() && (event["cause"] >= number || event["cause"] < 1))
+      complain("the cause is not before its effect");
+    if (!event.contains("id") || !event["id"].is_string() || !event.contains("event") || !event["event"].is_string())
+      continue;
     // A command that exec brought in has a life of its own.
     auto& before = told[event["id"].get<std::string>() + " " + event.value("exec", "")];
     const auto name = event["event"].get<std::string>();
@@ -162,7 +165,8 @@ std::vector<std::string> event_complaints(const std::string& text) {
     if (name == "started" && seen("started")) complain("started twice");
     if (name == "exited" && !seen("starting")) complain("exited without starting");
     if (name == "exited" && seen("exited")) complain("exited twice");
-    if (seen("exited") && name != "removed" && name != "error" && name != "restarting") complain(name + " after exited");
+    if (seen("exited") && name != "removed" && name != "error" && name != "restarting")
+      complain(name + " after exited");
     before.push_back(name);
     if (name == "restarting") before.clear();  // the next run has an order of its own
   }

@@ -12,7 +12,8 @@ namespace sup::test {
 class Event {
  public:
   [[nodiscard]] bool has(std::string_view path) const;       // present and not null
-  [[nodiscard]] std::string text(std::string_view path) const;   // a string, or the JSON of anything else; "" when absent
+  [[nodiscard]] std::string text(
+      std::string_view path) const;   // a string, or the JSON of anything else; "" when absent
   [[nodiscard]] long number(std::string_view path, long otherwise = -1) const;
   [[nodiscard]] std::string name() const { return text("/event"); }
   [[nodiscard]] const std::string& line() const { return line_; }

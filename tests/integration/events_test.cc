@@ -106,7 +106,21 @@ BOOST_AUTO_TEST_CASE(two_in_one_file_keep_their_lines_whole) {
 }
 
 BOOST_AUTO_TEST_CASE(hostile_strings) {  // B27
-  const std::string parts[] = {"\n", "\",\"event\":\"exited", "\x1b[2J", "\x1b]0;evil\x07", "\xc2\x9b", "\xe2\x80\xae", "\xe2\x80\xa8", "\xff", "\r", "\\", "\"", "{}", std::string(70'000, 'A'), "\xed\xa0\x80", "\xf4\x90\x80\x80"};
+  const std::string parts[] = {"\n",
+                               "\",\"event\":\"exited",
+                               "\x1b[2J",
+                               "\x1b]0;evil\x07",
+                               "\xc2\x9b",
+                               "\xe2\x80\xae",
+                               "\xe2\x80\xa8",
+                               "\xff",
+                               "\r",
+                               "\\",
+                               "\"",
+                               "{}",
+                               std::string(70'000, 'A'),
+                               "\xed\xa0\x80",
+                               "\xf4\x90\x80\x80"};
   std::vector<std::string> hostile;
   for (const auto& a : parts) {
     for (const auto& b : parts) hostile.push_back("/x" + a.substr(0, 70'000) + b.substr(0, 3));
@@ -125,7 +139,8 @@ BOOST_AUTO_TEST_CASE(hostile_strings) {  // B27
     BOOST_TEST(events.count("exited") <= 1U);
     for (const auto& line : all) {
       BOOST_TEST(line.size() <= 65536U, "a line of " << line.size() << " bytes");
-      BOOST_TEST(std::all_of(line.begin(), line.end(), [](char c) { return c >= 32 && c < 127; }), "not ASCII: " << shown(line));
+      BOOST_TEST(std::all_of(line.begin(), line.end(), [](char c) { return c >= 32 && c < 127; }),
+                 "not ASCII: " << shown(line));
     }
     // What goes to a person's terminal carries no control codes either.
     for (const char c : result.err) {

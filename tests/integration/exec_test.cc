@@ -49,12 +49,15 @@ std::string idle(const DaemonProcess& daemon, std::vector<std::string> options =
 std::set<pid_t> inside(pid_t first) {
   std::set<pid_t> all;
   std::error_code error;
-  const auto name = [&](const std::string& pid) { return std::filesystem::read_symlink("/proc/" + pid + "/ns/pid", error).string(); };
+  const auto name = [&](const std::string& pid) {
+    return std::filesystem::read_symlink("/proc/" + pid + "/ns/pid", error).string();
+  };
   const auto wanted = name(std::to_string(first));
   if (wanted.empty()) return all;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
     const auto pid = entry.path().filename().string();
-    if (pid.find_first_not_of("0123456789") == std::string::npos && name(pid) == wanted && state_of(static_cast<pid_t>(std::stol(pid))) != 'Z') {
+    if (pid.find_first_not_of("0123456789") == std::string::npos && name(pid) == wanted &&
+        state_of(static_cast<pid_t>(std::stol(pid))) != 'Z') {
       all.insert(static_cast<pid_t>(std::stol(pid)));
     }
   }
@@ -78,7 +81,10 @@ BOOST_AUTO_TEST_CASE(it_is_inside_and_is_a_process_of_its_own) {
   DaemonProcess daemon;
   const auto id = idle(daemon);
   const auto first = daemon.pid_of(id);
-  const auto result = exec(daemon, {"web", "sh", "-c", "echo $$; hostname; echo $container; for n in mnt pid net ipc uts user; do readlink /proc/self/ns/$n; done; ls /proc/self/fd"});
+  const auto result = exec(
+      daemon,
+      {"web", "sh", "-c",
+       "echo $$; hostname; echo $container; for n in mnt pid net ipc uts user; do readlink /proc/self/ns/$n; done; ls /proc/self/fd"});
   BOOST_TEST(result.code == 0, result.err);
   const auto all = lines(result.out);
   BOOST_TEST_REQUIRE(all.size() == 13U, shown(result.out));
@@ -106,7 +112,8 @@ BOOST_AUTO_TEST_CASE(it_is_inside_and_is_a_process_of_its_own) {
 BOOST_AUTO_TEST_CASE(the_status_is_the_commands) {
   DaemonProcess daemon;
   idle(daemon);
-  for (const int code : {0, 1, 42, 125, 127, 255}) BOOST_TEST(exec(daemon, {"web", probe_path(), "exit", std::to_string(code)}).code == code);
+  for (const int code : {0, 1, 42, 125, 127, 255})
+    BOOST_TEST(exec(daemon, {"web", probe_path(), "exit", std::to_string(code)}).code == code);
   for (const int number : {SIGTERM, SIGKILL, SIGUSR1}) {
     BOOST_TEST(exec(daemon, {"web", "sh", "-c", "kill -" + std::to_string(number) + " $$"}).code == 128 + number);
   }
@@ -136,8 +143,12 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_executed_says_why_as_run_does) {
 BOOST_AUTO_TEST_CASE(a_wrong_use_is_one_clear_line) {
   DaemonProcess daemon;
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
-      {{}, "no container named"}, {{"web"}, "Missing command"}, {{"nobody", "true"}, "no such container"}, {{"web", ""}, "empty command"},
-      {{"--detach-keys", "ctrl-!", "web", "true"}, "--detach-keys"}, {{"-e", "=x", "web", "true"}, "-e"}};
+      {{}, "no container named"},
+      {{"web"}, "Missing command"},
+      {{"nobody", "true"}, "no such container"},
+      {{"web", ""}, "empty command"},
+      {{"--detach-keys", "ctrl-!", "web", "true"}, "--detach-keys"},
+      {{"-e", "=x", "web", "true"}, "-e"}};
   for (const auto& [args, words] : cases) {
     const auto result = exec(daemon, args);
     BOOST_TEST((result.code == 125 || result.code == 127), words);
@@ -171,7 +182,8 @@ BOOST_AUTO_TEST_CASE(streams_are_the_callers_own) {
 BOOST_AUTO_TEST_CASE(environment_directory_and_user) {
   DaemonProcess daemon;
   idle(daemon, {"-e", "A=1", "-e", "B=2", "-w", "/usr"});
-  Start start = executing(daemon, {"-e", "B=3", "-e", "MINE", "-e", "NOTMINE", "web", "sh", "-c", "echo $A $B $MINE ${NOTMINE-unset}; pwd"});
+  Start start = executing(daemon, {"-e", "B=3", "-e", "MINE", "-e", "NOTMINE", "web", "sh", "-c",
+                                   "echo $A $B $MINE ${NOTMINE-unset}; pwd"});
   start.env = {"MINE=4"};
   BOOST_TEST(run(start).out == "1 3 4 unset\n/usr\n");
   BOOST_TEST(exec(daemon, {"-w", "/tmp", "web", "pwd"}).out == "/tmp\n");
@@ -206,17 +218,20 @@ BOOST_AUTO_TEST_CASE(capabilities_are_those_of_run) {
     const auto as_exec = capabilities(exec(daemon, {id, "cat", "/proc/self/status"}).out);
     BOOST_TEST(!as_exec.empty());
     BOOST_TEST(as_exec == as_run, (options.empty() ? std::string() : options[0]));
-    for (const char* empty : {"CapInh:\t0000000000000000", "CapAmb:\t0000000000000000"}) BOOST_TEST(has(as_exec, empty), as_exec);
+    for (const char* empty : {"CapInh:\t0000000000000000", "CapAmb:\t0000000000000000"})
+      BOOST_TEST(has(as_exec, empty), as_exec);
   }
   if (as_user()) return;
   const auto id = daemon.detached({"sleep", "1000"});
-  BOOST_TEST(capabilities(exec(daemon, {"-u", "nobody", id, "cat", "/proc/self/status"}).out) == capabilities(sup_run({"-u", "nobody", "cat", "/proc/self/status"}).out));
+  BOOST_TEST(capabilities(exec(daemon, {"-u", "nobody", id, "cat", "/proc/self/status"}).out) ==
+             capabilities(sup_run({"-u", "nobody", "cat", "/proc/self/status"}).out));
 }
 
 BOOST_AUTO_TEST_CASE(signals_reach_it) {
   DaemonProcess daemon;
   idle(daemon);
-  Process client(executing(daemon, {"web", "sh", "-c", "trap 'echo got; exit 9' TERM; echo ready; while :; do sleep 0.05; done"}));
+  Process client(
+      executing(daemon, {"web", "sh", "-c", "trap 'echo got; exit 9' TERM; echo ready; while :; do sleep 0.05; done"}));
   BOOST_TEST_REQUIRE(client.wait_out("ready"));
   client.signal(SIGTERM);
   BOOST_TEST(client.wait().code() == 9);
@@ -233,7 +248,11 @@ BOOST_AUTO_TEST_CASE(signals_reach_it) {
 BOOST_AUTO_TEST_CASE(a_terminal_with_its_size_and_raw) {
   DaemonProcess daemon;
   idle(daemon);
-  Terminal terminal(executing(daemon, {"-ti", "web", "sh", "-c", "stty size; echo $TERM; trap 'stty size; exit 5' WINCH; echo ready; while :; do sleep 0.05; done"}), {.rows = 33, .columns = 77});
+  Terminal terminal(
+      executing(daemon,
+                {"-ti", "web", "sh", "-c",
+                 "stty size; echo $TERM; trap 'stty size; exit 5' WINCH; echo ready; while :; do sleep 0.05; done"}),
+      {.rows = 33, .columns = 77});
   BOOST_TEST(terminal.wait_out("33 77"));
   BOOST_TEST_REQUIRE(terminal.wait_out("ready"));
   BOOST_TEST(terminal.wait_raw());
@@ -280,7 +299,8 @@ BOOST_AUTO_TEST_CASE(what_it_leaves_behind_ends_with_it) {
   const auto before = fds_of(daemon.pid());
   for (long i = scaled(10); i > 0; --i) {
     const auto begin = Clock::now();
-    const auto result = exec(daemon, {i % 2 == 0 ? "-t" : "-i", "web", "sh", "-c", "sleep 990 & sleep 991 & echo said; exit 4"}, "");
+    const auto result =
+        exec(daemon, {i % 2 == 0 ? "-t" : "-i", "web", "sh", "-c", "sleep 990 & sleep 991 & echo said; exit 4"}, "");
     BOOST_TEST(result.code == 4, result.err);
     BOOST_TEST(has(result.out, "said"));
     BOOST_TEST((since(begin) < patient(5s)));
@@ -299,7 +319,9 @@ BOOST_AUTO_TEST_CASE(who_has_a_session_of_its_own_stays_and_holds_nobody) {
   // Through a terminal, so that the output is pumped: the daemon has it open and says nothing.
   const auto ready = dir() + "/ready";
   const auto begin = Clock::now();
-  const auto result = exec(daemon, {"-t", "web", "sh", "-c", "setsid sh -c 'trap \"\" HUP; : > " + ready + "; exec sleep 1000' & while ! [ -e " + ready + " ]; do sleep 0.01; done; echo said; exit 6"});
+  const auto result = exec(daemon, {"-t", "web", "sh", "-c",
+                                    "setsid sh -c 'trap \"\" HUP; : > " + ready + "; exec sleep 1000' & while ! [ -e " +
+                                        ready + " ]; do sleep 0.01; done; echo said; exit 6"});
   BOOST_TEST(result.code == 6, result.err);
   BOOST_TEST(has(result.out, "said"));
   BOOST_TEST((since(begin) < patient(8s)));
@@ -312,7 +334,8 @@ BOOST_AUTO_TEST_CASE(the_containers_end_is_its_end) {
   const auto id = idle(daemon);
   std::vector<std::unique_ptr<Process>> clients;
   for (int i = 0; i < 5; ++i) {
-    clients.push_back(std::make_unique<Process>(executing(daemon, {"web", "sh", "-c", "trap '' TERM HUP INT; echo ready; while :; do sleep 1000; done"})));
+    clients.push_back(std::make_unique<Process>(
+        executing(daemon, {"web", "sh", "-c", "trap '' TERM HUP INT; echo ready; while :; do sleep 1000; done"})));
     BOOST_TEST_REQUIRE(clients.back()->wait_out("ready"));
   }
   BOOST_TEST(daemon.sup({"kill", "web"}).code == 0);
@@ -358,7 +381,9 @@ BOOST_AUTO_TEST_CASE(many_at_once) {
   const auto before = fds_of(daemon.pid());
   std::vector<std::unique_ptr<Process>> clients;
   const long count = scaled(40);
-  for (long i = 0; i < count; ++i) clients.push_back(std::make_unique<Process>(executing(daemon, {"web", "sh", "-c", "echo " + std::to_string(i) + "; exit " + std::to_string(i % 100)})));
+  for (long i = 0; i < count; ++i)
+    clients.push_back(std::make_unique<Process>(
+        executing(daemon, {"web", "sh", "-c", "echo " + std::to_string(i) + "; exit " + std::to_string(i % 100)})));
   for (long i = 0; i < count; ++i) {
     auto& client = *clients[static_cast<std::size_t>(i)];
     BOOST_TEST(client.wait(60s).code() == i % 100, client.err());
@@ -375,8 +400,11 @@ BOOST_AUTO_TEST_CASE(one_that_is_starting_is_waited_for) {
   RawClient client(daemon.socket());
   (void)client.line();
   // Both requests before the first is answered.
-  client.send(R"({"jsonrpc":"2.0","id":1,"method":"container.run","params":{"cwd":"/","environ":["PATH=/usr/bin:/bin"],"spec":{"name":"slow","argv":["sleep","1000"]}}})" "\n"
-              R"({"jsonrpc":"2.0","id":2,"method":"container.exec","params":{"container":"slow","detach":true,"spec":{"argv":["sleep","1001"]}}})" "\n");
+  client.send(
+      R"({"jsonrpc":"2.0","id":1,"method":"container.run","params":{"cwd":"/","environ":["PATH=/usr/bin:/bin"],"spec":{"name":"slow","argv":["sleep","1000"]}}})"
+      "\n"
+      R"({"jsonrpc":"2.0","id":2,"method":"container.exec","params":{"container":"slow","detach":true,"spec":{"argv":["sleep","1001"]}}})"
+      "\n");
   const auto begun = parse_json(client.line());
   const auto entered = parse_json(client.line());
   BOOST_TEST(begun.text("/id") == "1");
@@ -390,7 +418,10 @@ BOOST_AUTO_TEST_CASE(one_that_is_starting_is_waited_for) {
 BOOST_AUTO_TEST_CASE(those_inside_see_nothing_of_the_host_in_who_comes_in) {
   DaemonProcess daemon;
   const auto seen = write_file("seen", "", 0666);
-  const auto watcher = write_file("watch", "while :; do for p in /proc/[0-9]*; do readlink $p/exe $p/root $p/cwd $p/fd/* 2>/dev/null; done; done > " + seen, 0644);
+  const auto watcher = write_file(
+      "watch",
+      "while :; do for p in /proc/[0-9]*; do readlink $p/exe $p/root $p/cwd $p/fd/* 2>/dev/null; done; done > " + seen,
+      0644);
   (void)daemon.detached({"--name", "web", "-w", "/", "sh", watcher});
   for (long i = scaled(20); i > 0; --i) BOOST_TEST(exec(daemon, {"web", "true"}).code == 0);
   BOOST_TEST(daemon.sup({"rm", "-f", "web"}).code == 0);
@@ -403,8 +434,10 @@ BOOST_AUTO_TEST_CASE(those_inside_see_nothing_of_the_host_in_who_comes_in) {
     BOOST_TEST(!has(line, "sup-plan"), line);
     BOOST_TEST(!has(line, "anon_inode:"), line);
     // Root inside may look at init itself, which is nothing of the host's.
-    BOOST_TEST((!line.starts_with("/") || line == "/memfd:sup-init (deleted)" || line == "/" || line.starts_with("/usr/") || line.starts_with("/bin/") || line.starts_with("/dev/null") || line.starts_with("/proc") ||
-                line == seen || line == watcher), line);
+    BOOST_TEST((!line.starts_with("/") || line == "/memfd:sup-init (deleted)" || line == "/" ||
+                line.starts_with("/usr/") || line.starts_with("/bin/") || line.starts_with("/dev/null") ||
+                line.starts_with("/proc") || line == seen || line == watcher),
+               line);
   }
 }
 

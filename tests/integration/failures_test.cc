@@ -43,9 +43,13 @@ std::string changed_elf(const std::string& name, std::size_t at, std::string_vie
 
 BOOST_FIXTURE_TEST_SUITE(failures, Clean, *but::label("both"))
 
-BOOST_AUTO_TEST_CASE(not_in_path) { expect_failure(sup_run({"no-such-command-anywhere"}), 127, "E_EXEC_NOTFOUND", "no-such-command-anywhere"); }
+BOOST_AUTO_TEST_CASE(not_in_path) {
+  expect_failure(sup_run({"no-such-command-anywhere"}), 127, "E_EXEC_NOTFOUND", "no-such-command-anywhere");
+}
 
-BOOST_AUTO_TEST_CASE(missing_file) { expect_failure(sup_run({dir() + "/nosuch"}), 127, "E_EXEC_NOTFOUND", dir() + "/nosuch"); }
+BOOST_AUTO_TEST_CASE(missing_file) {
+  expect_failure(sup_run({dir() + "/nosuch"}), 127, "E_EXEC_NOTFOUND", dir() + "/nosuch");
+}
 
 BOOST_AUTO_TEST_CASE(missing_path_component) {
   // The line says which component it is.
@@ -80,14 +84,16 @@ BOOST_AUTO_TEST_CASE(a_script_with_crlf) {
 }
 
 BOOST_AUTO_TEST_CASE(missing_interpreter) {
-  expect_failure(sup_run({write_file("script", "#!/no/such/interpreter -x\n", 0755)}), 126, "E_EXEC_INTERP", "/no/such/interpreter");
+  expect_failure(sup_run({write_file("script", "#!/no/such/interpreter -x\n", 0755)}), 126, "E_EXEC_INTERP",
+                 "/no/such/interpreter");
 }
 
 BOOST_AUTO_TEST_CASE(missing_loader) {
   auto text = read_text("/bin/true");
   const auto at = text.find("/lib64/ld-linux-x86-64.so.2");
   if (at == std::string::npos) SUP_CANNOT("/bin/true has another loader here");
-  expect_failure(sup_run({changed_elf("loader", at, "/lib64/ld-linux-x86-64.so.9")}), 126, "E_EXEC_LOADER", "/lib64/ld-linux-x86-64.so.9");
+  expect_failure(sup_run({changed_elf("loader", at, "/lib64/ld-linux-x86-64.so.9")}), 126, "E_EXEC_LOADER",
+                 "/lib64/ld-linux-x86-64.so.9");
 }
 
 BOOST_AUTO_TEST_CASE(wrong_machine) {
@@ -96,7 +102,9 @@ BOOST_AUTO_TEST_CASE(wrong_machine) {
   expect_failure(result, 126, "E_EXEC_MACHINE", dir() + "/riscv");
 }
 
-BOOST_AUTO_TEST_CASE(an_empty_script) { expect_failure(sup_run({write_file("empty", "", 0755)}), 126, "E_EXEC_EMPTY", dir() + "/empty"); }
+BOOST_AUTO_TEST_CASE(an_empty_script) {
+  expect_failure(sup_run({write_file("empty", "", 0755)}), 126, "E_EXEC_EMPTY", dir() + "/empty");
+}
 
 BOOST_AUTO_TEST_CASE(text_without_an_interpreter) {
   const auto result = sup_run({write_file("text", "echo this is not run by sh\n", 0755)});
@@ -155,9 +163,11 @@ BOOST_AUTO_TEST_CASE(no_more_descriptors) {
   for (const int limit : {3, 4, 5, 6, 8, 10, 12, 16}) {
     Start start;
     start.program = "/bin/sh";
-    start.args = {"-c", "ulimit -n " + std::to_string(limit) + "; exec \"$0\" --events none run -t \"$1\" exit 7", sup_path(), probe_path()};
+    start.args = {"-c", "ulimit -n " + std::to_string(limit) + "; exec \"$0\" --events none run -t \"$1\" exit 7",
+                  sup_path(), probe_path()};
     const auto result = run(start);
-    BOOST_TEST((result.code == 7 || result.code == 125 || result.code == 127), "with " << limit << " descriptors: " << result.code << " " << result.err);
+    BOOST_TEST((result.code == 7 || result.code == 125 || result.code == 127),
+               "with " << limit << " descriptors: " << result.code << " " << result.err);
     if (result.code == 125) BOOST_TEST(has(result.err, "sup: "), "with " << limit << ": " << result.err);
   }
 }
@@ -168,9 +178,13 @@ BOOST_AUTO_TEST_CASE(user_namespaces_used_up, *but::label("only_user")) {
   // user that is mapped there, sup needs one more and cannot have it.
   Start start;
   start.program = "/usr/bin/unshare";
-  start.args = {"--user", "--map-user=1000", "--keep-caps", "sh", "-c", "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" run true", sup_path()};
+  start.args = {"--user",      "--map-user=1000",
+                "--keep-caps", "sh",
+                "-c",          "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" run true",
+                sup_path()};
   const auto result = run(start);
-  if (has(result.err, "unshare") || has(result.err, "Permission denied")) SUP_SKIP("the limit cannot be lowered here: " + result.err);
+  if (has(result.err, "unshare") || has(result.err, "Permission denied"))
+    SUP_SKIP("the limit cannot be lowered here: " + result.err);
   BOOST_TEST(result.code == 125, result.err);
   BOOST_TEST(has(result.err, "user.max_user_namespaces"), result.err);
 }

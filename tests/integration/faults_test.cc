@@ -36,7 +36,10 @@ BOOST_AUTO_TEST_CASE(b45_a_full_disk_costs_output_alone_and_tells_how_much) {
     const std::string filled = dir() + "/filled";
     BOOST_TEST_REQUIRE(::mkfifo(gate.c_str(), 0600) == 0);
     const long count = 3000;
-    const auto id = daemon.detached({"sh", "-c", "i=0; while [ $i -lt $1 ]; do echo line $i; i=$((i+1)); done; : > $2; read x < $3; echo end; exit 4", "sh", std::to_string(count), filled, gate});
+    const auto id = daemon.detached(
+        {"sh", "-c",
+         "i=0; while [ $i -lt $1 ]; do echo line $i; i=$((i+1)); done; : > $2; read x < $3; echo end; exit 4", "sh",
+         std::to_string(count), filled, gate});
     daemon.wait_until([&] { return exists(filled); }, "all lines");
     BOOST_TEST(::mount("none", place.c_str(), "tmpfs", MS_REMOUNT, "size=8m,mode=0700") == 0);
     // Opened for both, so that it does not wait.
@@ -44,12 +47,13 @@ BOOST_AUTO_TEST_CASE(b45_a_full_disk_costs_output_alone_and_tells_how_much) {
     BOOST_TEST(::write(open.get(), "\n", 1) == 1);
     BOOST_TEST(daemon.sup({"wait", id}).out == "4\n");
     const auto logs = daemon.sup({"logs", id});
-    std::size_t all = 4;   // "end\n"
+    std::size_t all = 4;  // "end\n"
     for (long i = 0; i < count; ++i) all += 6 + std::to_string(i).size();
     BOOST_TEST(has(logs.out, "\nend\n"));
     BOOST_TEST(has(logs.err, "bytes are missing"), logs.err);
     std::size_t missing = 0;
-    for (const auto& line : lines(logs.err)) missing += static_cast<std::size_t>(std::atol(value(line, "sup: logs:").c_str()));
+    for (const auto& line : lines(logs.err))
+      missing += static_cast<std::size_t>(std::atol(value(line, "sup: logs:").c_str()));
     BOOST_TEST(logs.out.size() + missing == all, logs.out.size() << " and " << missing << " missing of " << all);
     std::string order;
     for (const auto& event : Events(daemon.events()).all()) order += event.name() + " ";
@@ -130,7 +134,8 @@ BOOST_AUTO_TEST_CASE(b61_crash_loops_keep_to_their_pauses) {
   DaemonProcess daemon;
   const long loops = scaled(10);
   for (long i = 0; i < loops; ++i) (void)daemon.detached({"--restart", "always", "false"});
-  daemon.wait_until([&] { return Events(daemon.events()).count("restarting") >= static_cast<std::size_t>(4 * loops); }, "four restarts of each", 20s);
+  daemon.wait_until([&] { return Events(daemon.events()).count("restarting") >= static_cast<std::size_t>(4 * loops); },
+                    "four restarts of each", 20s);
   for (const auto& event : Events(daemon.events()).all()) {
     if (event.name() != "restarting") continue;
     const double pause = 100.0 * static_cast<double>(1L << (event.number("/count") - 1));
@@ -142,12 +147,19 @@ BOOST_AUTO_TEST_CASE(b61_crash_loops_keep_to_their_pauses) {
 BOOST_AUTO_TEST_CASE(b52_orphans_are_reaped_inside) {
   DaemonProcess daemon;
   const std::string ready = dir() + "/ready";
-  const auto id = daemon.detached({"--init", "sh", "-c", "i=0; while [ $i -lt $1 ]; do (true & ); i=$((i+1)); done; : > $2; exec sleep 1000", "sh", std::to_string(scaled(200)), ready});
+  const auto id = daemon.detached({"--init", "sh", "-c",
+                                   "i=0; while [ $i -lt $1 ]; do (true & ); i=$((i+1)); done; : > $2; exec sleep 1000",
+                                   "sh", std::to_string(scaled(200)), ready});
   daemon.wait_until([&] { return exists(ready); }, "the orphans", 20s);
   const pid_t pid = daemon.pid_of(id);
   const std::string children = "/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid) + "/children";
   // The sleep alone is left, and nobody is a zombie.
-  daemon.wait_until([&] { const auto text = read_text(children); return text.find(' ') == text.size() - 1; }, "one child of init");
+  daemon.wait_until(
+      [&] {
+        const auto text = read_text(children);
+        return text.find(' ') == text.size() - 1;
+      },
+      "one child of init");
   BOOST_TEST(rss_peak_kib(pid) < 1024);
 }
 

@@ -25,7 +25,8 @@ Start events(std::vector<std::string> args, const std::string& supervisor = "t")
 // The number of the last event of a line that a subscriber got; -1: it is no event.
 long seq_of(const std::string& line) {
   const auto at = line.find(R"("seq":)");
-  return has(line.substr(0, 64), R"("method":"event")") && at != std::string::npos ? std::stol(line.substr(at + 6)) : -1;
+  return has(line.substr(0, 64), R"("method":"event")") && at != std::string::npos ? std::stol(line.substr(at + 6))
+                                                                                   : -1;
 }
 
 }  // namespace
@@ -49,7 +50,8 @@ BOOST_AUTO_TEST_CASE(events_shows_what_has_happened) {
   const auto log = lines(daemon.events());
   const auto told = lines(json.out);
   BOOST_TEST_REQUIRE(told.size() == log.size());
-  for (std::size_t i = 0; i < log.size(); ++i) BOOST_TEST((nlohmann::json::parse(told[i]) == nlohmann::json::parse(log[i])), told[i]);
+  for (std::size_t i = 0; i < log.size(); ++i)
+    BOOST_TEST((nlohmann::json::parse(told[i]) == nlohmann::json::parse(log[i])), told[i]);
   for (const auto& complaint : event_complaints(json.out)) BOOST_ERROR(complaint);
 }
 
@@ -76,7 +78,10 @@ BOOST_AUTO_TEST_CASE(filters_choose) {
   BOOST_TEST(lines(run(events({"--tail", "2", "--filter", "name=one"})).out).size() == 2U);
   BOOST_TEST(run(events({"--since", "2999-01-01T00:00:00Z"})).out.empty());
   BOOST_TEST(lines(run(events({"--since", "1h", "--filter", "name=one"})).out).size() == 3U);
-  for (const auto& [wrong, hint] : {std::pair<std::string, std::string>{"event=exitd", "exited"}, {"evnt=exited", "event"}, {"exited", "event"}, {"level=loud", "warning"}}) {
+  for (const auto& [wrong, hint] : {std::pair<std::string, std::string>{"event=exitd", "exited"},
+                                    {"evnt=exited", "event"},
+                                    {"exited", "event"},
+                                    {"level=loud", "warning"}}) {
     const auto result = run(events({"--filter", wrong}));
     BOOST_TEST(result.code == 125);
     BOOST_TEST(has(result.err, hint), result.err);
@@ -93,7 +98,12 @@ BOOST_AUTO_TEST_CASE(follow_tells_what_happens) {
   fresh.watch(50ms);
   const auto id = daemon.detached({"--name", "after", probe_path(), "exit", "5"});
   BOOST_TEST(all.wait_out("after exited: exited with 5"));
-  daemon.wait_until([&] { fresh.watch(1ms); return !fresh.out().empty(); }, "an event that is filtered");
+  daemon.wait_until(
+      [&] {
+        fresh.watch(1ms);
+        return !fresh.out().empty();
+      },
+      "an event that is filtered");
   BOOST_TEST(parse_json(lines(fresh.out()).at(0)).text("/id") == id);
   // It ends with the supervisor.
   BOOST_TEST(daemon.end() == 0);
@@ -165,7 +175,8 @@ BOOST_AUTO_TEST_CASE(a_snapshot_and_then_each_event) {
 BOOST_AUTO_TEST_CASE(one_that_is_too_slow_is_told_where_it_was) {
   // So many that they fill what the kernel holds for it and the history too.
   DaemonProcess daemon;
-  const auto id = daemon.detached({"--name", std::string(4000, 'n'), "sh", "-c", "trap : USR1; echo ready; while :; do sleep 1000 & wait; done"});
+  const auto id = daemon.detached(
+      {"--name", std::string(4000, 'n'), "sh", "-c", "trap : USR1; echo ready; while :; do sleep 1000 & wait; done"});
   daemon.wait_until([&] { return has(daemon.sup({"logs", id}).out, "ready"); }, "a handler");
   RawClient deaf(daemon.socket());
   (void)deaf.line();
@@ -173,7 +184,8 @@ BOOST_AUTO_TEST_CASE(one_that_is_too_slow_is_told_where_it_was) {
   RawClient good(daemon.socket());
   (void)good.line();
   // Many requests in one piece: each is an event.
-  const std::string kill = R"({"jsonrpc":"2.0","id":1,"method":"container.kill","params":{"container":")" + id + "\",\"signal\":\"USR1\"}}\n";
+  const std::string kill = R"({"jsonrpc":"2.0","id":1,"method":"container.kill","params":{"container":")" + id +
+                           "\",\"signal\":\"USR1\"}}\n";
   std::string all;
   for (int i = 0; i < 500; ++i) all += kill;
   BOOST_TEST_REQUIRE(good.send(all));
@@ -193,7 +205,8 @@ BOOST_AUTO_TEST_CASE(one_that_is_too_slow_is_told_where_it_was) {
   // And resumes from there, as far as that is still known.
   RawClient again(daemon.socket());
   const long seq = parse_json(again.line()).number("/params/seq");
-  const auto answer = parse_json(again.ask("events.subscribe", R"({"snapshot":false,"since":)" + std::to_string(last) + "}"));
+  const auto answer =
+      parse_json(again.ask("events.subscribe", R"({"snapshot":false,"since":)" + std::to_string(last) + "}"));
   const long missed = answer.number("/result/missed");
   BOOST_TEST(missed > 0);
   long next = seq_of(again.line());

@@ -41,7 +41,7 @@ const char* env_or(const char* name, const char* otherwise) {
 
 // May anybody read and run this path?
 bool open_to_all(const fs::path& path) {
-  struct stat facts {};
+  struct stat facts{};
   if (::stat(path.c_str(), &facts) != 0 || (facts.st_mode & 0005) != 0005) return false;
   for (fs::path up = path.parent_path(); up != up.parent_path(); up = up.parent_path()) {
     if (::stat(up.c_str(), &facts) != 0 || (facts.st_mode & 0001) == 0) return false;
@@ -60,7 +60,10 @@ const Programs& programs() {
     if (as_user()) {
       for (const auto* path : {&programs.sup, &programs.probe}) {
         if (!open_to_all(*path)) {
-          BOOST_TEST_REQUIRE(false, *path << " cannot be reached by an ordinary user: build in a directory that all may enter, or name an installed one by SUP_BIN and SUP_PROBE");
+          BOOST_TEST_REQUIRE(
+              false,
+              *path
+                  << " cannot be reached by an ordinary user: build in a directory that all may enter, or name an installed one by SUP_BIN and SUP_PROBE");
         }
       }
     }
@@ -71,10 +74,15 @@ const Programs& programs() {
 
 std::vector<std::string> environment(const Start& start) {
   std::vector<std::string> all = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                                  "HOME=" + dir(), "LANG=C.UTF-8", "TERM=xterm-256color", "TMPDIR=" + runtime_dir(),
-                                  "XDG_RUNTIME_DIR=" + runtime_dir(), "SUP_RUNTIME_DIR=" + runtime_dir() + "/sup",
+                                  "HOME=" + dir(),
+                                  "LANG=C.UTF-8",
+                                  "TERM=xterm-256color",
+                                  "TMPDIR=" + runtime_dir(),
+                                  "XDG_RUNTIME_DIR=" + runtime_dir(),
+                                  "SUP_RUNTIME_DIR=" + runtime_dir() + "/sup",
                                   "SUP_TEST_MARK=yes"};
-  for (const char* passed : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS", "GCOV_PREFIX", "LLVM_PROFILE_FILE", "SUP_INIT"}) {
+  for (const char* passed : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS", "GCOV_PREFIX",
+                             "LLVM_PROFILE_FILE", "SUP_INIT"}) {
     if (const char* set = std::getenv(passed)) all.push_back(std::string(passed) + "=" + set);
   }
   for (const auto& entry : start.env) {
@@ -91,8 +99,10 @@ void reset_signals(const Start& start) {
     std::signal(number, start.ignore_signals && number != SIGCHLD ? SIG_IGN : SIG_DFL);
   }
   sigset_t set;
-  if (start.block_signals) ::sigfillset(&set);
-  else ::sigemptyset(&set);
+  if (start.block_signals)
+    ::sigfillset(&set);
+  else
+    ::sigemptyset(&set);
   ::sigprocmask(SIG_SETMASK, &set, nullptr);
 }
 
@@ -153,17 +163,21 @@ int Ended::code() const {
 
 Process::Process(const Start& start) {
   Fd in, out, err;
-  if (start.in == Start::In::given) in.reset(::fcntl(start.in_fd, F_DUPFD_CLOEXEC, 3));
+  if (start.in == Start::In::given)
+    in.reset(::fcntl(start.in_fd, F_DUPFD_CLOEXEC, 3));
   else if (start.input || start.in == Start::In::open) {
     cloexec_pipe(in, in_);
     nonblocking(in_);
-  } else if (start.in == Start::In::null) in.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  if (start.out_fd >= 0) out.reset(::fcntl(start.out_fd, F_DUPFD_CLOEXEC, 3));
+  } else if (start.in == Start::In::null)
+    in.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (start.out_fd >= 0)
+    out.reset(::fcntl(start.out_fd, F_DUPFD_CLOEXEC, 3));
   else if (!start.close_out) {
     cloexec_pipe(out_fd_, out);
     nonblocking(out_fd_);
   }
-  if (start.err_fd >= 0) err.reset(::fcntl(start.err_fd, F_DUPFD_CLOEXEC, 3));
+  if (start.err_fd >= 0)
+    err.reset(::fcntl(start.err_fd, F_DUPFD_CLOEXEC, 3));
   else if (!start.close_err) {
     cloexec_pipe(err_fd_, err);
     nonblocking(err_fd_);
@@ -204,16 +218,21 @@ void Process::launch(const Start& start, int in, int out, int err, const std::fu
   // The streams were made with numbers from 3 up, so none is overwritten before its turn.
   const int wanted[3] = {in, out, err};
   for (int fd = 0; fd < 3; ++fd) {
-    if (wanted[fd] < 0) ::close(fd);
-    else if (::dup2(wanted[fd], fd) < 0) die("dup2");
+    if (wanted[fd] < 0)
+      ::close(fd);
+    else if (::dup2(wanted[fd], fd) < 0)
+      die("dup2");
   }
   for (const auto& [ours, theirs] : start.fds) {
-    if (ours == theirs) ::fcntl(ours, F_SETFD, 0);
-    else if (::dup2(ours, theirs) < 0) die("dup2 of a given descriptor");
+    if (ours == theirs)
+      ::fcntl(ours, F_SETFD, 0);
+    else if (::dup2(ours, theirs) < 0)
+      die("dup2 of a given descriptor");
   }
   if (::chdir(cwd.c_str()) != 0) die(cwd.c_str());
   ::umask(022);
-  if (become && (::setgroups(0, nullptr) != 0 || ::setresgid(group, group, group) != 0 || ::setresuid(user, user, user) != 0)) {
+  if (become &&
+      (::setgroups(0, nullptr) != 0 || ::setresgid(group, group, group) != 0 || ::setresuid(user, user, user) != 0)) {
     die("becoming an ordinary user");
   }
   reset_signals(start);
@@ -276,7 +295,8 @@ void Process::pump(milliseconds at_most) {
     const int fd = fds[i].fd;
     if ((fds[i].events & POLLOUT) != 0) {
       const ssize_t n = ::write(fd, queued_.data(), std::min<std::size_t>(queued_.size(), 1U << 16));
-      if (n > 0) queued_.erase(0, static_cast<std::size_t>(n));
+      if (n > 0)
+        queued_.erase(0, static_cast<std::size_t>(n));
       else if (n < 0 && errno != EAGAIN && errno != EINTR) {
         queued_.clear();
         in_.reset();
@@ -286,8 +306,10 @@ void Process::pump(milliseconds at_most) {
     }
     char buffer[65536];
     const ssize_t n = ::read(fd, buffer, sizeof buffer);
-    if (n > 0) sink(fd)->append(buffer, static_cast<std::size_t>(n));
-    else if (n == 0 || (errno != EAGAIN && errno != EINTR)) (fd == out_fd_.get() ? out_fd_ : err_fd_).reset();
+    if (n > 0)
+      sink(fd)->append(buffer, static_cast<std::size_t>(n));
+    else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+      (fd == out_fd_.get() ? out_fd_ : err_fd_).reset();
   }
 }
 
@@ -302,8 +324,11 @@ bool Process::wait_until(const std::function<bool()>& condition, std::string_vie
       if (condition()) return true;
     }
     if (over || Clock::now() > end) {
-      BOOST_ERROR("waited for " << what << (over ? ", but the process has ended with " + std::to_string(end_.code()) : ", in vain")
-                                << "\n  out: " << shown(out_) << "\n  err: " << shown(err_) << "\n  events: " << shown(events()));
+      BOOST_ERROR(
+          "waited for " << what
+                        << (over ? ", but the process has ended with " + std::to_string(end_.code()) : ", in vain")
+                        << "\n  out: " << shown(out_) << "\n  err: " << shown(err_)
+                        << "\n  events: " << shown(events()));
       return false;
     }
     pump(5ms);
@@ -332,8 +357,9 @@ Ended Process::wait(milliseconds deadline) {
   const auto end = Clock::now() + patient(deadline);
   while (!try_reap() || out_fd_ || err_fd_) {
     if (Clock::now() > end) {
-      BOOST_ERROR((ended_ ? "the process has ended, but somebody still holds its output" : "the process has not ended in time")
-                  << "\n  out: " << shown(out_) << "\n  err: " << shown(err_) << "\n  events: " << shown(events()));
+      BOOST_ERROR(
+          (ended_ ? "the process has ended, but somebody still holds its output" : "the process has not ended in time")
+          << "\n  out: " << shown(out_) << "\n  err: " << shown(err_) << "\n  events: " << shown(events()));
       if (!ended_) {
         ::kill(pid_, SIGKILL);
         ::kill(pid_, SIGCONT);
@@ -422,7 +448,8 @@ std::vector<std::string> lines(std::string_view text) {
 
 std::string value(std::string_view text, std::string_view word) {
   for (const auto& line : lines(text)) {
-    if (line.size() > word.size() && line.starts_with(word) && line[word.size()] == ' ') return line.substr(word.size() + 1);
+    if (line.size() > word.size() && line.starts_with(word) && line[word.size()] == ' ')
+      return line.substr(word.size() + 1);
   }
   return {};
 }
@@ -433,12 +460,15 @@ std::string shown(std::string_view bytes, std::size_t most) {
   for (const char c : cut ? bytes.substr(bytes.size() - most) : bytes) {
     const auto byte = static_cast<unsigned char>(c);
     char escape[8];
-    if (c == '\n') text += "\\n";
-    else if (c == '\r') text += "\\r";
+    if (c == '\n')
+      text += "\\n";
+    else if (c == '\r')
+      text += "\\r";
     else if (byte < 32 || byte > 126) {
       std::snprintf(escape, sizeof escape, "\\x%02x", byte);
       text += escape;
-    } else text += c;
+    } else
+      text += c;
   }
   return (cut ? "…(" + std::to_string(bytes.size()) + " bytes)…" : "") + text;
 }
@@ -487,7 +517,8 @@ bool gone(pid_t pid, milliseconds deadline) {
 void skip(std::string_view why, Cannot cannot) {
   const bool must = std::string_view(env_or("SUP_MUST_WORK", "0")) == "1";
   if (must && cannot == Cannot::now) BOOST_ERROR("skipped, and SUP_MUST_WORK is set: " << why);
-  std::printf("SKIP: %.*s%s\n", static_cast<int>(why.size()), why.data(), cannot == Cannot::ever ? " (this machine cannot)" : "");
+  std::printf("SKIP: %.*s%s\n", static_cast<int>(why.size()), why.data(),
+              cannot == Cannot::ever ? " (this machine cannot)" : "");
   std::fflush(stdout);
   BOOST_TEST(true);
 }

@@ -151,7 +151,7 @@ std::string write_file(const std::string& name, std::string_view text, unsigned 
 // Facts of a process, from /proc; 0 when it is gone.
 [[nodiscard]] long rss_peak_kib(pid_t pid);
 [[nodiscard]] long cpu_ms(pid_t pid);
-[[nodiscard]] char state_of(pid_t pid);                    // 'R', 'S', 'T', 'Z' …; 0: gone
+[[nodiscard]] char state_of(pid_t pid);  // 'R', 'S', 'T', 'Z' …; 0: gone
 [[nodiscard]] bool gone(pid_t pid, milliseconds deadline);  // true once it is dead (a zombie is)
 
 // Prints why and marks the case as skipped; with $SUP_MUST_WORK=1 it fails instead, unless the machine
@@ -161,13 +161,13 @@ void skip(std::string_view why, Cannot cannot = Cannot::now);
 
 }  // namespace sup::test
 
-#define SUP_SKIP(why)        \
-  do {                       \
-    ::sup::test::skip(why);  \
-    return;                  \
+#define SUP_SKIP(why)       \
+  do {                      \
+    ::sup::test::skip(why); \
+    return;                 \
   } while (false)
-#define SUP_CANNOT(why)                                   \
-  do {                                                    \
-    ::sup::test::skip(why, ::sup::test::Cannot::ever);    \
-    return;                                               \
+#define SUP_CANNOT(why)                                \
+  do {                                                 \
+    ::sup::test::skip(why, ::sup::test::Cannot::ever); \
+    return;                                            \
   } while (false)

@@ -91,7 +91,9 @@ BOOST_AUTO_TEST_CASE(by_hand_it_says_what_it_is) {
 
 BOOST_AUTO_TEST_CASE(it_is_small_and_static) {
   const auto text = read_text(init_path());
-  BOOST_TEST(text.starts_with("\x7f" "ELF"));
+  BOOST_TEST(
+      text.starts_with("\x7f"
+                       "ELF"));
   BOOST_TEST(!has(text, "/ld-linux"), "init has an interpreter");
 }
 

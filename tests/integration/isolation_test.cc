@@ -22,7 +22,9 @@ std::string own_namespace(const std::string& kind) {
   return n > 0 ? std::string(target, static_cast<std::size_t>(n)) : std::string();
 }
 
-unsigned long long mask(const std::string& out, const char* word) { return std::strtoull(value(out, word).c_str(), nullptr, 16); }
+unsigned long long mask(const std::string& out, const char* word) {
+  return std::strtoull(value(out, word).c_str(), nullptr, 16);
+}
 
 }  // namespace
 
@@ -34,7 +36,8 @@ BOOST_AUTO_TEST_CASE(the_five_namespaces_and_only_they) {
     BOOST_TEST(!has(result.out, own_namespace(kind)), kind << " is the host's");
     BOOST_TEST(has(result.out, std::string(kind) + ":["), result.out);
   }
-  for (const char* kind : {"cgroup", "time"}) BOOST_TEST(has(result.out, own_namespace(kind)), kind << " is not the host's");
+  for (const char* kind : {"cgroup", "time"})
+    BOOST_TEST(has(result.out, own_namespace(kind)), kind << " is not the host's");
   BOOST_TEST(has(result.out, own_namespace("user")) == !as_user(), "the user namespace: " << result.out);
   BOOST_TEST(Events(result.events).first("starting").text("/user_namespace") == (as_user() ? "true" : "false"));
   BOOST_TEST(Events(result.events).first("starting").text("/boundary") == "none");
@@ -79,7 +82,8 @@ BOOST_AUTO_TEST_CASE(only_descriptors_0_to_2) {  // B08
   }
   for (const int fd : {3, 4, 5, 77, 78}) {
     const auto result = sup_run({"/proc/self/fd/" + std::to_string(fd) + "/bin/true"}, start);
-    BOOST_TEST((result.code == 126 || result.code == 127), "exec through /proc/self/fd/" << fd << ": " << result.code << result.err);
+    BOOST_TEST((result.code == 126 || result.code == 127),
+               "exec through /proc/self/fd/" << fd << ": " << result.code << result.err);
   }
   ::close(shadow);
   ::close(root);
@@ -121,7 +125,8 @@ BOOST_AUTO_TEST_CASE(a_procfs_elsewhere_is_detached_too) {
   BOOST_TEST_REQUIRE(::mkdir(path.c_str(), 0755) == 0);
   BOOST_TEST_REQUIRE(::mount("proc", path.c_str(), "proc", 0, nullptr) == 0);
   BOOST_TEST(::mount("proc", "/proc", "proc", 0, nullptr) == 0);  // and one more on the same place
-  const auto result = sup_run({"sh", "-c", "umount -l proc2 2>/dev/null; ls -d proc2/[0-9]* /proc/[0-9]* 2>/dev/null | wc -l"});
+  const auto result =
+      sup_run({"sh", "-c", "umount -l proc2 2>/dev/null; ls -d proc2/[0-9]* /proc/[0-9]* 2>/dev/null | wc -l"});
   const auto attacked = sup_run({probe_path(), "umountproc"});
   BOOST_TEST(::umount2("/proc", MNT_DETACH) == 0);
   BOOST_TEST(::umount2(path.c_str(), MNT_DETACH) == 0);
@@ -179,7 +184,7 @@ BOOST_AUTO_TEST_CASE(an_ordinary_user_is_himself_inside_by_one_map, *but::label(
 BOOST_AUTO_TEST_CASE(files_made_inside_belong_to_the_caller) {
   const auto result = sup_run({"sh", "-c", "echo x > made"});
   BOOST_TEST(result.code == 0, result.err);
-  struct stat facts {};
+  struct stat facts{};
   BOOST_TEST_REQUIRE(::stat((dir() + "/made").c_str(), &facts) == 0);
   BOOST_TEST(facts.st_uid == uid());
   BOOST_TEST((facts.st_mode & 07777U) == 0644U);  // the caller's umask
@@ -190,7 +195,9 @@ BOOST_AUTO_TEST_CASE(inside_a_user_namespace_as_its_root) {
   Start start;
   start.program = "/usr/bin/unshare";
   start.events = false;
-  start.args = {"-Ur", sup_path(), "--events", "none", "run", "/bin/sh", "-c", "id -u; echo pid $$; umount /proc 2>/dev/null; ls /proc | grep -c '^[0-9]'"};
+  start.args = {
+      "-Ur", sup_path(), "--events", "none",
+      "run", "/bin/sh",  "-c",       "id -u; echo pid $$; umount /proc 2>/dev/null; ls /proc | grep -c '^[0-9]'"};
   const auto result = run(start);
   BOOST_TEST(result.code == 0, result.err);
   const auto seen = lines(result.out);

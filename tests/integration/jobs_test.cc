@@ -114,7 +114,9 @@ BOOST_AUTO_TEST_CASE(in_the_background_it_does_not_touch_the_terminal) {
   Terminal terminal(shell());
   BOOST_TEST_REQUIRE(terminal.wait_out("host$ "));
   const auto events = new_events_file();
-  BOOST_TEST(terminal.ask("'" + sup_path() + "' --events " + events + " run -t '" + probe_path() + "' exit 5 & wait $!; echo status $?\n", "status 5"));
+  BOOST_TEST(terminal.ask(
+      "'" + sup_path() + "' --events " + events + " run -t '" + probe_path() + "' exit 5 & wait $!; echo status $?\n",
+      "status 5"));
   BOOST_TEST(!terminal.raw());
   // With -ti in the background, it stops until it is brought to the front, as any program that wants the terminal.
   terminal.send("'" + sup_path() + "' --events " + events + "x run -ti '" + probe_path() + "' keys &\n");

@@ -37,7 +37,9 @@ std::string group_parent(const std::string& controller) {
   return {};
 }
 
-bool can_limit(const std::string& controller) { return !as_user() && ::geteuid() == 0 && !group_parent(controller).empty(); }
+bool can_limit(const std::string& controller) {
+  return !as_user() && ::geteuid() == 0 && !group_parent(controller).empty();
+}
 
 }  // namespace
 
@@ -73,7 +75,8 @@ BOOST_AUTO_TEST_CASE(a_kill_is_no_oom) {
 
 BOOST_AUTO_TEST_CASE(a_fork_bomb_is_held_while_neighbours_go_on) {
   NEEDS("pids");
-  Process bomb(running({"--pids-limit", "30", "sh", "-c", "b() { b | b & }; (while :; do b; done) 2>/dev/null & echo lit; exec sleep 1000"}));
+  Process bomb(running({"--pids-limit", "30", "sh", "-c",
+                        "b() { b | b & }; (while :; do b; done) 2>/dev/null & echo lit; exec sleep 1000"}));
   bomb.wait_out("lit");
   for (int i = 0; i < 3; ++i) {
     const auto neighbour = sup_run({"sh", "-c", "echo one | cat | cat"});
@@ -97,7 +100,9 @@ BOOST_AUTO_TEST_CASE(processors_are_held) {
 // What wait4(2) cannot see: a process that was killed with the namespace.
 BOOST_AUTO_TEST_CASE(the_usage_has_what_died_with_the_namespace) {
   NEEDS("pids");
-  const auto r = sup_run({"--pids-limit", "100", "-w", dir(), "sh", "-c", "(i=0; while [ $i -lt 500000 ]; do i=$((i+1)); done; : >done; while :; do sleep 1; done) & while ! [ -e done ]; do sleep 0.05; done"});
+  const auto r = sup_run(
+      {"--pids-limit", "100", "-w", dir(), "sh", "-c",
+       "(i=0; while [ $i -lt 500000 ]; do i=$((i+1)); done; : >done; while :; do sleep 1; done) & while ! [ -e done ]; do sleep 0.05; done"});
   const auto usage = Events(r.events).last("exited");
   BOOST_TEST(usage.number("/rusage/user_ms") + usage.number("/rusage/system_ms") >= 50, r.events);
 }
@@ -105,7 +110,8 @@ BOOST_AUTO_TEST_CASE(the_usage_has_what_died_with_the_namespace) {
 BOOST_AUTO_TEST_CASE(every_limit_is_in_its_file_and_seen_inside_as_the_root) {
   NEEDS("memory");
   NEEDS("pids");
-  Process process(running({"-m", "64m", "--pids-limit", "20", "--cpu-shares", "512", "--cpuset-cpus", "0", "sh", "-c", "cat /proc/self/cgroup; echo up; exec sleep 1000"}));
+  Process process(running({"-m", "64m", "--pids-limit", "20", "--cpu-shares", "512", "--cpuset-cpus", "0", "sh", "-c",
+                           "cat /proc/self/cgroup; echo up; exec sleep 1000"}));
   process.wait_out("up");
   const auto id = Events(process.events()).first("starting").text("/id");
   for (const auto& line : lines(process.out())) {
@@ -150,9 +156,15 @@ BOOST_AUTO_TEST_CASE(an_ordinary_user_is_told_whose_groups_they_are, *but::label
 }
 
 BOOST_AUTO_TEST_CASE(wrong_values_are_refused_before_anything_is_made) {
-  for (const auto& [option, value, words] : {std::tuple{"-m", "1k", "at least 6m"}, {"-m", "x", "not a size"}, {"--cpus", "0", "not a number of processors"},
-                                             {"--cpu-shares", "1", "from 2 to 262144"}, {"--cpuset-cpus", "a", "not a list"}, {"--pids-limit", "-5", "from 1 to"},
-                                             {"--blkio-weight", "5", "from 10 to 1000"}, {"--limits", "some", "strict or best-effort"}, {"--memory-swap", "1g", "give --memory"}}) {
+  for (const auto& [option, value, words] : {std::tuple{"-m", "1k", "at least 6m"},
+                                             {"-m", "x", "not a size"},
+                                             {"--cpus", "0", "not a number of processors"},
+                                             {"--cpu-shares", "1", "from 2 to 262144"},
+                                             {"--cpuset-cpus", "a", "not a list"},
+                                             {"--pids-limit", "-5", "from 1 to"},
+                                             {"--blkio-weight", "5", "from 10 to 1000"},
+                                             {"--limits", "some", "strict or best-effort"},
+                                             {"--memory-swap", "1g", "give --memory"}}) {
     const auto r = sup_run({std::string(option), value, "true"});
     BOOST_TEST(r.code == 125, option);
     BOOST_TEST(has(r.err, words), option << ": " << r.err);
@@ -176,7 +188,8 @@ BOOST_AUTO_TEST_CASE(what_a_killed_sup_leaves_is_removed_by_the_next) {
   const auto directory = group_parent("pids") + "/" + id;
   BOOST_TEST(exists(directory));
   const auto end = std::chrono::steady_clock::now() + patient(5s);
-  while (exists(directory) && std::chrono::steady_clock::now() < end) BOOST_TEST(sup_run({"--pids-limit", "20", "true"}).code == 0);
+  while (exists(directory) && std::chrono::steady_clock::now() < end)
+    BOOST_TEST(sup_run({"--pids-limit", "20", "true"}).code == 0);
   BOOST_TEST(!exists(directory));
 }
 

@@ -29,7 +29,8 @@ BOOST_AUTO_TEST_CASE(both_streams_come_back_apart_and_complete) {
 
 BOOST_AUTO_TEST_CASE(follow_ends_when_the_container_has) {
   DaemonProcess daemon;
-  const auto id = daemon.detached({"sh", "-c", "i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done; exit 5"});
+  const auto id =
+      daemon.detached({"sh", "-c", "i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done; exit 5"});
   // Begun while it may still write, or after: nothing is missing either way.
   const auto all = daemon.sup({"logs", "-f", id});
   BOOST_TEST(all.code == 0);

@@ -46,7 +46,8 @@ BOOST_AUTO_TEST_CASE(a_failing_command_keeps_its_status) {
 BOOST_AUTO_TEST_CASE(a_caller_who_ignores_sigchld_loses_nothing) {
   Start start;
   start.program = "/bin/sh";
-  start.args = {"-c", "trap '' CHLD; exec \"$@\"", "sh", sup_path(), "--events", "none", "run", "/bin/sh", "-c", "exit 7"};
+  start.args = {"-c",    "trap '' CHLD; exec \"$@\"", "sh", sup_path(), "--events", "none", "run", "/bin/sh", "-c",
+                "exit 7"};
   start.events = false;
   BOOST_TEST(run(start).code == 7);
 }

@@ -25,9 +25,9 @@ struct Model {
   std::string id;
   std::string name;
   bool running = true;
-  bool paused = false;   // of one that runs
-  bool brief = false;    // `exit 3`: whether it runs still is not known before it was waited for
-  int status = -1;       // of its last end
+  bool paused = false;  // of one that runs
+  bool brief = false;  // `exit 3`: whether it runs still is not known before it was waited for
+  int status = -1;  // of its last end
 };
 
 class Play {
@@ -49,15 +49,24 @@ class Play {
     if (all_.empty() || (what < 22 && all_.size() < 12)) return start_new();
     if (what < 24) return unknown();
     auto& one = all_[below(static_cast<unsigned>(all_.size()))];
-    if (what < 28) pause(one);
-    else if (what < 36) stop(one);
-    else if (what < 48) kill(one);
-    else if (what < 60) restart(one);
-    else if (what < 68) again(one);
-    else if (what < 80) remove(one);
-    else if (what < 88) wait(one);
-    else if (what < 94) inspect(one);
-    else list();
+    if (what < 28)
+      pause(one);
+    else if (what < 36)
+      stop(one);
+    else if (what < 48)
+      kill(one);
+    else if (what < 60)
+      restart(one);
+    else if (what < 68)
+      again(one);
+    else if (what < 80)
+      remove(one);
+    else if (what < 88)
+      wait(one);
+    else if (what < 94)
+      inspect(one);
+    else
+      list();
   }
 
   void finish() {
@@ -71,14 +80,17 @@ class Play {
     daemon_.wait_until([&] { return fds_of(daemon_.pid()) <= before_; }, "its descriptors to be as many as before");
     BOOST_TEST(daemon_.ids().empty());
     std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(daemon_.socket() + ".logs", error)) BOOST_ERROR("left behind: " << entry.path());
+    for (const auto& entry : std::filesystem::directory_iterator(daemon_.socket() + ".logs", error))
+      BOOST_ERROR("left behind: " << entry.path());
     const Events events(daemon_.events());
     BOOST_TEST(events.count("started") == events.count("exited"));
   }
 
  private:
   unsigned below(unsigned end) { return std::uniform_int_distribution<unsigned>(0, end - 1)(random_); }
-  std::string ask(const std::string& method, const std::string& params) { return clients_[below(static_cast<unsigned>(clients_.size()))]->ask(method, params); }
+  std::string ask(const std::string& method, const std::string& params) {
+    return clients_[below(static_cast<unsigned>(clients_.size()))]->ask(method, params);
+  }
   std::string ok(const std::string& method, const std::string& params) {
     auto answer = ask(method, params);
     BOOST_TEST_REQUIRE(has(answer, R"("result":)"), method << " " << params << ": " << shown(answer));
@@ -91,7 +103,11 @@ class Play {
   // By its id, its beginning, or its name.
   std::string by(const Model& one, const std::string& rest = {}) {
     const auto way = below(3);
-    return R"({"container":")" + (way == 0 && !one.name.empty() ? one.name : way == 1 ? one.id.substr(0, 11) : one.id) + "\"" + rest + "}";
+    return R"({"container":")" +
+           (way == 0 && !one.name.empty() ? one.name
+            : way == 1                    ? one.id.substr(0, 11)
+                                          : one.id) +
+           "\"" + rest + "}";
   }
 
   void start_new() {
@@ -99,7 +115,8 @@ class Play {
     one.brief = below(3) == 0;
     if (below(2) == 0) one.name = "n" + std::to_string(below(8));
     const std::string command = one.brief ? probe_path() + "\",\"exit\",\"3" : "sleep\",\"1000";
-    const std::string spec = R"({"spec":{"rm":false,"argv":[")" + command + R"("])" + (one.name.empty() ? "" : R"(,"name":")" + one.name + "\"") +
+    const std::string spec = R"({"spec":{"rm":false,"argv":[")" + command + R"("])" +
+                             (one.name.empty() ? "" : R"(,"name":")" + one.name + "\"") +
                              R"(},"cwd":"/","environ":["PATH=/usr/bin:/bin"]})";
     for (const auto& other : all_) {
       if (!one.name.empty() && other.name == one.name) return refused("container.run", spec, "E_NAME_TAKEN");
@@ -109,7 +126,8 @@ class Play {
   }
 
   void unknown() {
-    for (const char* method : {"container.stop", "container.kill", "container.wait", "container.restart", "container.start", "container.remove", "container.inspect"}) {
+    for (const char* method : {"container.stop", "container.kill", "container.wait", "container.restart",
+                               "container.start", "container.remove", "container.inspect"}) {
       refused(method, R"({"container":"nobody"})", "E_NO_CONTAINER");
     }
   }
@@ -145,7 +163,7 @@ class Play {
   void stop(Model& one) {
     settle(one);
     ok("container.stop", by(one));
-    if (one.running) one.status = 128 + SIGKILL;   // process 1 without a handler
+    if (one.running) one.status = 128 + SIGKILL;  // process 1 without a handler
     one.running = one.paused = false;
   }
   void kill(Model& one) {
@@ -210,7 +228,7 @@ class Play {
   std::size_t before_ = 0;
   bool pauses_ = true;
   std::vector<std::unique_ptr<RawClient>> clients_;
-  std::vector<Model> all_;   // in the order they came
+  std::vector<Model> all_;  // in the order they came
 };
 
 }  // namespace
@@ -219,7 +237,8 @@ BOOST_FIXTURE_TEST_SUITE(model, Clean, *but::label("slow"))
 
 BOOST_AUTO_TEST_CASE(random_verbs_from_several_clients) {
   const char* given = std::getenv("SUP_SEED");
-  const unsigned seed = given != nullptr ? static_cast<unsigned>(std::strtoul(given, nullptr, 10)) : std::random_device{}();
+  const unsigned seed =
+      given != nullptr ? static_cast<unsigned>(std::strtoul(given, nullptr, 10)) : std::random_device{}();
   BOOST_TEST_MESSAGE("SUP_SEED=" << seed);
   BOOST_TEST_CONTEXT("SUP_SEED=" << seed) {
     const std::size_t parked = seed % 2 * 4;
@@ -238,17 +257,22 @@ BOOST_AUTO_TEST_CASE(b53_many_ends_at_once) {
   (void)client.line();
   std::vector<std::string> ids;
   for (std::size_t i = 0; i < total; ++i) {
-    const auto answer = client.ask("container.run", R"({"spec":{"rm":false,"argv":["sleep","1000"]},"cwd":"/","environ":["PATH=/usr/bin:/bin"]})");
+    const auto answer = client.ask(
+        "container.run", R"({"spec":{"rm":false,"argv":["sleep","1000"]},"cwd":"/","environ":["PATH=/usr/bin:/bin"]})");
     ids.push_back(parse_json(answer).text("/result/id"));
     BOOST_TEST_REQUIRE(!ids.back().empty(), shown(answer));
   }
   std::string all;
-  for (const auto& id : ids) all += R"({"jsonrpc":"2.0","method":"container.kill","params":{"container":")" + id + "\"}}\n";
+  for (const auto& id : ids)
+    all += R"({"jsonrpc":"2.0","method":"container.kill","params":{"container":")" + id + "\"}}\n";
   BOOST_TEST(client.send(all));
   RawClient other(daemon.socket());
   (void)other.line();
   BOOST_TEST(has(other.ask("hello"), "version"));
-  for (const auto& id : ids) BOOST_TEST(parse_json(client.ask("container.wait", R"({"container":")" + id + "\"}")).number("/result/outcome/status") == 128 + SIGKILL);
+  for (const auto& id : ids)
+    BOOST_TEST(
+        parse_json(client.ask("container.wait", R"({"container":")" + id + "\"}")).number("/result/outcome/status") ==
+        128 + SIGKILL);
   BOOST_TEST(Events(daemon.events()).count("exited") == total);
 }
 
@@ -258,8 +282,10 @@ BOOST_AUTO_TEST_CASE(b37_many_short_ones) {
   const auto total = static_cast<std::size_t>(scaled(50));
   RawClient client(daemon.socket());
   (void)client.line();
-  const auto before = fds_of(daemon.pid()) + 1;   // the watch on the mounts
-  const std::string run = R"({"jsonrpc":"2.0","id":0,"method":"container.run","params":{"spec":{"argv":["true"],"rm":true},"cwd":"/","environ":["PATH=/usr/bin:/bin"]}})" "\n";
+  const auto before = fds_of(daemon.pid()) + 1;  // the watch on the mounts
+  const std::string run =
+      R"({"jsonrpc":"2.0","id":0,"method":"container.run","params":{"spec":{"argv":["true"],"rm":true},"cwd":"/","environ":["PATH=/usr/bin:/bin"]}})"
+      "\n";
   for (std::size_t i = 0; i < total; ++i) BOOST_TEST_REQUIRE(client.send(run));
   for (std::size_t i = 0; i < total; ++i) BOOST_TEST_REQUIRE(has(client.line(10s), "result"));
   daemon.wait_until([&] { return has(client.ask("container.list"), R"("result":[])"); }, "an empty list");
@@ -285,7 +311,9 @@ BOOST_AUTO_TEST_CASE(killed_at_random_moments) {
     DaemonProcess daemon;
     RawClient client(daemon.socket());
     (void)client.line();
-    const std::string run = R"({"jsonrpc":"2.0","id":0,"method":"container.run","params":{"spec":{"argv":["sleep","1000"]},"cwd":"/","environ":["PATH=/usr/bin:/bin"]}})" "\n";
+    const std::string run =
+        R"({"jsonrpc":"2.0","id":0,"method":"container.run","params":{"spec":{"argv":["sleep","1000"]},"cwd":"/","environ":["PATH=/usr/bin:/bin"]}})"
+        "\n";
     for (int i = 0; i < 20; ++i) (void)client.send(run);
     const unsigned answers = std::uniform_int_distribution<unsigned>(0, 20)(random);
     for (unsigned i = 0; i < answers; ++i) (void)client.line();
@@ -298,8 +326,10 @@ BOOST_AUTO_TEST_CASE(killed_at_random_moments) {
 
 BOOST_AUTO_TEST_CASE(clients_killed_in_the_middle_of_a_request) {
   DaemonProcess daemon({"--pool", "0"});
-  const auto before = fds_of(daemon.pid()) + 1;   // the watch on the mounts
-  const std::string run = R"({"jsonrpc":"2.0","id":0,"method":"container.run","params":{"spec":{"argv":["true"],"rm":true},"cwd":"/","environ":["PATH=/usr/bin:/bin"]}})" "\n";
+  const auto before = fds_of(daemon.pid()) + 1;  // the watch on the mounts
+  const std::string run =
+      R"({"jsonrpc":"2.0","id":0,"method":"container.run","params":{"spec":{"argv":["true"],"rm":true},"cwd":"/","environ":["PATH=/usr/bin:/bin"]}})"
+      "\n";
   for (std::size_t cut = 1; cut <= run.size(); cut += 7) {
     RawClient client(daemon.socket());
     (void)client.send(run.substr(0, cut));
@@ -308,7 +338,8 @@ BOOST_AUTO_TEST_CASE(clients_killed_in_the_middle_of_a_request) {
     RawClient client(daemon.socket());
     (void)client.send(run);
   }
-  daemon.wait_until([&] { return fds_of(daemon.pid()) <= before && daemon.ids().empty(); }, "nothing to be left of them");
+  daemon.wait_until([&] { return fds_of(daemon.pid()) <= before && daemon.ids().empty(); },
+                    "nothing to be left of them");
 }
 
 BOOST_AUTO_TEST_CASE(a_runtime_directory_that_is_removed) {

@@ -44,7 +44,9 @@ BOOST_AUTO_TEST_CASE(the_callers_environment_and_container) {
 BOOST_AUTO_TEST_CASE(e_sets_copies_and_the_last_wins) {
   Start start;
   start.env = {"CALLER=his", "OLD=1"};
-  const auto result = sup_run({"-e", "A=1", "-e", "A=2", "-e", "CALLER", "-e", "NOBODYS", "--env", "OLD=new=er", "--env=B=", probe_path(), "env"}, start);
+  const auto result = sup_run({"-e", "A=1", "-e", "A=2", "-e", "CALLER", "-e", "NOBODYS", "--env", "OLD=new=er",
+                               "--env=B=", probe_path(), "env"},
+                              start);
   BOOST_TEST(line_in(result.out, "A=2"), result.out);
   BOOST_TEST(!line_in(result.out, "A=1"));
   BOOST_TEST(line_in(result.out, "CALLER=his"));
@@ -165,7 +167,7 @@ BOOST_AUTO_TEST_CASE(user_by_number_and_name) {
       return;
     }
     BOOST_TEST(other.out == "1234\n", other.err);
-    struct stat facts {};
+    struct stat facts{};
     BOOST_TEST_REQUIRE(::stat((dir() + "/made").c_str(), &facts) == 0);
     BOOST_TEST(facts.st_uid == uid());
     return;
@@ -179,13 +181,15 @@ BOOST_AUTO_TEST_CASE(user_by_number_and_name) {
   BOOST_TEST(value(nobody.out, "uid").starts_with(std::to_string(entry->pw_uid) + " "), nobody.out + nobody.err);
   BOOST_TEST(value(nobody.out, "gid").starts_with(std::to_string(entry->pw_gid) + " "), nobody.out);
   BOOST_TEST(!has(value(nobody.out, "groups"), " 0 "), "root's groups: " << nobody.out);
-  BOOST_TEST(value(sup_run({"-u", "daemon:nogroup", probe_path(), "id"}).out, "gid").starts_with(std::to_string(::getgrnam("nogroup")->gr_gid) + " "));
+  BOOST_TEST(value(sup_run({"-u", "daemon:nogroup", probe_path(), "id"}).out, "gid")
+                 .starts_with(std::to_string(::getgrnam("nogroup")->gr_gid) + " "));
   const auto caps = sup_run({"-u", "1234", probe_path(), "caps"});
   BOOST_TEST(value(caps.out, "CapEff:") == "0000000000000000", caps.out);
 }
 
 BOOST_AUTO_TEST_CASE(a_user_that_is_none_is_refused) {
-  for (const char* bad : {"no-such-user", "4294967295", "-1", "1x", "1:", ":", "root:no-such-group", "99999999999999999999"}) {
+  for (const char* bad :
+       {"no-such-user", "4294967295", "-1", "1x", "1:", ":", "root:no-such-group", "99999999999999999999"}) {
     const auto result = sup_run({std::string("--user=") + bad, probe_path(), "id"});
     BOOST_TEST(result.code == 125, "--user=" << bad << ": " << result.code << " " << result.out);
     BOOST_TEST(lines(result.err).size() == 1U, result.err);
@@ -194,7 +198,10 @@ BOOST_AUTO_TEST_CASE(a_user_that_is_none_is_refused) {
 
 BOOST_AUTO_TEST_CASE(path_is_searched_in_order) {
   const auto first = dir() + "/one";
-  BOOST_TEST(sup_run({"sh", "-c", "mkdir one two; printf '#!/bin/sh\\necho first\\n' > two/tool; chmod +x two/tool; echo text > one/tool"}).code == 0);
+  BOOST_TEST(
+      sup_run({"sh", "-c",
+               "mkdir one two; printf '#!/bin/sh\\necho first\\n' > two/tool; chmod +x two/tool; echo text > one/tool"})
+          .code == 0);
   Start start;
   start.env = {"PATH=" + dir() + "/none:" + first + ":" + dir() + "/two:/usr/bin:/bin"};
   const auto result = sup_run({"tool"}, start);
@@ -209,7 +216,8 @@ BOOST_AUTO_TEST_CASE(options_end_at_the_command) {
   const auto result = sup_run({probe_path(), "argv", "-t", "--init", "--", "--help"});
   BOOST_TEST(result.out == "arg 2d74\narg 2d2d696e6974\narg 2d2d\narg 2d2d68656c70\n");
   BOOST_TEST(sup_run({"--", probe_path(), "exit", "4"}).code == 4);
-  for (const char* cluster : {"-ti", "-it"}) BOOST_TEST(has(sup_run({cluster, probe_path(), "streams"}).out, "stream 0 tty"));
+  for (const char* cluster : {"-ti", "-it"})
+    BOOST_TEST(has(sup_run({cluster, probe_path(), "streams"}).out, "stream 0 tty"));
   BOOST_TEST(has(sup_run({"--tty", "--interactive", probe_path(), "streams"}).out, "stream 0 tty"));
 }
 

@@ -16,7 +16,11 @@ namespace but = boost::unit_test;
 
 namespace {
 
-bool can_freeze() { return !as_user() && ::geteuid() == 0 && (exists("/sys/fs/cgroup/unified/cgroup.procs") || exists("/sys/fs/cgroup/cgroup.procs") || exists("/sys/fs/cgroup/freezer")); }
+bool can_freeze() {
+  return !as_user() && ::geteuid() == 0 &&
+         (exists("/sys/fs/cgroup/unified/cgroup.procs") || exists("/sys/fs/cgroup/cgroup.procs") ||
+          exists("/sys/fs/cgroup/freezer"));
+}
 
 std::string state_in_ps(const DaemonProcess& daemon, const std::string& id) {
   return parse_json(daemon.sup({"inspect", id}).out).text("/state");
@@ -50,7 +54,12 @@ BOOST_AUTO_TEST_CASE(everything_stands_still_and_goes_on) {
     const auto unpaused = daemon.sup({"unpause", id});
     BOOST_TEST(unpaused.code == 0, unpaused.err);
     BOOST_TEST(state_in_ps(daemon, id) == "running");
-    daemon.wait_until([&] { const auto now = read_text(file); return !now.empty() && now != before; }, "the count goes on");
+    daemon.wait_until(
+        [&] {
+          const auto now = read_text(file);
+          return !now.empty() && now != before;
+        },
+        "the count goes on");
   }
   BOOST_TEST(has(daemon.sup({"unpause", id}).err, "is not paused"));
   BOOST_TEST(daemon.sup({"rm", "-f", id}).code == 0);
@@ -104,9 +113,12 @@ BOOST_AUTO_TEST_CASE(b51_a_frozen_one_can_be_stopped_and_removed) {
 
 BOOST_AUTO_TEST_CASE(update_changes_what_runs_and_what_will) {
   NEEDS_FREEZER();
-  if (!exists("/sys/fs/cgroup/pids") && !has(read_text("/sys/fs/cgroup/cgroup.controllers"), "pids")) SUP_CANNOT("no pids controller here");
+  if (!exists("/sys/fs/cgroup/pids") && !has(read_text("/sys/fs/cgroup/cgroup.controllers"), "pids"))
+    SUP_CANNOT("no pids controller here");
   DaemonProcess daemon;
-  const auto id = daemon.detached({"-w", dir(), "sh", "-c", "while ! [ -e go ]; do sleep 0.02; done; if (sleep 5 & sleep 5 & sleep 5 & sleep 5 & sleep 5 & :) 2>/dev/null; then echo forked; else echo held; fi; exec sleep 1000"});
+  const auto id = daemon.detached(
+      {"-w", dir(), "sh", "-c",
+       "while ! [ -e go ]; do sleep 0.02; done; if (sleep 5 & sleep 5 & sleep 5 & sleep 5 & sleep 5 & :) 2>/dev/null; then echo forked; else echo held; fi; exec sleep 1000"});
   const auto updated = daemon.sup({"update", "--pids-limit", "3", id});
   BOOST_TEST(updated.code == 0, updated.err);
   BOOST_TEST(parse_json(daemon.sup({"inspect", id}).out).number("/spec/limits/pids") == 3);
@@ -122,7 +134,8 @@ BOOST_AUTO_TEST_CASE(update_changes_what_runs_and_what_will) {
 // Raised and lowered in either order: on v1 the two limits of memory must never cross.
 BOOST_AUTO_TEST_CASE(memory_goes_up_and_down) {
   NEEDS_FREEZER();
-  if (!has(read_text("/proc/self/cgroup"), "memory") && !has(read_text("/sys/fs/cgroup/cgroup.controllers"), "memory")) SUP_CANNOT("no memory controller here");
+  if (!has(read_text("/proc/self/cgroup"), "memory") && !has(read_text("/sys/fs/cgroup/cgroup.controllers"), "memory"))
+    SUP_CANNOT("no memory controller here");
   DaemonProcess daemon;
   const auto id = daemon.detached({"-m", "64m", "sleep", "1000"});
   for (const char* size : {"256m", "32m", "128m"}) {

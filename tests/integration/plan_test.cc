@@ -36,7 +36,8 @@ BOOST_AUTO_TEST_CASE(numbered_steps_and_nothing_runs) {
   const auto result = sup_cli({"plan", "--", "touch", marker}, start);
   BOOST_TEST(result.code == 0, result.err);
   BOOST_TEST(!exists(marker));
-  for (const char* part : {"mount", "/proc", "host", "lo", "exec", "touch"}) BOOST_TEST(has(result.out, part), result.out);
+  for (const char* part : {"mount", "/proc", "host", "lo", "exec", "touch"})
+    BOOST_TEST(has(result.out, part), result.out);
   BOOST_TEST(has(result.out, "1"), result.out);
   const auto by_run = sup_cli({"run", "--plan", "touch", marker}, start);
   BOOST_TEST(by_run.code == 0, by_run.err);

@@ -35,7 +35,8 @@ std::set<pid_t> parked(const DaemonProcess& daemon) {
     if (!has(read_text("/proc/" + std::to_string(child) + "/cmdline"), "sup-init")) continue;
     std::error_code gone;
     std::set<std::string> fds;
-    for (auto fd = fs::directory_iterator("/proc/" + std::to_string(child) + "/fd", gone); !gone && fd != fs::directory_iterator(); fd.increment(gone)) {
+    for (auto fd = fs::directory_iterator("/proc/" + std::to_string(child) + "/fd", gone);
+         !gone && fd != fs::directory_iterator(); fd.increment(gone)) {
       fds.insert(fd->path().filename().string());
     }
     if (!gone && fds == std::set<std::string>{"3"}) all.insert(child);
@@ -128,7 +129,8 @@ BOOST_AUTO_TEST_CASE(a_procfs_that_the_host_mounts_meanwhile_is_not_in_the_conta
   DaemonProcess daemon({"--pool", "2"});
   const auto old = wait_for_parked(daemon, 2);
   BOOST_TEST_REQUIRE(::mount("proc", place.c_str(), "proc", 0, nullptr) == 0);
-  const auto id = daemon.detached({"--name", "x", "sh", "-c", "grep -c ' - proc ' /proc/self/mountinfo; exec sleep 1000"});
+  const auto id =
+      daemon.detached({"--name", "x", "sh", "-c", "grep -c ' - proc ' /proc/self/mountinfo; exec sleep 1000"});
   BOOST_TEST(!old.contains(daemon.pid_of(id)), "one from before the mount was given");
   const auto count = [&] { return read_text("/proc/" + std::to_string(daemon.pid_of(id)) + "/mountinfo"); };
   const auto table = count();
@@ -136,7 +138,8 @@ BOOST_AUTO_TEST_CASE(a_procfs_that_the_host_mounts_meanwhile_is_not_in_the_conta
   // Those that are made from now on know of it.
   const auto next = wait_for_parked(daemon, 2);
   for (const pid_t pid : old) BOOST_TEST(!next.contains(pid), "one from before the mount is kept");
-  for (const pid_t pid : next) BOOST_TEST(!has(read_text("/proc/" + std::to_string(pid) + "/mountinfo"), " " + place + " "));
+  for (const pid_t pid : next)
+    BOOST_TEST(!has(read_text("/proc/" + std::to_string(pid) + "/mountinfo"), " " + place + " "));
   BOOST_TEST(daemon.end() == 0);
   BOOST_TEST(::umount2(place.c_str(), MNT_DETACH) == 0);
 }

@@ -21,7 +21,9 @@ namespace but = boost::unit_test;
 
 namespace {
 
-unsigned long long mask(const std::string& out, const char* word) { return std::strtoull(value(out, word).c_str(), nullptr, 16); }
+unsigned long long mask(const std::string& out, const char* word) {
+  return std::strtoull(value(out, word).c_str(), nullptr, 16);
+}
 
 // "NUMBER WORD" lines.
 std::map<long, std::string> answers(const std::string& out) {
@@ -45,15 +47,78 @@ const std::string kEperm = std::to_string(EPERM);
 const std::string kEnosys = std::to_string(ENOSYS);
 
 // Closed to docker's capabilities, by number.
-const std::set<long> kClosed{
-    SYS__sysctl, SYS_acct, SYS_add_key, SYS_afs_syscall, SYS_bpf, SYS_clock_settime, SYS_create_module, SYS_delete_module, SYS_fanotify_init,
-    SYS_finit_module, SYS_fsconfig, SYS_fsmount, SYS_fsopen, SYS_fspick, SYS_get_kernel_syms, SYS_get_mempolicy, SYS_getpmsg, SYS_init_module,
-    SYS_io_uring_enter, SYS_io_uring_register, SYS_io_uring_setup, SYS_ioperm, SYS_iopl, SYS_kcmp, SYS_kexec_file_load, SYS_kexec_load, SYS_keyctl,
-    SYS_lookup_dcookie, 459, 460, 461, SYS_mbind, SYS_migrate_pages, SYS_mount, SYS_mount_setattr, SYS_move_mount, SYS_move_pages, SYS_nfsservctl,
-    SYS_open_by_handle_at, SYS_open_tree, 467, SYS_perf_event_open, SYS_pidfd_getfd, SYS_pivot_root, SYS_process_madvise, SYS_putpmsg,
-    SYS_query_module, SYS_quotactl, SYS_quotactl_fd, SYS_reboot, SYS_request_key, SYS_security, SYS_set_mempolicy, SYS_set_mempolicy_home_node,
-    SYS_setdomainname, SYS_sethostname, SYS_setns, SYS_settimeofday, SYS_swapoff, SYS_swapon, SYS_sysfs, SYS_syslog, SYS_tuxcall, SYS_umount2,
-    SYS_unshare, SYS_uselib, SYS_userfaultfd, SYS_ustat, SYS_vhangup, SYS_vserver, 468, 469};
+const std::set<long> kClosed{SYS__sysctl,
+                             SYS_acct,
+                             SYS_add_key,
+                             SYS_afs_syscall,
+                             SYS_bpf,
+                             SYS_clock_settime,
+                             SYS_create_module,
+                             SYS_delete_module,
+                             SYS_fanotify_init,
+                             SYS_finit_module,
+                             SYS_fsconfig,
+                             SYS_fsmount,
+                             SYS_fsopen,
+                             SYS_fspick,
+                             SYS_get_kernel_syms,
+                             SYS_get_mempolicy,
+                             SYS_getpmsg,
+                             SYS_init_module,
+                             SYS_io_uring_enter,
+                             SYS_io_uring_register,
+                             SYS_io_uring_setup,
+                             SYS_ioperm,
+                             SYS_iopl,
+                             SYS_kcmp,
+                             SYS_kexec_file_load,
+                             SYS_kexec_load,
+                             SYS_keyctl,
+                             SYS_lookup_dcookie,
+                             459,
+                             460,
+                             461,
+                             SYS_mbind,
+                             SYS_migrate_pages,
+                             SYS_mount,
+                             SYS_mount_setattr,
+                             SYS_move_mount,
+                             SYS_move_pages,
+                             SYS_nfsservctl,
+                             SYS_open_by_handle_at,
+                             SYS_open_tree,
+                             467,
+                             SYS_perf_event_open,
+                             SYS_pidfd_getfd,
+                             SYS_pivot_root,
+                             SYS_process_madvise,
+                             SYS_putpmsg,
+                             SYS_query_module,
+                             SYS_quotactl,
+                             SYS_quotactl_fd,
+                             SYS_reboot,
+                             SYS_request_key,
+                             SYS_security,
+                             SYS_set_mempolicy,
+                             SYS_set_mempolicy_home_node,
+                             SYS_setdomainname,
+                             SYS_sethostname,
+                             SYS_setns,
+                             SYS_settimeofday,
+                             SYS_swapoff,
+                             SYS_swapon,
+                             SYS_sysfs,
+                             SYS_syslog,
+                             SYS_tuxcall,
+                             SYS_umount2,
+                             SYS_unshare,
+                             SYS_uselib,
+                             SYS_userfaultfd,
+                             SYS_ustat,
+                             SYS_vhangup,
+                             SYS_vserver,
+                             468,
+                             469};
 
 }  // namespace
 
@@ -65,7 +130,8 @@ BOOST_AUTO_TEST_CASE(capabilities_are_exactly_the_set) {  // A18
     unsigned long long bounding, held, ambient;   // held: permitted and effective
   };
   constexpr unsigned long long kDocker = 0xa80425fb;
-  const unsigned long long root = as_user() ? 0 : ~0ULL;   // an ordinary user's command has nothing of what it is bounded by
+  const unsigned long long root =
+      as_user() ? 0 : ~0ULL;   // an ordinary user's command has nothing of what it is bounded by
   const std::vector<Row> rows{
       {{"--profile", "docker"}, kDocker, kDocker & root, 0},
       {{"--profile", "docker", "--init"}, kDocker, kDocker & root, 0},
@@ -76,7 +142,10 @@ BOOST_AUTO_TEST_CASE(capabilities_are_exactly_the_set) {  // A18
       {{"-u", "0", "--profile", "docker"}, kDocker, kDocker, 0},
       {{"-u", "7:7", "--profile", "docker"}, kDocker, 0, 0},
       {{"-u", "7:7", "--cap-drop", "ALL", "--cap-add", "KILL"}, 1U << 5, 1U << 5, 1U << 5},
-      {{"-u", "7:7", "--profile", "docker", "--security-opt", "no-new-privileges", "--cap-add", "KILL"}, kDocker, 1U << 5, 1U << 5},
+      {{"-u", "7:7", "--profile", "docker", "--security-opt", "no-new-privileges", "--cap-add", "KILL"},
+       kDocker,
+       1U << 5,
+       1U << 5},
   };
   for (const Row& row : rows) {
     auto args = row.options;
@@ -117,9 +186,11 @@ BOOST_AUTO_TEST_CASE(each_system_call_under_dockers_profile) {
 
   std::vector<long> none{SYS_clone3, 470, 471, 500, 511, 512, 513, 547, 1000, 65536};
 #if defined(__x86_64__)
-  for (const long n : {0, 1, 2, 9, 41, 56, 59, 101, 165, 272, 512, 520, 521, 547}) none.push_back(n | 0x40000000);   // x32
+  for (const long n : {0, 1, 2, 9, 41, 56, 59, 101, 165, 272, 512, 520, 521, 547})
+    none.push_back(n | 0x40000000);   // x32
 #endif
-  for (const auto& [number, answer] : try_calls({"--profile", "docker"}, none)) BOOST_TEST(answer == kEnosys, "call " << number << ": " << answer);
+  for (const auto& [number, answer] : try_calls({"--profile", "docker"}, none))
+    BOOST_TEST(answer == kEnosys, "call " << number << ": " << answer);
 
   // The rest answer as they do without a filter.
   std::vector<long> open;
@@ -130,9 +201,12 @@ BOOST_AUTO_TEST_CASE(each_system_call_under_dockers_profile) {
     if (!kClosed.contains(n) && !twice && !slow) open.push_back(n);
   }
   const auto with = try_calls({"--profile", "docker", "--cap-add", "SYS_NICE"}, open);
-  const auto without = try_calls({"--profile", "docker", "--cap-add", "SYS_NICE", "--security-opt", "seccomp=unconfined"}, open);
+  const auto without =
+      try_calls({"--profile", "docker", "--cap-add", "SYS_NICE", "--security-opt", "seccomp=unconfined"}, open);
   BOOST_TEST(with.size() == open.size());
-  for (const auto& [number, answer] : without) BOOST_TEST(with.at(number) == answer, "call " << number << ": " << with.at(number) << ", without filter " << answer);
+  for (const auto& [number, answer] : without)
+    BOOST_TEST(with.at(number) == answer,
+               "call " << number << ": " << with.at(number) << ", without filter " << answer);
 }
 
 BOOST_AUTO_TEST_CASE(doors_that_are_shut) {  // A23
@@ -141,10 +215,12 @@ BOOST_AUTO_TEST_CASE(doors_that_are_shut) {  // A23
     BOOST_TEST(value(nested.out, "unshare") == kEperm, profile << nested.out);
     BOOST_TEST(value(nested.out, "clone") == kEperm, profile << nested.out);
     for (const long family : {38, 40}) {
-      const auto socket = sup_run({"--profile", profile, probe_path(), "call", std::to_string(SYS_socket), std::to_string(family), "1", "0"});
+      const auto socket = sup_run(
+          {"--profile", profile, probe_path(), "call", std::to_string(SYS_socket), std::to_string(family), "1", "0"});
       BOOST_TEST(value(socket.out, "call") == kEperm, profile << " family " << family << socket.out);
     }
-    const auto persona = sup_run({"--profile", profile, probe_path(), "call", std::to_string(SYS_personality), "0x40000"});
+    const auto persona =
+        sup_run({"--profile", profile, probe_path(), "call", std::to_string(SYS_personality), "0x40000"});
     BOOST_TEST(value(persona.out, "call") == kEperm, persona.out);
     BOOST_TEST(value(sup_run({"--profile", profile, probe_path(), "int80"}).out, "int80") == "-38");
   }
@@ -160,7 +236,8 @@ BOOST_AUTO_TEST_CASE(doors_that_are_shut) {  // A23
 BOOST_AUTO_TEST_CASE(ordinary_programs_run_under_every_profile) {
   for (const char* profile : {"seed", "docker", "strict"}) {
     for (const char* mode : {"--init", "-t", "--sig-proxy"}) {
-      const auto result = sup_run({"--profile", profile, mode, "sh", "-c", "ls / | wc -l >/dev/null; echo $(( 6 * 7 )); (sleep 0; echo sub) | cat; exit 7"});
+      const auto result = sup_run({"--profile", profile, mode, "sh", "-c",
+                                   "ls / | wc -l >/dev/null; echo $(( 6 * 7 )); (sleep 0; echo sub) | cat; exit 7"});
       BOOST_TEST(result.code == 7, profile << mode << result.err);
       BOOST_TEST(has(result.out, "42"), result.out);
       BOOST_TEST(has(result.out, "sub"), result.out);
@@ -188,7 +265,8 @@ BOOST_AUTO_TEST_CASE(a_set_user_id_program_gains_nothing) {  // A21
   const auto gained = sup_run({"-u", "7:7", program, "caps"});
   const auto kept = sup_run({"-u", "7:7", "--security-opt", "no-new-privileges", program, "caps"});
   BOOST_TEST(mask(kept.out, "CapEff:") == 0U, kept.out << kept.err);
-  BOOST_TEST(mask(gained.out, "CapEff:") != 0U, "it gains without, or the test shows nothing: " << gained.out << gained.err);
+  BOOST_TEST(mask(gained.out, "CapEff:") != 0U,
+             "it gains without, or the test shows nothing: " << gained.out << gained.err);
 }
 
 BOOST_AUTO_TEST_CASE(the_callers_keys_are_not_there) {  // A20
@@ -210,10 +288,12 @@ BOOST_AUTO_TEST_CASE(a_profile_from_a_file) {
   const auto path = write_file("profile.json", R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[
     {"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO","errnoRet":13},{"names":["sched_yield"],"action":"SCMP_ACT_KILL_PROCESS"}]})");
   for (const char* nnp : {"--security-opt=no-new-privileges", "--security-opt=no-new-privileges=false"}) {
-    const auto mkdir = sup_run({nnp, "--security-opt", "seccomp=" + path, "sh", "-c", "mkdir new; rmdir /nosuch; true"});
+    const auto mkdir =
+        sup_run({nnp, "--security-opt", "seccomp=" + path, "sh", "-c", "mkdir new; rmdir /nosuch; true"});
     BOOST_TEST(mkdir.code == 0, mkdir.err);
     BOOST_TEST(has(mkdir.err, "ermission denied"), mkdir.err);
-    const auto killed = sup_run({nnp, "--security-opt", "seccomp=" + path, probe_path(), "call", std::to_string(SYS_sched_yield)});
+    const auto killed =
+        sup_run({nnp, "--security-opt", "seccomp=" + path, probe_path(), "call", std::to_string(SYS_sched_yield)});
     BOOST_TEST(killed.code == 128 + 31, killed.out << killed.err);
     BOOST_TEST(Events(killed.events).first("exited").text("/signal") == "SIGSYS", killed.events);
   }
@@ -224,7 +304,13 @@ BOOST_AUTO_TEST_CASE(a_profile_from_a_file) {
   BOOST_TEST(broken.code == 125);
   BOOST_TEST(has(broken.err, "sup: seccomp profile: profile: is not JSON"), broken.err);
   // One that does not let the command start: the exec is refused, and it is said.
-  const auto shut = sup_run({"--security-opt", "seccomp=" + write_file("shut.json", R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["execve"],"action":"SCMP_ACT_ERRNO"}]})"), "true"});
+  const auto shut = sup_run(
+      {"--security-opt",
+       "seccomp=" +
+           write_file(
+               "shut.json",
+               R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["execve"],"action":"SCMP_ACT_ERRNO"}]})"),
+       "true"});
   BOOST_TEST(shut.code != 0, shut.err);
   BOOST_TEST(has(shut.err, "sup: "), shut.err);
 }
@@ -236,7 +322,8 @@ BOOST_AUTO_TEST_CASE(wrong_words) {
     BOOST_TEST(result.code == 125);
     return result.err;
   };
-  BOOST_TEST(has(refused({"--cap-add", "NET_ADMN"}), "--cap-add NET_ADMN: no such capability; did you mean NET_ADMIN?"));
+  BOOST_TEST(
+      has(refused({"--cap-add", "NET_ADMN"}), "--cap-add NET_ADMN: no such capability; did you mean NET_ADMIN?"));
   BOOST_TEST(has(refused({"--profile", "dokcer"}), "no such profile"));
   BOOST_TEST(has(refused({"--security-opt", "apparmor=x"}), "--security-opt apparmor=x: no such option"));
   BOOST_TEST(has(refused({"--security-opt", "no-new-privileges=maybe"}), "not true or false"));

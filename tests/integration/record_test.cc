@@ -15,7 +15,9 @@ BOOST_FIXTURE_TEST_SUITE(record, Clean, *but::label("both"))
 
 BOOST_AUTO_TEST_CASE(a_recording_replays_to_the_same_bytes) {
   const auto file = dir() + "/cast";
-  const auto result = sup_run({"-t", "--record", file, "sh", "-c", "printf 'one\\ntwo \\033[1mbold\\033[0m \\303\\274\\n'; printf '\\303'; sleep 0.1; printf '\\274 end'"});
+  const auto result =
+      sup_run({"-t", "--record", file, "sh", "-c",
+               "printf 'one\\ntwo \\033[1mbold\\033[0m \\303\\274\\n'; printf '\\303'; sleep 0.1; printf '\\274 end'"});
   BOOST_TEST(result.code == 0, result.err);
   const auto cast = lines(read_text(file));
   BOOST_TEST_REQUIRE(cast.size() >= 2U);

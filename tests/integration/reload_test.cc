@@ -58,7 +58,8 @@ BOOST_AUTO_TEST_CASE(who_waits_is_told_by_the_new_program) {
   const auto id = daemon.shell("trap 'exit 5' TERM");
   RawClient waiting(daemon.socket());
   (void)waiting.line();
-  BOOST_TEST(waiting.send(R"({"jsonrpc":"2.0","id":"w","method":"container.wait","params":{"container":")" + id + "\"}}\n" + R"({"jsonrpc":"2.0","id)"));
+  BOOST_TEST(waiting.send(R"({"jsonrpc":"2.0","id":"w","method":"container.wait","params":{"container":")" + id +
+                          "\"}}\n" + R"({"jsonrpc":"2.0","id)"));
   // Answered after what was sent before it: so the wait is known.
   RawClient other(daemon.socket());
   (void)other.line();
@@ -77,9 +78,14 @@ BOOST_AUTO_TEST_CASE(not_a_byte_of_output_is_lost_over_many_reloads) {
   const long count = scaled(5);
   DaemonProcess daemon;
   // Numbers without a pause, until told to stop: every one of them must be in the log, and the last one says how many.
-  const auto id = daemon.detached({"--name", "writer", "--stop-timeout", "20", "sh", "-c", "trap 'run=0' TERM; run=1; i=0; while [ $run = 1 ]; do i=$((i+1)); echo $i; done; exit 3"});
-  const auto tty = daemon.detached({"-t", "--name", "tty", "--stop-timeout", "20", "sh", "-c", "trap 'run=0' TERM; run=1; i=0; while [ $run = 1 ]; do i=$((i+1)); echo $i; sleep 0.01; done; exit 4"});
-  BOOST_TEST(daemon.wait_until([&] { return has(daemon.sup({"logs", "--tail", "1", tty}).out, "\n"); }, "the first output"));
+  const auto id =
+      daemon.detached({"--name", "writer", "--stop-timeout", "20", "sh", "-c",
+                       "trap 'run=0' TERM; run=1; i=0; while [ $run = 1 ]; do i=$((i+1)); echo $i; done; exit 3"});
+  const auto tty = daemon.detached(
+      {"-t", "--name", "tty", "--stop-timeout", "20", "sh", "-c",
+       "trap 'run=0' TERM; run=1; i=0; while [ $run = 1 ]; do i=$((i+1)); echo $i; sleep 0.01; done; exit 4"});
+  BOOST_TEST(
+      daemon.wait_until([&] { return has(daemon.sup({"logs", "--tail", "1", tty}).out, "\n"); }, "the first output"));
   for (long i = 0; i < count; ++i) reload(daemon);
   for (const auto& name : {"writer", "tty"}) {
     BOOST_TEST(daemon.sup({"stop", name}).code == 0);
@@ -111,7 +117,8 @@ BOOST_AUTO_TEST_CASE(restarts_and_timeouts_that_were_due_come_all_the_same) {
   reload(daemon);
   reload(daemon);
   BOOST_TEST(has(daemon.sup({"wait", limited}).out, "143"));
-  BOOST_TEST(daemon.wait_until([&] { return parse_json(daemon.sup({"inspect", again}).out).number("/restarts") >= 3; }, "three restarts"));
+  BOOST_TEST(daemon.wait_until([&] { return parse_json(daemon.sup({"inspect", again}).out).number("/restarts") >= 3; },
+                               "three restarts"));
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_take_over_leaves_the_old_one_running) {
@@ -120,7 +127,9 @@ BOOST_AUTO_TEST_CASE(what_cannot_take_over_leaves_the_old_one_running) {
   const auto not_sup = write_file("other", "#!/bin/sh\necho 'sup: some: reason' >&2\nexit 125\n", 0755);
   const auto missing = dir() + "/nothing";
   const auto no_program = write_file("text", "just words\n");
-  for (const auto& [program, words] : {std::pair<std::string, std::string>{not_sup, "some: reason"}, {missing, "No such file"}, {no_program, "ermission denied"}}) {
+  for (const auto& [program, words] : {std::pair<std::string, std::string>{not_sup, "some: reason"},
+                                       {missing, "No such file"},
+                                       {no_program, "ermission denied"}}) {
     const auto refused = daemon.sup({"reload", "--exec", program});
     BOOST_TEST(refused.code == 125);
     BOOST_TEST(lines(refused.err).size() == 1U, refused.err);
@@ -167,8 +176,9 @@ BOOST_AUTO_TEST_CASE(who_is_attached_stays_so_and_sees_every_line) {
   for (long i = 0; i < containers; ++i) {
     const auto name = "count" + std::to_string(i);
     // Waits for its first line, so that the client is there from the first number on.
-    (void)daemon.detached({"-i", "--name", name, "--stop-timeout", "20", "sh", "-c",
-                           "read go; trap 'run=0' TERM; run=1; i=0; while [ $run = 1 ]; do i=$((i+1)); echo $i; sleep 0.005; done; echo last $i; exit 4"});
+    (void)daemon.detached(
+        {"-i", "--name", name, "--stop-timeout", "20", "sh", "-c",
+         "read go; trap 'run=0' TERM; run=1; i=0; while [ $run = 1 ]; do i=$((i+1)); echo $i; sleep 0.005; done; echo last $i; exit 4"});
     clients.push_back(std::make_unique<Process>(attaching(name, true)));
     clients.back()->send("go\n");
     BOOST_TEST(clients.back()->wait_out("1\n2\n"));
@@ -208,7 +218,8 @@ BOOST_AUTO_TEST_CASE(a_command_of_exec_goes_on_as_well) {
   (void)daemon.detached({"--name", "web", "--init", "sleep", "1000"});
   Start start;
   start.events = false;
-  start.args = {"-S", daemon.name(), "exec", "-ti", "web", "sh", "-c", "stty -echo; echo ready; while read x; do echo got $x; done; exit 9"};
+  start.args = {"-S",  daemon.name(), "exec", "-ti",
+                "web", "sh",          "-c",   "stty -echo; echo ready; while read x; do echo got $x; done; exit 9"};
   Terminal terminal(std::move(start));
   BOOST_TEST_REQUIRE(terminal.wait_out("ready"));
   reload(daemon);
@@ -219,7 +230,7 @@ BOOST_AUTO_TEST_CASE(a_command_of_exec_goes_on_as_well) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_paused_or_limited_stays_so) {
-  if (as_user()) return;   // control groups are root's here
+  if (as_user()) return;  // control groups are root's here
   DaemonProcess daemon;
   const auto id = daemon.detached({"--name", "web", "--pids-limit", "50", "--init", "sleep", "1000"});
   BOOST_TEST(daemon.sup({"pause", "web"}).code == 0);
@@ -238,7 +249,8 @@ BOOST_AUTO_TEST_CASE(descriptors_do_not_grow_with_reloads) {
   reload(daemon);
   const auto before = fds_of(daemon.pid());
   for (int i = 0; i < 5; ++i) reload(daemon);
-  BOOST_TEST(daemon.wait_until([&] { return fds_of(daemon.pid()) <= before; }, "the last client's descriptor to close"));
+  BOOST_TEST(
+      daemon.wait_until([&] { return fds_of(daemon.pid()) <= before; }, "the last client's descriptor to close"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -23,7 +23,9 @@ Start in_background(std::vector<std::string> args) {
   return start;
 }
 
-std::string state(const DaemonProcess& daemon, const std::string& id) { return parse_json(daemon.sup({"inspect", id}).out).text("/state"); }
+std::string state(const DaemonProcess& daemon, const std::string& id) {
+  return parse_json(daemon.sup({"inspect", id}).out).text("/state");
+}
 
 }  // namespace
 
@@ -70,7 +72,8 @@ BOOST_AUTO_TEST_CASE(restart_is_a_stop_and_a_start) {
   BOOST_TEST(daemon.sup({"wait", id}).out == "137\n");
   BOOST_TEST(daemon.sup({"restart", id}).code == 0);
   BOOST_TEST(state(daemon, id) == "running");
-  daemon.wait_until([&] { return has(daemon.sup({"logs", id}).out, "hello\nbye\nhello\nhello\n"); }, "the log of three runs");
+  daemon.wait_until([&] { return has(daemon.sup({"logs", id}).out, "hello\nbye\nhello\nhello\n"); },
+                    "the log of three runs");
 }
 
 BOOST_AUTO_TEST_CASE(restart_kills_what_does_not_stop_in_time) {

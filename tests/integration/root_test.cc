@@ -33,7 +33,9 @@ std::string make_root(const std::string& name = "root") {
   for (const char* d : {"/bin", "/etc", "/tmp"}) fs::create_directories(root + d);
   fs::copy_file(kBusybox, root + "/bin/busybox");
   fs::permissions(root + "/bin/busybox", fs::perms(0755));
-  for (const char* p : {"sh", "ls", "cat", "id", "tty", "env", "mount", "umount", "chmod", "stat", "touch", "mkdir", "readlink", "grep", "wc", "true", "mknod", "df", "sleep", "pwd", "head", "ps", "dd"}) {
+  for (const char* p :
+       {"sh",       "ls",   "cat", "id",   "tty",   "env", "mount", "umount", "chmod", "stat", "touch", "mkdir",
+        "readlink", "grep", "wc",  "true", "mknod", "df",  "sleep", "pwd",    "head",  "ps",   "dd"}) {
     fs::create_symlink("busybox", root + "/bin/" + p);
   }
   std::ofstream(root + "/etc/passwd") << "root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1001::/home/bob:/bin/sh\n";
@@ -63,7 +65,8 @@ BOOST_AUTO_TEST_CASE(nothing_of_the_host_is_there) {
   const auto mounts = host_mounts();
   const auto result = in_root(root, {}, "ls /; cat /proc/self/mountinfo; ls -d /proc/[0-9]* | wc -l; ls /proc/self/fd");
   BOOST_TEST(result.code == 0, result.err);
-  for (const char* d : {"bin\n", "dev\n", "etc\n", "proc\n", "sys\n", "tmp\n"}) BOOST_TEST(has(result.out, d), result.out);
+  for (const char* d : {"bin\n", "dev\n", "etc\n", "proc\n", "sys\n", "tmp\n"})
+    BOOST_TEST(has(result.out, d), result.out);
   for (const char* d : {"home\n", "usr\n", "work\n", "boot\n"}) BOOST_TEST(!has(result.out, d), result.out);
   BOOST_TEST(has(result.out, " / rw,nodev,"), result.out);
   BOOST_TEST((host_mounts() == mounts), "something of it is mounted on the host");
@@ -72,29 +75,34 @@ BOOST_AUTO_TEST_CASE(nothing_of_the_host_is_there) {
 BOOST_AUTO_TEST_CASE(proc_sys_and_dev_are_as_dockers) {
   NEEDS_BUSYBOX();
   const auto root = make_root();
-  const auto result = in_root(root, {}, "cat /proc/self/mountinfo; ls -l /dev; cat /proc/keys /proc/timer_list; ls /sys/firmware /proc/acpi; echo x >/dev/null && echo null-ok; head -c 2 /dev/zero | wc -c; stat -c '%a' /dev/shm");
-  for (const char* part : {" /proc rw,nosuid,nodev,noexec", " /sys ro,nosuid,nodev,noexec", " /dev rw,nosuid,nodev", " /dev/pts rw,nosuid,noexec",
-                           " /dev/mqueue rw,nosuid,nodev,noexec", " /dev/shm rw,nosuid,nodev,noexec", " /proc/sys ro,nosuid,nodev,noexec",
-                           " /dev/null ro,nosuid,noexec", "fd -> /proc/self/fd", "stdin -> /proc/self/fd/0", "ptmx -> pts/ptmx",
-                           "core -> /proc/kcore", "null-ok", "\n2\n", "1777"}) {
+  const auto result = in_root(
+      root, {},
+      "cat /proc/self/mountinfo; ls -l /dev; cat /proc/keys /proc/timer_list; ls /sys/firmware /proc/acpi; echo x >/dev/null && echo null-ok; head -c 2 /dev/zero | wc -c; stat -c '%a' /dev/shm");
+  for (const char* part :
+       {" /proc rw,nosuid,nodev,noexec", " /sys ro,nosuid,nodev,noexec", " /dev rw,nosuid,nodev",
+        " /dev/pts rw,nosuid,noexec", " /dev/mqueue rw,nosuid,nodev,noexec", " /dev/shm rw,nosuid,nodev,noexec",
+        " /proc/sys ro,nosuid,nodev,noexec", " /dev/null ro,nosuid,noexec", "fd -> /proc/self/fd",
+        "stdin -> /proc/self/fd/0", "ptmx -> pts/ptmx", "core -> /proc/kcore", "null-ok", "\n2\n", "1777"}) {
     BOOST_TEST(has(result.out, part), part << " is not in:\n" << result.out << result.err);
   }
-  for (const char* node : {"null", "zero", "full", "random", "urandom", "tty"}) BOOST_TEST(has(result.out, std::string(" ") + node + "\n"), node);
+  for (const char* node : {"null", "zero", "full", "random", "urandom", "tty"})
+    BOOST_TEST(has(result.out, std::string(" ") + node + "\n"), node);
 }
 
 // B16's list, in a root.
 BOOST_AUTO_TEST_CASE(what_would_change_the_host_cannot_be_written) {
   NEEDS_BUSYBOX();
   const auto root = make_root();
-  struct stat before {};
+  struct stat before{};
   BOOST_TEST_REQUIRE(::stat("/dev/null", &before) == 0);
-  const auto result = in_root(root, {},
-                              "for f in /proc/sys/kernel/core_pattern /proc/sys/vm/overcommit_memory /proc/sysrq-trigger /proc/irq/default_smp_affinity "
-                              "/sys/kernel/uevent_helper /sys/power/state; do if ( : >>$f ) 2>/dev/null; then echo OPEN $f; fi; done; "
-                              "chmod 600 /dev/null 2>/dev/null && echo CHMOD; chmod 600 /proc/self/fd/0 2>/dev/null && echo CHMOD0; "
-                              "mknod /tmp/null c 1 3 2>/dev/null && ( : >/tmp/null ) 2>/dev/null && echo DEVICE; echo end");
+  const auto result = in_root(
+      root, {},
+      "for f in /proc/sys/kernel/core_pattern /proc/sys/vm/overcommit_memory /proc/sysrq-trigger /proc/irq/default_smp_affinity "
+      "/sys/kernel/uevent_helper /sys/power/state; do if ( : >>$f ) 2>/dev/null; then echo OPEN $f; fi; done; "
+      "chmod 600 /dev/null 2>/dev/null && echo CHMOD; chmod 600 /proc/self/fd/0 2>/dev/null && echo CHMOD0; "
+      "mknod /tmp/null c 1 3 2>/dev/null && ( : >/tmp/null ) 2>/dev/null && echo DEVICE; echo end");
   BOOST_TEST(result.out == "end\n", result.out);
-  struct stat after {};
+  struct stat after{};
   BOOST_TEST_REQUIRE(::stat("/dev/null", &after) == 0);
   BOOST_TEST(before.st_mode == after.st_mode);
 }
@@ -105,7 +113,9 @@ BOOST_AUTO_TEST_CASE(the_environment_is_not_the_callers) {
   Start start;
   start.env = {"SECRET=1"};
   const auto result = in_root(root, {"-e", "A=b", "-h", "box"}, "env; pwd", start);
-  for (const char* part : {"PATH=/usr/local/sbin:", "HOSTNAME=box\n", "HOME=/root\n", "container=sup\n", "A=b\n", "\n/\n"}) BOOST_TEST(has(result.out, part), part << "\n" << result.out);
+  for (const char* part :
+       {"PATH=/usr/local/sbin:", "HOSTNAME=box\n", "HOME=/root\n", "container=sup\n", "A=b\n", "\n/\n"})
+    BOOST_TEST(has(result.out, part), part << "\n" << result.out);
   BOOST_TEST(!has(result.out, "SECRET"));
 }
 
@@ -177,19 +187,22 @@ BOOST_AUTO_TEST_CASE(a_command_that_is_not_in_the_root) {
 BOOST_AUTO_TEST_CASE(an_overlay_throws_away) {
   NEEDS_BUSYBOX();
   const auto root = make_root("with:colon");
-  const auto result = in_root(root + ":O", {}, "echo x >/new && echo y >/etc/passwd && mkdir /d && ls / && cat /etc/passwd");
+  const auto result =
+      in_root(root + ":O", {}, "echo x >/new && echo y >/etc/passwd && mkdir /d && ls / && cat /etc/passwd");
   BOOST_TEST(result.code == 0, result.err);
   BOOST_TEST(has(result.out, "new\n"), result.out);
   BOOST_TEST(has(result.out, "y\n"));
   BOOST_TEST(!exists(root + "/new"));
-  BOOST_TEST(!exists(root + "/proc"));   // not even the places for our own mounts
+  BOOST_TEST(!exists(root + "/proc"));  // not even the places for our own mounts
   BOOST_TEST(has(read_text(root + "/etc/passwd"), "bob"));
 }
 
 BOOST_AUTO_TEST_CASE(read_only_but_for_what_is_not) {
   NEEDS_BUSYBOX();
   const auto root = make_root();
-  const auto result = in_root(root, {"--read-only", "--tmpfs", "/run:size=1m,mode=750"}, "touch /x 2>/dev/null && echo ROOT; touch /run/y /dev/shm/z && echo ok; stat -c %a /run; df -k /run | grep 1024");
+  const auto result = in_root(
+      root, {"--read-only", "--tmpfs", "/run:size=1m,mode=750"},
+      "touch /x 2>/dev/null && echo ROOT; touch /run/y /dev/shm/z && echo ok; stat -c %a /run; df -k /run | grep 1024");
   BOOST_TEST(!has(result.out, "ROOT"));
   BOOST_TEST(has(result.out, "ok\n750\n"), result.out << result.err);
   BOOST_TEST(has(result.out, "1024"), result.out);
@@ -205,7 +218,8 @@ BOOST_AUTO_TEST_CASE(volumes) {
   const auto data = dir() + "/data";
   BOOST_TEST(in_root(root, {"-v", data + ":/mnt/a/b"}, "cat /mnt/a/b/file; echo new >/mnt/a/b/made").out == "host\n");
   BOOST_TEST(read_text(data + "/made") == "new\n");
-  const auto ro = in_root(root, {"-v", data + ":/mnt/ro:ro"}, "touch /mnt/ro/x 2>/dev/null && echo WRITTEN; cat /mnt/ro/file");
+  const auto ro =
+      in_root(root, {"-v", data + ":/mnt/ro:ro"}, "touch /mnt/ro/x 2>/dev/null && echo WRITTEN; cat /mnt/ro/file");
   BOOST_TEST(ro.out == "host\n", ro.out << ro.err);
   BOOST_TEST(in_root(root, {"-v", data + "/file:/etc/one:ro"}, "cat /etc/one").out == "host\n");
   BOOST_TEST(in_root(root, {"-v", data + ":/mnt/o:O"}, "echo x >/mnt/o/file; cat /mnt/o/file").out == "x\n");
@@ -214,11 +228,14 @@ BOOST_AUTO_TEST_CASE(volumes) {
   // From the caller's directory, in whatever order, one in the other.
   Start start;
   start.cwd = dir();
-  BOOST_TEST(in_root(root, {"-v", "./data/sub:/mnt/z/y", "-v", "data:/mnt/z"}, "cat /mnt/z/file; ls -d /mnt/z/y", start).out == "host\n/mnt/z/y\n");
+  BOOST_TEST(
+      in_root(root, {"-v", "./data/sub:/mnt/z/y", "-v", "data:/mnt/z"}, "cat /mnt/z/file; ls -d /mnt/z/y", start).out ==
+      "host\n/mnt/z/y\n");
   const auto missing = in_root(root, {"-v", dir() + "/nowhere:/x"}, "true");
   BOOST_TEST(missing.code == 125);
   BOOST_TEST(has(missing.err, "does not exist on the host"), missing.err);
-  for (const char* own : {"/proc", "/sys/x", "/dev", "/dev/null"}) BOOST_TEST(in_root(root, {"-v", data + ":" + own}, "true").code == 125, own);
+  for (const char* own : {"/proc", "/sys/x", "/dev", "/dev/null"})
+    BOOST_TEST(in_root(root, {"-v", data + ":" + own}, "true").code == 125, own);
 }
 
 BOOST_AUTO_TEST_CASE(volumes_on_the_hosts_root) {
@@ -230,7 +247,9 @@ BOOST_AUTO_TEST_CASE(volumes_on_the_hosts_root) {
   give_away(dir() + "/place");
   const auto mounts = host_mounts();
   const auto place = dir() + "/place";
-  const auto result = sup_run({"-v", data + ":" + place + ":ro", "--tmpfs", "/mnt", "sh", "-c", "cat " + place + "/file; touch " + place + "/x 2>/dev/null && echo WRITTEN; grep -c ' /mnt ' /proc/self/mountinfo"});
+  const auto result = sup_run({"-v", data + ":" + place + ":ro", "--tmpfs", "/mnt", "sh", "-c",
+                               "cat " + place + "/file; touch " + place +
+                                   "/x 2>/dev/null && echo WRITTEN; grep -c ' /mnt ' /proc/self/mountinfo"});
   BOOST_TEST(result.out == "inside\n1\n", result.out << result.err);
   BOOST_TEST(host_mounts() == mounts);
   const auto missing = sup_run({"-v", data + ":" + dir() + "/none", "true"});
@@ -247,7 +266,8 @@ BOOST_AUTO_TEST_CASE(links_where_the_containers_own_goes_are_refused) {
   fs::create_directories(victim);
   const auto mounts = host_mounts();
   for (const char* place : {"proc", "sys", "dev"}) {
-    for (const std::string& target : {victim, std::string("/"), std::string("/tmp"), std::string("../victim"), std::string("etc")}) {
+    for (const std::string& target :
+         {victim, std::string("/"), std::string("/tmp"), std::string("../victim"), std::string("etc")}) {
       fs::remove_all(root + "/" + place);
       fs::create_symlink(target, root + "/" + place);
       const auto result = in_root(root, {}, "true");
@@ -292,7 +312,8 @@ BOOST_AUTO_TEST_CASE(a_roots_own_dev_is_of_no_account) {
   fs::create_symlink("/proc/sys/kernel/core_pattern", root + "/dev/null");
   std::ofstream(root + "/dev/zero") << "not zero";
   give_away(root);
-  const auto result = in_root(root, {}, "stat -c %t:%T /dev/null /proc/keys; head -c 1 /dev/zero | wc -c; [ -c /dev/zero ] && echo char");
+  const auto result = in_root(
+      root, {}, "stat -c %t:%T /dev/null /proc/keys; head -c 1 /dev/zero | wc -c; [ -c /dev/zero ] && echo char");
   BOOST_TEST(result.out == "1:3\n1:3\n1\nchar\n", result.out << result.err);
 }
 
@@ -300,7 +321,9 @@ BOOST_AUTO_TEST_CASE(a_roots_own_dev_is_of_no_account) {
 BOOST_AUTO_TEST_CASE(under_what_is_mounted_there_is_nothing_of_the_host) {
   NEEDS_BUSYBOX();
   const auto root = make_root();
-  const auto result = in_root(root, {"--privileged"}, "i=0; while [ $i -lt 20 ]; do umount -l /proc 2>/dev/null; umount -l /sys 2>/dev/null; umount -l /dev 2>/dev/null; umount -l / 2>/dev/null; i=$((i+1)); done; ls /proc | grep -c '^[0-9]'; ls /sys /dev | wc -l; ls /");
+  const auto result = in_root(
+      root, {"--privileged"},
+      "i=0; while [ $i -lt 20 ]; do umount -l /proc 2>/dev/null; umount -l /sys 2>/dev/null; umount -l /dev 2>/dev/null; umount -l / 2>/dev/null; i=$((i+1)); done; ls /proc | grep -c '^[0-9]'; ls /sys /dev | wc -l; ls /");
   BOOST_TEST(!has(result.out, "home\n"), result.out);
   BOOST_TEST(!has(result.out, "usr\n"), result.out);
   const auto seen = lines(result.out);
@@ -316,9 +339,15 @@ BOOST_AUTO_TEST_CASE(only_three_descriptors_in_a_root) {
   Start start;
   start.fds = {{host, 3}, {host, 9}, {host, 77}};
   for (const char* flag : {"--sig-proxy", "--init"}) {
-    const auto result = in_root(root, {flag, "-v", dir() + ":/mnt"}, "ls -l /proc/self/fd /proc/1/fd 2>/dev/null | grep -c -- '->'", start);
+    const auto result = in_root(root, {flag, "-v", dir() + ":/mnt"},
+                                "ls -l /proc/self/fd /proc/1/fd 2>/dev/null | grep -c -- '->'", start);
     BOOST_TEST(std::atoi(result.out.c_str()) <= 7, flag << result.out);
-    BOOST_TEST(in_root(root, {flag}, "cd /proc/self/fd/9/etc 2>/dev/null && echo OUT; cd /proc/1/cwd/../../../../home 2>/dev/null && echo OUT; true", start).out.empty());
+    BOOST_TEST(
+        in_root(
+            root, {flag},
+            "cd /proc/self/fd/9/etc 2>/dev/null && echo OUT; cd /proc/1/cwd/../../../../home 2>/dev/null && echo OUT; true",
+            start)
+            .out.empty());
   }
   ::close(host);
 }
@@ -359,7 +388,8 @@ BOOST_AUTO_TEST_CASE(create_makes_a_source_that_is_missing) {
   BOOST_TEST(result.code == 0, result.err);
   BOOST_TEST(exists(source + "/file"));
   BOOST_TEST((fs::status(source).permissions() == fs::perms(0755)));
-  const auto tmpfs = in_root(root, {"--mount", "type=tmpfs,dst=/scratch,create"}, "touch /scratch/file");   // has no source
+  const auto tmpfs =
+      in_root(root, {"--mount", "type=tmpfs,dst=/scratch,create"}, "touch /scratch/file");  // has no source
   BOOST_TEST(tmpfs.code == 0, tmpfs.err);
   const auto below = in_root(root, {"-v", source + "/file/x:/mnt:create"}, "true");
   BOOST_TEST(below.code == 125);
@@ -393,7 +423,7 @@ BOOST_AUTO_TEST_CASE(a_plan_says_the_root_and_makes_nothing) {
   const auto plan = sup_cli({"plan", "--rootfs", root, "-v", dir() + ":/mnt:ro", "--tmpfs", "/run", "true"});
   BOOST_TEST(plan.code == 0, plan.err);
   BOOST_TEST(has(plan.out, "pivot to the new root"), plan.out);
-  BOOST_TEST(!exists(root + "/proc"));   // a plan changes nothing
+  BOOST_TEST(!exists(root + "/proc"));  // a plan changes nothing
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -53,8 +53,8 @@ bool send_with(const RawClient& client, std::string_view bytes, int fd, std::siz
 }
 
 std::string run_request(std::string_view fds, std::string_view more = "") {
-  return R"({"jsonrpc":"2.0","id":1,"method":"container.run","params":{"fds":)" + std::string(fds) + R"(,"spec":{"argv":["/bin/echo","words"],"rm":true)" +
-         std::string(more) + "}}}\n";
+  return R"({"jsonrpc":"2.0","id":1,"method":"container.run","params":{"fds":)" + std::string(fds) +
+         R"(,"spec":{"argv":["/bin/echo","words"],"rm":true)" + std::string(more) + "}}}\n";
 }
 
 }  // namespace
@@ -63,7 +63,8 @@ BOOST_FIXTURE_TEST_SUITE(run_under, Clean, *but::label("both"))
 
 BOOST_AUTO_TEST_CASE(its_output_and_its_status_are_the_commands) {
   DaemonProcess daemon;
-  auto start = under(daemon, {"-i", "--name", "web", "--cidfile", dir() + "/cid", "sh", "-c", "echo wrong >&2; tr a-z A-Z; exit 7"});
+  auto start = under(
+      daemon, {"-i", "--name", "web", "--cidfile", dir() + "/cid", "sh", "-c", "echo wrong >&2; tr a-z A-Z; exit 7"});
   start.input = "words\n";
   const auto result = run(start);
   BOOST_TEST(result.code == 7);
@@ -87,8 +88,16 @@ BOOST_AUTO_TEST_CASE(nothing_of_much_output_is_lost) {
 BOOST_AUTO_TEST_CASE(what_never_ran_is_said_as_in_the_foreground) {
   DaemonProcess daemon;
   const auto plain = write_file("plain", "text\n");
-  for (const std::vector<std::string>& args : {std::vector<std::string>{"no-such-command"}, {plain}, {"-w", "/no/such", "true"}, {"-u", "no-such-user", "true"}}) {
-    auto expected = sup_run(args, [] { Start s; s.events = false; s.env = {"SUP_EVENTS=none"}; return s; }());
+  for (const std::vector<std::string>& args : {std::vector<std::string>{"no-such-command"},
+                                               {plain},
+                                               {"-w", "/no/such", "true"},
+                                               {"-u", "no-such-user", "true"}}) {
+    auto expected = sup_run(args, [] {
+      Start s;
+      s.events = false;
+      s.env = {"SUP_EVENTS=none"};
+      return s;
+    }());
     const auto result = run(under(daemon, args));
     BOOST_TEST(result.code == expected.code);
     BOOST_TEST(result.err == expected.err);
@@ -104,7 +113,8 @@ BOOST_AUTO_TEST_CASE(the_callers_files_are_written_by_the_caller) {
   DaemonProcess daemon;
   const auto pidfile = dir() + "/pid", cidfile = dir() + "/cid";
   {
-    auto start = under(daemon, {"-i", "--pidfile", pidfile, "--cidfile", cidfile, "--status-fd", "2", "--name", "web", "sh", "-c", "echo ready; read x; exit 4"});
+    auto start = under(daemon, {"-i", "--pidfile", pidfile, "--cidfile", cidfile, "--status-fd", "2", "--name", "web",
+                                "sh", "-c", "echo ready; read x; exit 4"});
     start.in = Start::In::open;
     Process client(start);
     BOOST_TEST(client.wait_out("ready"));
@@ -112,7 +122,8 @@ BOOST_AUTO_TEST_CASE(the_callers_files_are_written_by_the_caller) {
     BOOST_TEST(read_text(pidfile) == std::to_string(daemon.pid_of("web")) + "\n");
     client.close_input();
     BOOST_TEST(client.wait().code() == 4);
-    BOOST_TEST(has(client.err(), R"("name":"web","exit_code":4,"status":4,"origin":"command","reason":"exit"})"), client.err());
+    BOOST_TEST(has(client.err(), R"("name":"web","exit_code":4,"status":4,"origin":"command","reason":"exit"})"),
+               client.err());
     BOOST_TEST(has(client.err(), read_text(cidfile)));
     BOOST_TEST(!exists(pidfile));
   }
@@ -130,7 +141,8 @@ BOOST_AUTO_TEST_CASE(the_callers_files_are_written_by_the_caller) {
 
 BOOST_AUTO_TEST_CASE(the_terminal_has_its_size_before_the_first_instruction) {
   DaemonProcess daemon;
-  Terminal terminal(under(daemon, {"-ti", "--name", "size", "--record", dir() + "/cast", probe_path(), "sizewatch"}), {31, 101});
+  Terminal terminal(under(daemon, {"-ti", "--name", "size", "--record", dir() + "/cast", probe_path(), "sizewatch"}),
+                    {31, 101});
   BOOST_TEST(terminal.wait_out("size 31 101"));
   BOOST_TEST(terminal.wait_out("ready"));
   BOOST_TEST(terminal.wait_raw());
@@ -197,10 +209,12 @@ BOOST_AUTO_TEST_CASE(a_client_gone_before_the_start_was_told_leaves_nothing_runn
   for (int i = 0; i < 3; ++i) {
     RawClient client(daemon.socket());
     (void)client.line();
-    BOOST_TEST(client.send(R"({"jsonrpc":"2.0","id":1,"method":"container.run","params":{"attach":true,"spec":{"argv":["/bin/sleep","1000"],"rm":true}}})"
-                           "\n"));
+    BOOST_TEST(client.send(
+        R"({"jsonrpc":"2.0","id":1,"method":"container.run","params":{"attach":true,"spec":{"argv":["/bin/sleep","1000"],"rm":true}}})"
+        "\n"));
   }
-  BOOST_TEST(daemon.wait_until([&] { return Events(daemon.events()).count("removed") == 3U; }, "what nobody waits for to be gone"));
+  BOOST_TEST(daemon.wait_until([&] { return Events(daemon.events()).count("removed") == 3U; },
+                               "what nobody waits for to be gone"));
   BOOST_TEST(daemon.end() == 0);
 }
 
@@ -241,8 +255,14 @@ BOOST_AUTO_TEST_CASE(passed_descriptors_harm_nobody) {
     return client.line();
   };
   BOOST_TEST(has(answer(run_request("[1]"), null, 1), "\"result\""));
-  for (const auto& [request, count] : std::vector<std::pair<std::string, std::size_t>>{
-           {run_request("[1,2]"), 1}, {run_request("[1]"), 3}, {run_request("[1,1]"), 2}, {run_request("[3]"), 1}, {run_request("[-1]"), 1}, {run_request("1"), 1}, {run_request("[1]", R"(,"tty":true)"), 1}}) {
+  for (const auto& [request, count] :
+       std::vector<std::pair<std::string, std::size_t>>{{run_request("[1,2]"), 1},
+                                                        {run_request("[1]"), 3},
+                                                        {run_request("[1,1]"), 2},
+                                                        {run_request("[3]"), 1},
+                                                        {run_request("[-1]"), 1},
+                                                        {run_request("1"), 1},
+                                                        {run_request("[1]", R"(,"tty":true)"), 1}}) {
     const auto line = answer(request, null, count);
     BOOST_TEST(has(line, "\"pointer\":\"/params/fds\""), request << line);
   }
@@ -266,7 +286,9 @@ BOOST_AUTO_TEST_CASE(passed_descriptors_harm_nobody) {
   }
   const auto fds = fds_of(daemon.pid());
   for (int round = 0; round < 100; ++round) {
-    for (auto& client : clients) BOOST_TEST_REQUIRE(send_with(*client, round % 2 == 0 ? "{\n" : "x", null.get(), 1 + static_cast<std::size_t>(round) % 250));
+    for (auto& client : clients)
+      BOOST_TEST_REQUIRE(
+          send_with(*client, round % 2 == 0 ? "{\n" : "x", null.get(), 1 + static_cast<std::size_t>(round) % 250));
   }
   BOOST_TEST(daemon.wait_until([&] { return fds_of(daemon.pid()) <= fds; }, "what was passed to be closed"));
   clients.clear();

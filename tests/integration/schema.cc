@@ -41,7 +41,8 @@ class Validator {
 
   void apply(const std::string& word, const json& rule, const json& schema, const json& value, const std::string& path,
              std::vector<std::string>& out) const {
-    static const std::set<std::string> notes = {"$schema", "$id", "$defs", "$comment", "title", "description", "examples", "then", "else"};
+    static const std::set<std::string> notes = {"$schema",     "$id",      "$defs", "$comment", "title",
+                                                "description", "examples", "then",  "else"};
     if (notes.contains(word)) return;
     if (word == "$ref") {
       const auto target = rule.get<std::string>();
@@ -51,7 +52,8 @@ class Validator {
       for (const auto& type : rule.is_array() ? rule : json::array({rule})) good = good || is(type, value);
       if (!good) out.push_back(path + ": is " + value.type_name() + ", not " + rule.dump());
     } else if (word == "enum") {
-      if (std::find(rule.begin(), rule.end(), value) == rule.end()) out.push_back(path + ": " + value.dump() + " is none of " + rule.dump());
+      if (std::find(rule.begin(), rule.end(), value) == rule.end())
+        out.push_back(path + ": " + value.dump() + " is none of " + rule.dump());
     } else if (word == "const") {
       if (value != rule) out.push_back(path + ": " + value.dump() + " is not " + rule.dump());
     } else if (word == "pattern") {
@@ -59,11 +61,14 @@ class Validator {
         out.push_back(path + ": " + value.dump() + " does not match " + rule.dump());
       }
     } else if (word == "minLength") {
-      if (value.is_string() && value.get<std::string>().size() < rule.get<std::size_t>()) out.push_back(path + ": is too short");
+      if (value.is_string() && value.get<std::string>().size() < rule.get<std::size_t>())
+        out.push_back(path + ": is too short");
     } else if (word == "minimum") {
-      if (value.is_number() && value.get<double>() < rule.get<double>()) out.push_back(path + ": is less than " + rule.dump());
+      if (value.is_number() && value.get<double>() < rule.get<double>())
+        out.push_back(path + ": is less than " + rule.dump());
     } else if (word == "maximum") {
-      if (value.is_number() && value.get<double>() > rule.get<double>()) out.push_back(path + ": is more than " + rule.dump());
+      if (value.is_number() && value.get<double>() > rule.get<double>())
+        out.push_back(path + ": is more than " + rule.dump());
     } else if (word == "required") {
       for (const auto& key : rule) {
         if (value.is_object() && !value.contains(key)) out.push_back(path + ": has no " + key.dump());
@@ -76,8 +81,10 @@ class Validator {
       if (!value.is_object()) return;
       for (const auto& [key, item] : value.items()) {
         if (schema.contains("properties") && schema.at("properties").contains(key)) continue;
-        if (rule.is_boolean() && !rule.get<bool>()) out.push_back(path + "/" + key + ": is not in the schema");
-        else check(rule, item, path + "/" + key, out);
+        if (rule.is_boolean() && !rule.get<bool>())
+          out.push_back(path + "/" + key + ": is not in the schema");
+        else
+          check(rule, item, path + "/" + key, out);
       }
     } else if (word == "items") {
       if (!value.is_array()) return;
@@ -87,7 +94,8 @@ class Validator {
     } else if (word == "anyOf" || word == "oneOf") {
       int good = 0;
       for (const auto& sub : rule) good += holds(sub, value) ? 1 : 0;
-      if (good == 0 || (word == "oneOf" && good > 1)) out.push_back(path + ": fits " + std::to_string(good) + " of " + word);
+      if (good == 0 || (word == "oneOf" && good > 1))
+        out.push_back(path + ": fits " + std::to_string(good) + " of " + word);
     } else if (word == "not") {
       if (holds(rule, value)) out.push_back(path + ": is what it must not be");
     } else if (word == "if") {

@@ -41,7 +41,8 @@ BOOST_AUTO_TEST_CASE(a_good_log_passes) {
 }
 
 BOOST_AUTO_TEST_CASE(every_kind_of_breach_is_found) {
-  BOOST_TEST(found(with(kStarting, R"("boundary":"none")", R"("boundary":"none","extra":1)"), "/extra: is not in the schema"));
+  BOOST_TEST(
+      found(with(kStarting, R"("boundary":"none")", R"("boundary":"none","extra":1)"), "/extra: is not in the schema"));
   BOOST_TEST(found(with(kStarting, R"("tty":false)", R"("tty":0)"), "/tty: is number"));
   BOOST_TEST(found(with(kStarting, R"("tty":false,)", ""), "has no \"tty\""));
   BOOST_TEST(found(with(kStarting, R"("level":"info")", R"("level":"notice")"), "/level"));
@@ -51,7 +52,8 @@ BOOST_AUTO_TEST_CASE(every_kind_of_breach_is_found) {
   BOOST_TEST(found(kStarting + with(kStarted, R"("cause":1)", R"("cause":2)"), "the cause is not before"));
   BOOST_TEST(found(kStarting + with(kStarted, R"("pid":7)", R"("pid":-7)"), "/pid: is less"));
   BOOST_TEST(found(with(kStarted, R"("seq":2)", R"("seq":1)"), "started without starting"));
-  BOOST_TEST(found(with(kStarting, R"("level":"info","msg":"init come on")", R"("msg":"init come on","level":"info")"), "not in its place"));
+  BOOST_TEST(found(with(kStarting, R"("level":"info","msg":"init come on")", R"("msg":"init come on","level":"info")"),
+                   "not in its place"));
   BOOST_TEST(found(with(kStarting, "init come on", "init \xff"), "is not UTF-8"));
   BOOST_TEST(found(with(kStarting, R"("msg")", "\n\"msg\""), "is not JSON"));
   BOOST_TEST(found(kStarting.substr(0, kStarting.size() - 1), "has no end"));
@@ -59,8 +61,9 @@ BOOST_AUTO_TEST_CASE(every_kind_of_breach_is_found) {
 
 BOOST_AUTO_TEST_CASE(the_schema_defines_every_event_of_the_contract) {
   const auto schema = nlohmann::json::parse(read_text(SUP_SCHEMA));
-  for (const char* name : {"starting", "started", "failed", "resized", "signal", "paused", "unpaused", "oom", "stopping", "exited",
-                           "restarting", "ready", "unhealthy", "attached", "detached", "removed", "error", "listening", "reloaded", "closing"}) {
+  for (const char* name : {"starting", "started",  "failed", "resized",    "signal",   "paused",    "unpaused",
+                           "oom",      "stopping", "exited", "restarting", "ready",    "unhealthy", "attached",
+                           "detached", "removed",  "error",  "listening",  "reloaded", "closing"}) {
     BOOST_TEST(schema.at("$defs").contains(name), name << " is not defined");
   }
 }

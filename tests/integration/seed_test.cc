@@ -34,7 +34,8 @@ BOOST_AUTO_TEST_CASE(the_transcript) {
     BOOST_TEST(terminal.ask("ps -ef\r", "ps -ef\r\n"));
     BOOST_TEST(terminal.wait_out("# "));
     bool found = false;
-    for (const auto& line : lines(terminal.out())) found = found || (line.ends_with("/bin/sh") && has(line, " 1 ") && has(line, " 0 "));
+    for (const auto& line : lines(terminal.out()))
+      found = found || (line.ends_with("/bin/sh") && has(line, " 1 ") && has(line, " 0 "));
     BOOST_TEST(found, "ps -ef does not show /bin/sh as PID 1: " << shown(terminal.out()));
   }
   terminal.send("exit 3\r");

@@ -28,8 +28,10 @@ BOOST_FIXTURE_TEST_SUITE(shared, Clean, *but::label("both"))
 BOOST_AUTO_TEST_CASE(ipc_and_uts_of_the_host) {
   const auto result = sup_run({"--ipc", "host", "--uts=host", probe_path(), "ns"});
   BOOST_TEST(result.code == 0, result.err);
-  for (const char* kind : {"ipc", "uts"}) BOOST_TEST(has(result.out, namespace_of(::getpid(), kind)), kind << result.out);
-  for (const char* kind : {"pid", "mnt", "net"}) BOOST_TEST(!has(result.out, namespace_of(::getpid(), kind)), kind << result.out);
+  for (const char* kind : {"ipc", "uts"})
+    BOOST_TEST(has(result.out, namespace_of(::getpid(), kind)), kind << result.out);
+  for (const char* kind : {"pid", "mnt", "net"})
+    BOOST_TEST(!has(result.out, namespace_of(::getpid(), kind)), kind << result.out);
   const auto both = sup_run({"--uts=host", "-h", "box", "true"});
   BOOST_TEST(both.code == 125);
   BOOST_TEST(has(both.err, "--hostname: box: would change another's host name"), both.err);
@@ -39,13 +41,15 @@ BOOST_AUTO_TEST_CASE(a_containers_namespaces) {
   DaemonProcess daemon;
   const std::string id = daemon.detached({"--name", "base", "sleep", "60"});
   const pid_t pid = daemon.pid_of(id);
-  const auto result = daemon.sup({"run", "--network", "container:base", "--ipc=container:" + id, "--uts", "container:base", probe_path(), "ns"});
+  const auto result = daemon.sup(
+      {"run", "--network", "container:base", "--ipc=container:" + id, "--uts", "container:base", probe_path(), "ns"});
   if (as_user()) {
     BOOST_TEST(result.code == 125);
     BOOST_TEST(has(result.err, "an ordinary user has no powers over it"), result.err);
   } else {
     BOOST_TEST(result.code == 0, result.err);
-    for (const char* kind : {"net", "ipc", "uts"}) BOOST_TEST(has(result.out, namespace_of(pid, kind)), kind << result.out);
+    for (const char* kind : {"net", "ipc", "uts"})
+      BOOST_TEST(has(result.out, namespace_of(pid, kind)), kind << result.out);
     for (const char* kind : {"pid", "mnt"}) BOOST_TEST(!has(result.out, namespace_of(pid, kind)), kind << result.out);
     const auto by_path = sup_run({"--network", "ns:/proc/" + std::to_string(pid) + "/ns/net", probe_path(), "ns"});
     BOOST_TEST(has(by_path.out, namespace_of(pid, "net")), by_path.out << by_path.err);
@@ -67,8 +71,10 @@ BOOST_AUTO_TEST_CASE(namespaces_that_are_none) {
 }
 
 BOOST_AUTO_TEST_CASE(limits_and_priorities_of_each_process) {
-  const auto result = sup_run({"--ulimit", "nofile=123:456", "--ulimit", "core=0", "--oom-score-adj", "500", "--nice", "7", "--ionice", "idle", "sh", "-c",
-                               "ulimit -Sn; ulimit -Hn; ulimit -c; cat /proc/self/oom_score_adj; cut -d' ' -f19 /proc/self/stat; ionice"});
+  const auto result = sup_run(
+      {"--ulimit", "nofile=123:456", "--ulimit", "core=0", "--oom-score-adj", "500", "--nice", "7", "--ionice", "idle",
+       "sh", "-c",
+       "ulimit -Sn; ulimit -Hn; ulimit -c; cat /proc/self/oom_score_adj; cut -d' ' -f19 /proc/self/stat; ionice"});
   BOOST_TEST(result.code == 0, result.err);
   BOOST_TEST(result.out == "123\n456\n0\n500\n7\nidle\n", result.out);
   const auto more = sup_run({"--oom-score-adj=-1000", "true"});

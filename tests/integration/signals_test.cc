@@ -28,7 +28,8 @@ BOOST_AUTO_TEST_CASE(every_catchable_signal_is_proxied) {
     auto start = running({mode, probe_path(), "sigwatch"});
     Process process(start);
     BOOST_TEST_REQUIRE(process.wait_out("ready"));
-    for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGCONT, SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSTKFLT, 34, 35, 50, 64}) {
+    for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGCONT, SIGXCPU, SIGXFSZ, SIGVTALRM,
+                             SIGPROF, SIGIO, SIGPWR, SIGSTKFLT, 34, 35, 50, 64}) {
       process.take_out();
       process.signal(number);
       if (!process.wait_out("signal " + std::to_string(number) + "\n")) break;
@@ -47,7 +48,8 @@ BOOST_AUTO_TEST_CASE(some_are_sups_own) {
   for (const int number : {SIGCHLD, SIGPIPE, SIGWINCH, SIGURG}) process.signal(number);
   process.signal(SIGTERM);  // comes after them, so they would have been seen before it
   BOOST_TEST(process.wait().code() == 42);
-  for (const char* never : {"signal 17\n", "signal 13\n", "signal 28\n", "signal 23\n"}) BOOST_TEST(!has(process.out(), never), process.out());
+  for (const char* never : {"signal 17\n", "signal 13\n", "signal 28\n", "signal 23\n"})
+    BOOST_TEST(!has(process.out(), never), process.out());
 }
 
 BOOST_AUTO_TEST_CASE(the_sender_is_named) {
@@ -79,7 +81,8 @@ BOOST_AUTO_TEST_CASE(a_pid_1_without_a_handler_is_reported_and_the_second_kills)
     BOOST_TEST_REQUIRE(process.wait_event("\"started\""));
     process.signal(number);
     const std::string name = number == SIGINT ? "SIGINT" : "SIGTERM";
-    BOOST_TEST(process.wait_err("PID 1 (sleep) has no handler for " + name + "; press again to kill it, or use --init\n"));
+    BOOST_TEST(
+        process.wait_err("PID 1 (sleep) has no handler for " + name + "; press again to kill it, or use --init\n"));
     BOOST_TEST(state_of(pid_inside(process)) != '\0');
     process.signal(number);
     BOOST_TEST(process.wait().code() == 137);
@@ -169,7 +172,8 @@ BOOST_AUTO_TEST_CASE(an_early_end_beats_the_timeout) {
 }
 
 BOOST_AUTO_TEST_CASE(stop_signal_by_name_and_number) {
-  for (const auto& [word, number] : {std::pair{"INT", 2}, {"SIGUSR1", 10}, {"12", 12}, {"sigquit", 3}, {"RTMIN+1", 35}}) {
+  for (const auto& [word, number] :
+       {std::pair{"INT", 2}, {"SIGUSR1", 10}, {"12", 12}, {"sigquit", 3}, {"RTMIN+1", 35}}) {
     const auto result = sup_run({"--stop-signal", word, "--timeout", "200ms", probe_path(), "sigwatch", "1"});
     BOOST_TEST(result.code == 42);
     BOOST_TEST(has(result.out, "signal " + std::to_string(number) + "\n"), word << ": " << result.out << result.err);
@@ -222,7 +226,8 @@ BOOST_AUTO_TEST_CASE(a_reader_that_takes_nothing_does_not_keep_sup) {
         for (int i = 0; i < 20 && !ended(); ++i) process.watch(10ms);
       }
       const auto proc = "/proc/" + std::to_string(process.pid());
-      BOOST_TEST(ended(), mode << " " << command << " lives on after " << signals << " signals: " << read_text(proc + "/syscall") << read_text(proc + "/status"));
+      BOOST_TEST(ended(), mode << " " << command << " lives on after " << signals
+                               << " signals: " << read_text(proc + "/syscall") << read_text(proc + "/status"));
       if (!ended()) process.signal(SIGKILL);
       BOOST_TEST(process.wait().code() != 0);
     }
@@ -234,7 +239,8 @@ BOOST_AUTO_TEST_CASE(signals_at_the_end_do_not_change_the_status) {
     for (const int number : {SIGUSR1, SIGTERM, SIGALRM, 40}) {
       for (int round = 0; round < 4; ++round) {
         Start start;
-        start.args = {"--events", "none", "run", mode, "/bin/sh", "-c", "trap '' USR1 TERM ALRM 40; echo ready; exit 7"};
+        start.args = {
+            "--events", "none", "run", mode, "/bin/sh", "-c", "trap '' USR1 TERM ALRM 40; echo ready; exit 7"};
         start.events = false;
         Process process(start);
         process.wait_out("ready");

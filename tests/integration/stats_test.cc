@@ -47,7 +47,12 @@ BOOST_AUTO_TEST_CASE(stats_tells_what_each_uses) {
   BOOST_TEST(all.number("/items/0/memory_bytes") > 100'000);
   BOOST_TEST(all.number("/items/0/threads") == 1);
   // The second look measures from the first one on.
-  daemon.wait_until([&] { return parse_json(daemon.sup({"stats", "--no-stream", "--format", "json", "busy"}).out).number("/items/0/interval_ms") < 2000; }, "a rate of the last moment");
+  daemon.wait_until(
+      [&] {
+        return parse_json(daemon.sup({"stats", "--no-stream", "--format", "json", "busy"}).out)
+                   .number("/items/0/interval_ms") < 2000;
+      },
+      "a rate of the last moment");
   const auto text = daemon.sup({"stats", "--no-stream"});
   BOOST_TEST(text.code == 0, text.err);
   BOOST_TEST(lines(text.out).size() == 3U, text.out);
@@ -99,7 +104,12 @@ BOOST_AUTO_TEST_CASE(top_is_a_table_where_there_is_no_terminal) {
   DaemonProcess daemon;
   const auto id = daemon.shell("", {"--name", "web"});
   // Its child is a shell until its own exec, and neither sleeps at once.
-  daemon.wait_until([&] { const auto now = daemon.sup({"top"}).out; return has(now, "  sleep 10000") && !has(now, " R "); }, "both to be at rest");
+  daemon.wait_until(
+      [&] {
+        const auto now = daemon.sup({"top"}).out;
+        return has(now, "  sleep 10000") && !has(now, " R ");
+      },
+      "both to be at rest");
   const auto text = daemon.sup({"top"});
   BOOST_TEST(text.code == 0, text.err);
   BOOST_TEST(lines(text.out).size() == 3U, text.out);   // sh and its sleep
@@ -120,11 +130,16 @@ BOOST_AUTO_TEST_CASE(top_on_a_terminal_gives_it_back) {
     BOOST_TEST(has(terminal.out(), "\x1b[?1049h"));
     terminal.resize({.rows = 10, .columns = 30});
     terminal.send("m3rp");
-    if (std::string_view(way) == "TERM") terminal.signal(SIGTERM);
-    else if (std::string_view(way) == "HUP") terminal.signal(SIGHUP);
-    else terminal.send(way);
+    if (std::string_view(way) == "TERM")
+      terminal.signal(SIGTERM);
+    else if (std::string_view(way) == "HUP")
+      terminal.signal(SIGHUP);
+    else
+      terminal.send(way);
     const int code = terminal.finish().code();
-    const int expected = std::string_view(way) == "TERM" ? 1000 + SIGTERM : std::string_view(way) == "HUP" ? 1000 + SIGHUP : 0;
+    const int expected = std::string_view(way) == "TERM"  ? 1000 + SIGTERM
+                         : std::string_view(way) == "HUP" ? 1000 + SIGHUP
+                                                          : 0;
     BOOST_TEST(code == expected, way << ": " << code);
     BOOST_TEST(has(terminal.out(), "\x1b[?1049l"), shown(terminal.out()));
   }

@@ -51,7 +51,8 @@ BOOST_AUTO_TEST_CASE(i_pipe_and_two_pipes) {
 BOOST_AUTO_TEST_CASE(t_a_pty_for_all_three_and_one_warning) {
   const auto result = sup_run({"-t", probe_path(), "streams"});
   BOOST_TEST(result.code == 0);
-  for (const char* stream : {"stream 0", "stream 1", "stream 2"}) BOOST_TEST(value(result.out, stream) == "tty", result.out);
+  for (const char* stream : {"stream 0", "stream 1", "stream 2"})
+    BOOST_TEST(value(result.out, stream) == "tty", result.out);
   BOOST_TEST(value(result.out, "ctty") == "yes");
   BOOST_TEST(lines(result.err).size() == 1U, "one warning that there is no terminal: " << shown(result.err));
 }
@@ -169,8 +170,10 @@ BOOST_AUTO_TEST_CASE(the_bytes_are_counted) {
     const auto result = sup_run({flag, probe_path(), "write", "70000"});
     BOOST_TEST(result.out.size() == 70'000U);
     const auto exited = Events(result.events).first("exited");
-    if (exited.has("/bytes/stdout")) BOOST_TEST(exited.number("/bytes/stdout") == 70'000, exited.line());
-    else BOOST_TEST(flag != std::string("-t"), "a terminal's bytes are always counted");
+    if (exited.has("/bytes/stdout"))
+      BOOST_TEST(exited.number("/bytes/stdout") == 70'000, exited.line());
+    else
+      BOOST_TEST(flag != std::string("-t"), "a terminal's bytes are always counted");
   }
 }
 
@@ -203,7 +206,8 @@ BOOST_AUTO_TEST_CASE(a_socket_for_both_stays_blocking_for_the_command) {
   pollfd room{.fd = theirs.get(), .events = POLLOUT, .revents = 0};
   BOOST_TEST(process.wait_until([&] { return ::poll(&room, 1, 0) == 0; }, "a full socket"));
   theirs.reset();
-  for (ssize_t n = 0; (n = ::read(ours.get(), piece, sizeof piece)) > 0;) got.append(piece, static_cast<std::size_t>(n));
+  for (ssize_t n = 0; (n = ::read(ours.get(), piece, sizeof piece)) > 0;)
+    got.append(piece, static_cast<std::size_t>(n));
   BOOST_TEST(process.wait().code() == 0);
   BOOST_TEST(has(got, "all written"));
   BOOST_TEST(std::ranges::count(got, '\0') == 2'000'000);

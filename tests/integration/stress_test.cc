@@ -20,7 +20,8 @@ void last_lines(const char* flag, long times) {
   for (long i = 0; i < times; ++i) {
     Start start;
     start.events = false;
-    start.args = {"--events", "none", "run", flag, probe_path(), "lastline", std::to_string(i), std::to_string(i % 100)};
+    start.args = {
+        "--events", "none", "run", flag, probe_path(), "lastline", std::to_string(i), std::to_string(i % 100)};
     const auto result = run(start);
     if (result.code != i % 100 || !has(result.out, "last line of " + std::to_string(i))) {
       BOOST_ERROR("round " << i << ": " << result.code << " " << shown(result.out) << shown(result.err));
@@ -110,7 +111,8 @@ BOOST_AUTO_TEST_CASE(many_at_once, *but::label("both")) {
   const long total = scaled(50);
   for (long i = 0; i < total; ++i) {
     Start start;
-    start.args = {"run", i % 2 == 0 ? "-t" : "--init", probe_path(), "lastline", std::to_string(i), std::to_string(i % 100)};
+    start.args = {
+        "run", i % 2 == 0 ? "-t" : "--init", probe_path(), "lastline", std::to_string(i), std::to_string(i % 100)};
     all.push_back(std::make_unique<Process>(start));
   }
   for (long i = 0; i < total; ++i) {

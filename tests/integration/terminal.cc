@@ -55,7 +55,8 @@ bool Terminal::raw() const {
 }
 
 bool Terminal::wait_raw(bool wanted, milliseconds deadline) {
-  return wait_until([&] { return raw() == wanted; }, wanted ? "the terminal to be raw" : "the terminal to be cooked", deadline);
+  return wait_until([&] { return raw() == wanted; }, wanted ? "the terminal to be raw" : "the terminal to be cooked",
+                    deadline);
 }
 
 void Terminal::hang_up() {
@@ -91,8 +92,8 @@ std::string Terminal::settings() const {
   termios mode{};
   if (::tcgetattr(slave_.get(), &mode) != 0) return "none";
   char text[256];
-  std::snprintf(text, sizeof text, "i%x o%x c%x l%x nonblock=%d cc=", mode.c_iflag, mode.c_oflag, mode.c_cflag, mode.c_lflag,
-                (::fcntl(slave_.get(), F_GETFL) & O_NONBLOCK) != 0 ? 1 : 0);
+  std::snprintf(text, sizeof text, "i%x o%x c%x l%x nonblock=%d cc=", mode.c_iflag, mode.c_oflag, mode.c_cflag,
+                mode.c_lflag, (::fcntl(slave_.get(), F_GETFL) & O_NONBLOCK) != 0 ? 1 : 0);
   std::string all = text;
   for (const cc_t c : mode.c_cc) {
     std::snprintf(text, sizeof text, "%02x", c);
@@ -102,7 +103,8 @@ std::string Terminal::settings() const {
 }
 
 void Terminal::check_restored() {
-  BOOST_TEST(settings() == before_, "the terminal was not restored\n  before: " << before_ << "\n  after:  " << settings());
+  BOOST_TEST(settings() == before_,
+             "the terminal was not restored\n  before: " << before_ << "\n  after:  " << settings());
 }
 
 }  // namespace sup::test

@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_CASE(the_callers_terminal_is_never_handed_in) {
     Terminal terminal(running({flag, probe_path(), "streams"}));
     terminal.finish();
     const bool tty = std::string(flag).starts_with("-t");
-    BOOST_TEST(has(terminal.out(), tty ? "stream 1 tty" : "stream 1 pipe") , flag << ": " << shown(terminal.out()));
+    BOOST_TEST(has(terminal.out(), tty ? "stream 1 tty" : "stream 1 pipe"), flag << ": " << shown(terminal.out()));
     BOOST_TEST(has(terminal.out(), tty ? "ctty yes" : "ctty No such device"), flag << ": " << shown(terminal.out()));
   }
 }
@@ -110,7 +110,8 @@ BOOST_AUTO_TEST_CASE(sigwinch_is_passed_on) {
 BOOST_AUTO_TEST_CASE(a_storm_of_resizes_ends_with_the_right_size) {
   Terminal terminal(running({"-ti", probe_path(), "sizewatch"}), {24, 80});
   BOOST_TEST_REQUIRE(terminal.wait_out("ready"));
-  for (int i = 0; i < 5000; ++i) terminal.resize({static_cast<unsigned short>(20 + i % 50), static_cast<unsigned short>(80 + i % 90)});
+  for (int i = 0; i < 5000; ++i)
+    terminal.resize({static_cast<unsigned short>(20 + i % 50), static_cast<unsigned short>(80 + i % 90)});
   terminal.resize({77, 99});
   BOOST_TEST(terminal.wait_out("size 77 99"));
   BOOST_TEST(rss_peak_kib(terminal.pid()) < memory_bound_kib());
@@ -200,7 +201,8 @@ BOOST_AUTO_TEST_CASE(kill_9_leaves_the_description_blocking) {  // B50
   BOOST_TEST_REQUIRE(terminal.wait_out("ready"));
   terminal.wait_raw();
   terminal.expect_restored(false);  // nobody can put the terminal's settings back after a SIGKILL
-  BOOST_TEST(has(terminal.settings(), "nonblock=0"), "O_NONBLOCK on the user's own description: " << terminal.settings());
+  BOOST_TEST(has(terminal.settings(), "nonblock=0"),
+             "O_NONBLOCK on the user's own description: " << terminal.settings());
   const auto inside = pid_inside(terminal);
   terminal.signal(SIGKILL);
   BOOST_TEST(terminal.finish().code() == 1000 + SIGKILL);

@@ -39,24 +39,43 @@ BOOST_AUTO_TEST_CASE(the_nearest_match_is_named) {
 }
 
 BOOST_AUTO_TEST_CASE(no_abbreviated_long_options) {
-  for (const char* option : {"--inter", "--tt", "--net", "--work"}) BOOST_TEST(sup_run({option, "true"}).code == 125, option);
+  for (const char* option : {"--inter", "--tt", "--net", "--work"})
+    BOOST_TEST(sup_run({option, "true"}).code == 125, option);
 }
 
 BOOST_AUTO_TEST_CASE(wrong_values) {
-  for (const char* option : {"--sig-proxy=maybe", "--stop-signal=NOPE", "--stop-signal=0", "--stop-signal=65", "--timeout=soon", "--timeout=-1s",
-                             "--timeout=", "--stop-timeout=x", "--status-fd=x", "--status-fd=-1", "--preserve-fds=-1", "--preserve-fds=99999999999",
-                             "--network=bridge", "--detach-keys=ctrl-", "--detach-keys=ctrl-1", "--env-file=", "-e=", "--tty=perhaps", "-Z"}) {
+  for (const char* option :
+       {"--sig-proxy=maybe", "--stop-signal=NOPE", "--stop-signal=0", "--stop-signal=65", "--timeout=soon",
+        "--timeout=-1s", "--timeout=", "--stop-timeout=x", "--status-fd=x", "--status-fd=-1", "--preserve-fds=-1",
+        "--preserve-fds=99999999999", "--network=bridge", "--detach-keys=ctrl-", "--detach-keys=ctrl-1",
+        "--env-file=", "-e=", "--tty=perhaps", "-Z"}) {
     const auto result = sup_run({option, "true"});
     BOOST_TEST(result.code == 125, option << " gave " << result.code);
     BOOST_TEST(lines(result.err).size() == 1U, option << ": " << shown(result.err));
-    BOOST_TEST(has(result.err, std::string(option, 0, std::string_view(option).find('='))), option << ": " << shown(result.err));
+    BOOST_TEST(has(result.err, std::string(option, 0, std::string_view(option).find('='))),
+               option << ": " << shown(result.err));
   }
   for (const char* option : {"--timeout", "-w", "-e", "--name"}) expect_usage(sup_run({option}), option);
   expect_usage(sup_run({"--status-fd", "999", "true"}), "999");
 }
 
 BOOST_AUTO_TEST_CASE(help_goes_to_stdout) {
-  for (const auto& args : {std::vector<std::string>{"--help"}, {"run", "--help"}, {"plan", "--help"}, {"doctor", "--help"}, {"replay", "--help"}, {"version", "--help"}, {"ps", "--help"}, {"stop", "--help"}, {"kill", "--help"}, {"wait", "--help"}, {"rm", "--help"}, {"inspect", "--help"}, {"daemon", "--help"}, {"help"}, {"help", "run"}, {"help", "--format", "json"}}) {
+  for (const auto& args : {std::vector<std::string>{"--help"},
+                           {"run", "--help"},
+                           {"plan", "--help"},
+                           {"doctor", "--help"},
+                           {"replay", "--help"},
+                           {"version", "--help"},
+                           {"ps", "--help"},
+                           {"stop", "--help"},
+                           {"kill", "--help"},
+                           {"wait", "--help"},
+                           {"rm", "--help"},
+                           {"inspect", "--help"},
+                           {"daemon", "--help"},
+                           {"help"},
+                           {"help", "run"},
+                           {"help", "--format", "json"}}) {
     Start start;
     start.events = false;
     const auto result = sup_cli(args, start);
@@ -67,12 +86,17 @@ BOOST_AUTO_TEST_CASE(help_goes_to_stdout) {
   Start start;
   start.events = false;
   const auto help = sup_cli({"run", "--help"}, start);
-  for (const char* option : {"--tty", "--interactive", "--name", "--env", "--env-file", "--clear-env", "--workdir", "--hostname", "--user", "--init",
-                             "--stop-signal", "--stop-timeout", "--sig-proxy", "--detach-keys", "--timeout", "--status-fd", "--pidfile", "--cidfile",
-                             "--preserve-fds", "--network", "--rm", "--keep", "--record", "--plan", "--privileged", "--profile", "--cap-add", "--cap-drop", "--security-opt"}) {
+  for (const char* option :
+       {"--tty",          "--interactive", "--name",    "--env",       "--env-file",    "--clear-env",
+        "--workdir",      "--hostname",    "--user",    "--init",      "--stop-signal", "--stop-timeout",
+        "--sig-proxy",    "--detach-keys", "--timeout", "--status-fd", "--pidfile",     "--cidfile",
+        "--preserve-fds", "--network",     "--rm",      "--keep",      "--record",      "--plan",
+        "--privileged",   "--profile",     "--cap-add", "--cap-drop",  "--security-opt"}) {
     BOOST_TEST(has(help.out, option), "run --help does not tell of " << option);
   }
-  for (const char* verb : {"run", "plan", "doctor", "version", "replay", "ps", "logs", "stop", "kill", "wait", "rm", "inspect", "daemon"}) BOOST_TEST(has(sup_cli({"--help"}, start).out, verb));
+  for (const char* verb :
+       {"run", "plan", "doctor", "version", "replay", "ps", "logs", "stop", "kill", "wait", "rm", "inspect", "daemon"})
+    BOOST_TEST(has(sup_cli({"--help"}, start).out, verb));
   // After the command's name it is the command's.
   BOOST_TEST(sup_run({"sh", "-c", "test \"$0\" = --help", "--help"}).code == 0);
 }

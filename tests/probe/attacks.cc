@@ -99,6 +99,7 @@ int talk(int argc, char** argv) {
 
 }  // namespace
 
-const Command kAttacks[] = {{"talk", talk}, {"tiocsti", tiocsti}, {"umountproc", umountproc}, {"rewrite", rewrite}, {"", nullptr}};
+const Command kAttacks[] = {
+    {"talk", talk}, {"tiocsti", tiocsti}, {"umountproc", umountproc}, {"rewrite", rewrite}, {"", nullptr}};
 
 }  // namespace probe

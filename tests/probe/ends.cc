@@ -45,7 +45,7 @@ int last_line(int argc, char** argv) {
 
 }  // namespace
 
-const Command kEnds[] = {{"exit", exit_with}, {"kill", raise_signal}, {"abort", abort_now},
+const Command kEnds[] = {{"exit", exit_with}, {"kill", raise_signal},  {"abort", abort_now},
                          {"segv", segv},      {"lastline", last_line}, {"", nullptr}};
 
 }  // namespace probe

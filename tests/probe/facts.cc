@@ -81,7 +81,8 @@ int ns(int, char**) {
 
 void hex(const char* word, const char* bytes) {
   std::printf("%s ", word);
-  for (const char* at = bytes; *at != 0; ++at) std::printf("%02x", static_cast<unsigned>(static_cast<unsigned char>(*at)));
+  for (const char* at = bytes; *at != 0; ++at)
+    std::printf("%02x", static_cast<unsigned>(static_cast<unsigned char>(*at)));
   std::printf("\n");
   std::fflush(stdout);
 }
@@ -93,8 +94,10 @@ int argv_hex(int argc, char** argv) {
 
 int env(int argc, char** argv) {
   for (char** entry = environ; *entry != nullptr; ++entry) {
-    if (argc > 0 && std::strcmp(argv[0], "hex") == 0) hex("env", *entry);
-    else say("%s", *entry);
+    if (argc > 0 && std::strcmp(argv[0], "hex") == 0)
+      hex("env", *entry);
+    else
+      say("%s", *entry);
   }
   return 0;
 }
@@ -112,7 +115,8 @@ int id(int, char**) {
   for (int i = 0; i < n; ++i) line += " " + std::to_string(groups[i]);
   say("%s", line.c_str());
   for (const char* map : {"uid_map", "gid_map", "setgroups"}) {
-    const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen((std::string("/proc/self/") + map).c_str(), "re"), &std::fclose);
+    const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen((std::string("/proc/self/") + map).c_str(), "re"),
+                                                     &std::fclose);
     char text[256] = "";
     if (file && std::fgets(text, sizeof text, file.get()) != nullptr) text[std::strcspn(text, "\n")] = 0;
     say("%s %s", map, text);
@@ -191,15 +195,16 @@ int limits(int, char**) {
 }
 
 int all(int argc, char** argv) {
-  const bool failed = fds(argc, argv) + sig(argc, argv) + caps(argc, argv) + ns(argc, argv) + id(argc, argv) + cwd(argc, argv) > 0;
+  const bool failed =
+      fds(argc, argv) + sig(argc, argv) + caps(argc, argv) + ns(argc, argv) + id(argc, argv) + cwd(argc, argv) > 0;
   return failed ? 1 : 0;
 }
 
 }  // namespace
 
-const Command kFacts[] = {{"fds", fds},       {"sig", sig},   {"caps", caps}, {"ns", ns},     {"argv", argv_hex},
-                          {"env", env},       {"id", id},     {"pid", pid},   {"cwd", cwd},   {"hostname", host},
-                          {"mounts", mounts}, {"lo", lo},     {"umask", limits}, {"ifaces", ifaces},
-                          {"all", all},       {"", nullptr}};
+const Command kFacts[] = {{"fds", fds},       {"sig", sig},       {"caps", caps},     {"ns", ns},
+                          {"argv", argv_hex}, {"env", env},       {"id", id},         {"pid", pid},
+                          {"cwd", cwd},       {"hostname", host}, {"mounts", mounts}, {"lo", lo},
+                          {"umask", limits},  {"ifaces", ifaces}, {"all", all},       {"", nullptr}};
 
 }  // namespace probe

@@ -96,6 +96,7 @@ int int80(int, char**) {
 
 }  // namespace
 
-const Command kPrivileges[] = {{"syscalls", syscalls}, {"call", call}, {"key", key}, {"nested", nested}, {"int80", int80}, {"", nullptr}};
+const Command kPrivileges[] = {{"syscalls", syscalls}, {"call", call},   {"key", key},
+                               {"nested", nested},     {"int80", int80}, {"", nullptr}};
 
 }  // namespace probe

@@ -40,7 +40,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "probe: no command given\n");
     return 2;
   }
-  for (const auto* table : {probe::kFacts, probe::kStreams, probe::kEnds, probe::kSignals, probe::kTrees, probe::kPrivileges, probe::kAttacks}) {
+  for (const auto* table : {probe::kFacts, probe::kStreams, probe::kEnds, probe::kSignals, probe::kTrees,
+                            probe::kPrivileges, probe::kAttacks}) {
     for (const auto* command = table; command->run != nullptr; ++command) {
       if (command->name == argv[1]) return command->run(argc - 2, argv + 2);
     }

@@ -25,7 +25,7 @@ int sigwatch(int argc, char** argv) {
   long left = number(argc, argv, 0, -1);
   sigset_t every;
   ::sigfillset(&every);
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = empty_handler;
   for (int signal = 1; signal <= SIGRTMAX; ++signal) ::sigaction(signal, &action, nullptr);
   ::sigprocmask(SIG_BLOCK, &every, nullptr);
@@ -42,7 +42,7 @@ int sigwatch(int argc, char** argv) {
 
 // deaf: a handler for TERM and INT that does nothing: only KILL ends it.
 int deaf(int, char**) {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = empty_handler;
   for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) ::sigaction(signal, &action, nullptr);
   say("ready");
@@ -68,7 +68,7 @@ int size_watch(int, char**) {
   ::sigaddset(&set, SIGWINCH);
   ::sigaddset(&set, SIGTERM);
   ::sigprocmask(SIG_BLOCK, &set, nullptr);
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = empty_handler;
   ::sigaction(SIGTERM, &action, nullptr);
   ::sigaction(SIGWINCH, &action, nullptr);
@@ -84,7 +84,7 @@ int size_watch(int, char**) {
 
 }  // namespace
 
-const Command kSignals[] = {{"sleep", sleep_forever}, {"sigwatch", sigwatch},   {"deaf", deaf},
+const Command kSignals[] = {{"sleep", sleep_forever}, {"sigwatch", sigwatch},    {"deaf", deaf},
                             {"winsize", size},        {"sizewatch", size_watch}, {"", nullptr}};
 
 }  // namespace probe

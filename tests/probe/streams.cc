@@ -35,7 +35,7 @@ int write_pattern(int argc, char** argv) {
 }
 
 const char* kind_of(int fd) {
-  struct stat facts {};
+  struct stat facts{};
   if (::fstat(fd, &facts) != 0) return "closed";
   if (::isatty(fd) == 1) return "tty";
   if (S_ISFIFO(facts.st_mode)) return "pipe";
@@ -46,7 +46,7 @@ const char* kind_of(int fd) {
 }
 
 int streams(int, char**) {
-  struct stat facts[3] {};
+  struct stat facts[3]{};
   for (int fd = 0; fd < 3; ++fd) {
     ::fstat(fd, &facts[fd]);
     say("stream %d %s", fd, kind_of(fd));
@@ -71,8 +71,10 @@ int read_pattern(int argc, char** argv) {
     total += n;
     if (good && !pattern.check(buffer.data(), static_cast<std::size_t>(n))) good = false;
   }
-  if (good) say("read %ld ok", total);
-  else say("read %ld bad at %llu", total, static_cast<unsigned long long>(pattern.bad_at()));
+  if (good)
+    say("read %ld ok", total);
+  else
+    say("read %ld bad at %llu", total, static_cast<unsigned long long>(pattern.bad_at()));
   return good ? 0 : 1;
 }
 
@@ -152,8 +154,9 @@ int echo_lines(int, char**) {
 
 }  // namespace
 
-const Command kStreams[] = {{"write", write_pattern}, {"streams", streams}, {"read", read_pattern}, {"rawread", raw_read},
-                            {"keys", keys},           {"cat", cat},         {"fed", fed},           {"both", both},
-                            {"drain", drain},         {"echo", echo_lines}, {"", nullptr}};
+const Command kStreams[] = {
+    {"write", write_pattern}, {"streams", streams}, {"read", read_pattern}, {"rawread", raw_read},
+    {"keys", keys},           {"cat", cat},         {"fed", fed},           {"both", both},
+    {"drain", drain},         {"echo", echo_lines}, {"", nullptr}};
 
 }  // namespace probe

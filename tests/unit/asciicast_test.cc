@@ -30,15 +30,22 @@ std::string first_error(const std::string& file) {
   return {};
 }
 
-constexpr const char* kV3 = R"({"version":3,"term":{"cols":80,"rows":24}})" "\n";
-constexpr const char* kV2 = R"({"version":2,"width":80,"height":24})" "\n";
+constexpr const char* kV3 = R"({"version":3,"term":{"cols":80,"rows":24}})"
+                            "\n";
+constexpr const char* kV2 = R"({"version":2,"width":80,"height":24})"
+                            "\n";
 
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(asciicast)
 
 BOOST_AUTO_TEST_CASE(header_is_json_with_what_is_known) {
-  CastHeader header{.cols = 120, .rows = 40, .term = "xterm-256color", .timestamp = 1700000000, .command = "sh -c 'a \"b\"'", .title = "t\n",
+  CastHeader header{.cols = 120,
+                    .rows = 40,
+                    .term = "xterm-256color",
+                    .timestamp = 1700000000,
+                    .command = "sh -c 'a \"b\"'",
+                    .title = "t\n",
                     .env = {{"SHELL", "/bin/sh"}, {"BAD", "\xff"}}};
   const std::string line = CastWriter::header(header);
   BOOST_TEST(line.ends_with("}\n"));
@@ -105,7 +112,11 @@ BOOST_AUTO_TEST_CASE(byte_by_byte_nothing_is_written_until_a_character_is_whole)
 
 BOOST_AUTO_TEST_CASE(broken_bytes_become_replacement_characters) {
   CastWriter writer;
-  BOOST_TEST(writer.output(1s, "a\xff""b") == "[1.000000, \"o\", \"a\xEF\xBF\xBD""b\"]\n");
+  BOOST_TEST(writer.output(1s,
+                           "a\xff"
+                           "b") ==
+             "[1.000000, \"o\", \"a\xEF\xBF\xBD"
+             "b\"]\n");
   // A sequence that begins well and goes on badly is not held back.
   BOOST_TEST(writer.output(1s, "\xE2\x82").empty());
   BOOST_TEST(writer.output(1s, "x") == "[0.000000, \"o\", \"\xEF\xBF\xBDx\"]\n");
@@ -119,7 +130,8 @@ BOOST_AUTO_TEST_CASE(broken_bytes_become_replacement_characters) {
 BOOST_AUTO_TEST_CASE(controls_are_escaped) {
   CastWriter writer;
   const std::string line = writer.output(0s, std::string_view("\x1b[1m\r\n\t\"\\\0\x7f", 11));
-  BOOST_TEST(line == R"([0.000000, "o", "\u001b[1m\r\n\t\"\\\u0000\u007f"])" "\n");
+  BOOST_TEST(line == R"([0.000000, "o", "\u001b[1m\r\n\t\"\\\u0000\u007f"])"
+                     "\n");
 }
 
 BOOST_AUTO_TEST_CASE(other_events) {
@@ -148,7 +160,8 @@ BOOST_AUTO_TEST_CASE(v3_counts_intervals_and_v2_times) {
 
 BOOST_AUTO_TEST_CASE(unknown_events_are_left_out_but_take_their_time) {
   CastReader reader;
-  const auto events = read_all(std::string(kV3) + "[1, \"zz\", {}]\n[1, \"Z\", 5]\n[1, \"x\", 3]\n[1, \"o\", \"a\", \"more\"]\n", reader);
+  const auto events = read_all(
+      std::string(kV3) + "[1, \"zz\", {}]\n[1, \"Z\", 5]\n[1, \"x\", 3]\n[1, \"o\", \"a\", \"more\"]\n", reader);
   BOOST_REQUIRE(events.size() == 2U);
   BOOST_TEST(events[0].data == "3");
   BOOST_TEST(events[1].at.count() == std::chrono::nanoseconds(4s).count());
@@ -164,7 +177,8 @@ BOOST_AUTO_TEST_CASE(errors_name_the_line) {
   BOOST_TEST(first_error(std::string(kV3) + "[1, \"o\"]").find("line 2: is not an event") != std::string::npos);
   BOOST_TEST(first_error(std::string(kV3) + "[-1, \"o\", \"a\"]").find("out of range") != std::string::npos);
   BOOST_TEST(first_error(std::string(kV3) + "[1e300, \"o\", \"a\"]").find("out of range") != std::string::npos);
-  BOOST_TEST(first_error(std::string(kV3) + "[6e8, \"o\", \"a\"]\n[6e8, \"o\", \"a\"]").find("line 3: the time is out of range") != std::string::npos);
+  BOOST_TEST(first_error(std::string(kV3) + "[6e8, \"o\", \"a\"]\n[6e8, \"o\", \"a\"]")
+                 .find("line 3: the time is out of range") != std::string::npos);
   BOOST_TEST(first_error(std::string(kV3) + "[\"1\", \"o\", \"a\"]").find("not a number") != std::string::npos);
   BOOST_TEST(first_error(std::string(kV3) + "[1, \"o\", 5]").find("data is not a string") != std::string::npos);
   BOOST_TEST(first_error(std::string(200'000, '[')).find("line 1") != std::string::npos);
@@ -187,7 +201,9 @@ BOOST_AUTO_TEST_CASE(screen_is_mended_only_where_it_needs_it) {
   BOOST_TEST(mended({"\x1b]0;title\x07"}).empty());
   BOOST_TEST(mended({"\x1b]0;title\x1b\\"}).empty());
   BOOST_TEST(mended({"\x1b(0"}) == "\x1b(B\x0f");
-  BOOST_TEST(mended({"\x1b[?25l\x1b[1m\x1b" "c"}).empty());
+  BOOST_TEST(mended({"\x1b[?25l\x1b[1m\x1b"
+                     "c"})
+                 .empty());
   BOOST_TEST(mended({"\x1b[5;10r"}) == "\x1b[r");
   BOOST_TEST(mended({"\x1b[?7l"}) == "\x1b[?7h");
 }

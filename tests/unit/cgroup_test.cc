@@ -54,7 +54,9 @@ BOOST_AUTO_TEST_SUITE(cgroup)
 
 BOOST_AUTO_TEST_CASE(v2_writes_every_limit) {
   const FakeGroup group;
-  for (const char* file : {"memory.max", "memory.oom.group", "memory.swap.max", "cpu.max", "cpu.weight", "cpuset.cpus", "pids.max", "io.weight"}) group.put(file, "before\n");
+  for (const char* file : {"memory.max", "memory.oom.group", "memory.swap.max", "cpu.max", "cpu.weight", "cpuset.cpus",
+                           "pids.max", "io.weight"})
+    group.put(file, "before\n");
   Limits l;
   l.memory = 64 << 20;
   l.nano_cpus = 500'000'000;
@@ -62,7 +64,8 @@ BOOST_AUTO_TEST_CASE(v2_writes_every_limit) {
   l.cpuset_cpus = "0";
   l.pids = 7;
   l.blkio_weight = 1000;
-  for (const auto& write : cgroup_writes(l, CgroupVersion::v2)) BOOST_TEST(CgroupDriver::set(group.path(), write) == 0, write.option);
+  for (const auto& write : cgroup_writes(l, CgroupVersion::v2))
+    BOOST_TEST(CgroupDriver::set(group.path(), write) == 0, write.option);
   BOOST_TEST(group.get("memory.max") == "67108864");
   BOOST_TEST(group.get("memory.oom.group") == "1");
   BOOST_TEST(group.get("memory.swap.max") == "67108864");
@@ -72,7 +75,8 @@ BOOST_AUTO_TEST_CASE(v2_writes_every_limit) {
   BOOST_TEST(group.get("pids.max") == "7");
   BOOST_TEST(group.get("io.weight") == "default 10000");
   group.put("io.bfq.weight", "");
-  for (const auto& write : cgroup_writes(l, CgroupVersion::v2)) BOOST_TEST(CgroupDriver::set(group.path(), write) == 0, write.option);
+  for (const auto& write : cgroup_writes(l, CgroupVersion::v2))
+    BOOST_TEST(CgroupDriver::set(group.path(), write) == 0, write.option);
   BOOST_TEST(group.get("io.bfq.weight") == "1000");
 }
 
@@ -180,7 +184,9 @@ BOOST_AUTO_TEST_CASE(oom_is_counted_by_its_own_line) {
 // v2 first wherever it is, v1 after it; with v1 alone the freezer's.
 BOOST_AUTO_TEST_CASE(which_tree_is_for_life) {
   CgroupLayout layout;
-  layout.v1 = {{{"memory"}, "/c/memory", "/c/memory/a"}, {{"freezer"}, "/c/freezer", "/c/freezer/a"}, {{"cpu", "cpuacct"}, "/c/cpu", ""}};
+  layout.v1 = {{{"memory"}, "/c/memory", "/c/memory/a"},
+               {{"freezer"}, "/c/freezer", "/c/freezer/a"},
+               {{"cpu", "cpuacct"}, "/c/cpu", ""}};
   auto home = cgroup_home(layout);
   BOOST_TEST_REQUIRE(home.has_value());
   BOOST_TEST(home->trees.size() == 2U);
@@ -205,7 +211,7 @@ BOOST_AUTO_TEST_CASE(what_a_killed_supervisor_left_is_swept) {
   const FakeGroup memory;
   fs::create_directories(life.path() + "/sup/aaaaaaaaaaaa/inner/inner");
   fs::create_directories(memory.path() + "/sup/aaaaaaaaaaaa");
-  life.put("sup/bbbbbbbbbbbb/cgroup.procs", "1\n");   // a file stands for a process here: rmdir refuses both
+  life.put("sup/bbbbbbbbbbbb/cgroup.procs", "1\n");  // a file stands for a process here: rmdir refuses both
   fs::create_directories(memory.path() + "/sup/bbbbbbbbbbbb");
   fs::create_directories(memory.path() + "/sup/cccccccccccc");
   CgroupHome home;

@@ -105,7 +105,8 @@ BOOST_AUTO_TEST_CASE(apparmor) {
   system.put("sys/module/apparmor/parameters/enabled", "Y\n");
   check(check_apparmor(system.files(), 1000), Status::ok, "unconfined", "");
   system.sysctl("kernel.apparmor_restrict_unprivileged_userns", "1");
-  check(check_apparmor(system.files(), 1000), Status::warn, "only for programs", "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0");
+  check(check_apparmor(system.files(), 1000), Status::warn, "only for programs",
+        "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0");
   check(check_apparmor(system.files(), 0), Status::ok, "only for programs", "");
   system.put("proc/self/attr/current", "sup (unconfined)\n");
   check(check_apparmor(system.files(), 1000), Status::ok, "confined to sup", "");
@@ -132,7 +133,8 @@ BOOST_AUTO_TEST_CASE(lsm_seccomp_yama_binfmt) {
 
 BOOST_AUTO_TEST_CASE(cgroup_v2) {
   const FakeSystem system;
-  system.put("proc/self/mountinfo", "1 0 8:1 / / rw - ext4 /dev/sda rw\n3 1 0:9 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+  system.put("proc/self/mountinfo",
+             "1 0 8:1 / / rw - ext4 /dev/sda rw\n3 1 0:9 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
   system.put("proc/self/cgroup", "0::/user.slice/me\n");
   system.put("root/sys/fs/cgroup/user.slice/me/cgroup.controllers", "memory pids\n");
   const CgroupLayout layout = cgroup_layout(system.files(), system / "root");
@@ -158,7 +160,8 @@ BOOST_AUTO_TEST_CASE(cgroup_of_a_container_shows_a_part) {
 
 BOOST_AUTO_TEST_CASE(cgroup_v1_and_hybrid) {
   const FakeSystem system;
-  const std::string v1 = "1 0 0:9 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n2 0 0:8 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n";
+  const std::string v1 =
+      "1 0 0:9 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n2 0 0:8 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n";
   system.put("proc/self/mountinfo", v1);
   system.put("proc/self/cgroup", "3:cpu,cpuacct:/a\n2:pids:/b\n1:name=systemd:/c\n");
   const CgroupLayout one = cgroup_layout(system.files());
@@ -207,7 +210,8 @@ BOOST_AUTO_TEST_CASE(init_file) {
     return check_init_file(path, "1.2.3");
   };
   check(script("echo 'sup-init 1.2.3 (plan wire 1)'", 0755), Status::ok, "version 1.2.3", "");
-  check(script("echo 'sup-init 1.2.4 (plan wire 1)'", 0755), Status::fail, "is of version 1.2.4, sup of 1.2.3", "install");
+  check(script("echo 'sup-init 1.2.4 (plan wire 1)'", 0755), Status::fail, "is of version 1.2.4, sup of 1.2.3",
+        "install");
   check(script("echo 'sup-init 1.2.3'", 0777), Status::fail, "may be written by others", "chmod go-w");
   check(script("echo 'sup-init 1.2.3'", 0644), Status::fail, "is not executable", "chmod 755");
   check(script("exit 125", 0755), Status::fail, "does not say its version", "install");
@@ -262,8 +266,26 @@ BOOST_AUTO_TEST_CASE(the_whole_checkup_leaves_nothing_behind) {
     // What sup's own tests run in must hold what sup needs; of the init there is another one for each build.
     if (f.name != "init") BOOST_TEST((f.status != Status::fail), f.name << ": " << f.seen);
   }
-  for (const char* wanted : {"kernel", "namespace.user", "namespace.mnt", "namespace.pid", "namespace.net", "namespace.uts", "namespace.ipc", "proc",
-                             "userns.sysctl", "apparmor", "lsm", "cgroup", "cgroup.delegation", "pty", "nofile", "init", "memfd", "yama", "binfmt", "runtime"}) {
+  for (const char* wanted : {"kernel",
+                             "namespace.user",
+                             "namespace.mnt",
+                             "namespace.pid",
+                             "namespace.net",
+                             "namespace.uts",
+                             "namespace.ipc",
+                             "proc",
+                             "userns.sysctl",
+                             "apparmor",
+                             "lsm",
+                             "cgroup",
+                             "cgroup.delegation",
+                             "pty",
+                             "nofile",
+                             "init",
+                             "memfd",
+                             "yama",
+                             "binfmt",
+                             "runtime"}) {
     BOOST_TEST((std::ranges::count(names, wanted) == 1), wanted);
   }
 }

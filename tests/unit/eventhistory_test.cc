@@ -26,7 +26,8 @@ BOOST_AUTO_TEST_CASE(the_oldest_go_when_it_is_full) {
   BOOST_TEST(history.last() == 5000U);
   BOOST_TEST(history.first() > 5000U - EventHistory::kMost / 1000);
   BOOST_TEST(history.first() < 5000U - EventHistory::kMost / 1010);
-  for (auto seq = history.first(); seq <= history.last(); ++seq) BOOST_TEST(history.line(seq) == line + std::to_string(seq));
+  for (auto seq = history.first(); seq <= history.last(); ++seq)
+    BOOST_TEST(history.line(seq) == line + std::to_string(seq));
 }
 
 BOOST_AUTO_TEST_CASE(the_latest_stays_however_long) {

@@ -12,7 +12,14 @@ BOOST_AUTO_TEST_SUITE(eventjson)
 BOOST_AUTO_TEST_CASE(a_line_stays_below_64_kib_whatever_is_in_it) {
   for (const char byte : {'a', '"', '\x01', '\x1b', '\n', '\xff'}) {
     const std::string huge(std::size_t{1} << 20, byte);
-    const Error error{.code = "E_TEST", .where = huge, .what = huge, .err = 2, .why = huge, .hint = huge, .path = huge, .stage = "exec"};
+    const Error error{.code = "E_TEST",
+                      .where = huge,
+                      .what = huge,
+                      .err = 2,
+                      .why = huge,
+                      .hint = huge,
+                      .path = huge,
+                      .stage = "exec"};
     const std::vector<Event> events{
         {.id = huge, .name = huge, .cause = 1, .what = event::Starting{.command = huge}},
         {.id = huge, .name = huge, .cause = 1, .what = event::Started{.command = huge, .pid = 1, .spans = {}}},
@@ -32,7 +39,8 @@ BOOST_AUTO_TEST_CASE(a_line_stays_below_64_kib_whatever_is_in_it) {
 BOOST_AUTO_TEST_CASE(a_path_of_the_longest_kind_is_not_cut) {
   const std::string path(4095, 'p');
   const Error error{.code = "E_TEST", .where = "exec", .what = "x", .err = 2, .path = path};
-  const auto line = Json::parse(event_line({.id = "i", .name = "n", .cause = 0, .what = event::Problem{.error = error}}, 1, "s", timespec{}));
+  const auto line = Json::parse(
+      event_line({.id = "i", .name = "n", .cause = 0, .what = event::Problem{.error = error}}, 1, "s", timespec{}));
   BOOST_TEST(line.at("path") == path);
   BOOST_TEST(!line.contains("truncated"));
 }

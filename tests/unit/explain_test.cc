@@ -41,8 +41,10 @@ class TempDir {
   TempDir& operator=(const TempDir&) = delete;
   ~TempDir() {
     std::error_code ignored;
-    for (const auto& entry : fs::recursive_directory_iterator(path_, fs::directory_options::skip_permission_denied, ignored)) {
-      if (entry.is_directory(ignored) && !entry.is_symlink(ignored)) fs::permissions(entry.path(), fs::perms::owner_all, ignored);
+    for (const auto& entry :
+         fs::recursive_directory_iterator(path_, fs::directory_options::skip_permission_denied, ignored)) {
+      if (entry.is_directory(ignored) && !entry.is_symlink(ignored))
+        fs::permissions(entry.path(), fs::perms::owner_all, ignored);
     }
     fs::remove_all(path_, ignored);
   }
@@ -93,7 +95,8 @@ std::string with_loader(const std::string& loader) {
 constexpr uid_t kNobody = 65534;
 
 // Tries the candidates in a child as init does (execvp's order), and fills in what came of it.
-void try_it(ExecAttempt& attempt, const std::vector<std::string>& argv = {"x"}, const std::vector<std::string>& envp = {}) {
+void try_it(ExecAttempt& attempt, const std::vector<std::string>& argv = {"x"},
+            const std::vector<std::string>& envp = {}) {
   int ends[2];
   BOOST_REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
   const Fd ours(ends[0]);
@@ -109,7 +112,8 @@ void try_it(ExecAttempt& attempt, const std::vector<std::string>& argv = {"x"}, 
   if (pid == 0) {
     if (::chdir(attempt.workdir.c_str()) < 0) ::_exit(99);
     if (attempt.who.uid != ::geteuid()) {
-      if (::syscall(SYS_setgroups, 0, nullptr) < 0 || ::setresgid(attempt.who.gid, attempt.who.gid, attempt.who.gid) < 0 ||
+      if (::syscall(SYS_setgroups, 0, nullptr) < 0 ||
+          ::setresgid(attempt.who.gid, attempt.who.gid, attempt.who.gid) < 0 ||
           ::setresuid(attempt.who.uid, attempt.who.uid, attempt.who.uid) < 0) {
         ::_exit(98);
       }
@@ -131,7 +135,8 @@ void try_it(ExecAttempt& attempt, const std::vector<std::string>& argv = {"x"}, 
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  BOOST_REQUIRE_MESSAGE(n == static_cast<ssize_t>(sizeof report), "the command ran, or the child failed before, status " << status);
+  BOOST_REQUIRE_MESSAGE(n == static_cast<ssize_t>(sizeof report),
+                        "the command ran, or the child failed before, status " << status);
   attempt.err = report[0];
   attempt.failing = static_cast<std::size_t>(report[1]);
   attempt.size = exec_size(argv, envp);
@@ -211,13 +216,15 @@ BOOST_AUTO_TEST_CASE(missing_component) {
 BOOST_AUTO_TEST_CASE(dangling_link) {
   const TempDir dir;
   fs::create_symlink("/nonexistent/target", dir / "link");
-  check(explained(at_path(dir / "link")), "E_EXEC_NOTFOUND", 127, {dir / "link" + " is a symbolic link to /nonexistent/target"});
+  check(explained(at_path(dir / "link")), "E_EXEC_NOTFOUND", 127,
+        {dir / "link" + " is a symbolic link to /nonexistent/target"});
 }
 
 BOOST_AUTO_TEST_CASE(not_in_path) {
   const TempDir one;
   const TempDir two;
-  check(explained(in_path("nosuch", {one.path(), two.path(), "/nonexistent"})), "E_EXEC_NOTFOUND", 127, {"not found in $PATH (3 directories)"});
+  check(explained(in_path("nosuch", {one.path(), two.path(), "/nonexistent"})), "E_EXEC_NOTFOUND", 127,
+        {"not found in $PATH (3 directories)"});
   two.file("kubectl", "#!/bin/sh\n");
   check(explained(in_path("kubeclt", {one.path(), two.path()})), "E_EXEC_NOTFOUND", 127, {"did you mean kubectl?"});
   two.file("lsns", "#!/bin/sh\n");
@@ -276,9 +283,11 @@ BOOST_AUTO_TEST_CASE(no_search_permission) {
   std::ofstream(dir / "closed/tool") << "#!/bin/sh\n";
   ::chmod((dir / "closed/tool").c_str(), 0755);
   ::chmod((dir / "closed").c_str(), 0700);
-  check(explained(at_path(dir / "closed/tool", "/", somebody())), "E_EXEC_PERM", 126, {"may not look into " + dir.path() + "/closed", "mode 0700", "owner root"});
+  check(explained(at_path(dir / "closed/tool", "/", somebody())), "E_EXEC_PERM", 126,
+        {"may not look into " + dir.path() + "/closed", "mode 0700", "owner root"});
   // In PATH it may be there or not: as a shell, sup calls that not found, but says why it may be.
-  check(explained(in_path("tool", {dir / "closed", "/nonexistent"}, somebody())), "E_EXEC_NOTFOUND", 127, {"2 directories", "may not look into " + dir.path() + "/closed"});
+  check(explained(in_path("tool", {dir / "closed", "/nonexistent"}, somebody())), "E_EXEC_NOTFOUND", 127,
+        {"2 directories", "may not look into " + dir.path() + "/closed"});
   // The directory where the command stands need not be searchable from above.
   check(explained(at_path("./nosuch", dir.path(), somebody())), "E_EXEC_NOTFOUND", 127, {"does not exist"});
 }
@@ -334,19 +343,24 @@ BOOST_AUTO_TEST_CASE(crlf_script) {
 
 BOOST_AUTO_TEST_CASE(interpreters) {
   const TempDir dir;
-  check(explained(at_path(dir.file("a", "#!/nonexistent/bin/python9\n"))), "E_EXEC_INTERP", 126, {"its interpreter /nonexistent/bin/python9", "/nonexistent does not exist"});
+  check(explained(at_path(dir.file("a", "#!/nonexistent/bin/python9\n"))), "E_EXEC_INTERP", 126,
+        {"its interpreter /nonexistent/bin/python9", "/nonexistent does not exist"});
   const Error moved = explained(at_path(dir.file("b", "#! /usr/local/lib/sh -e\n")));
   check(moved, "E_EXEC_INTERP", 126, {"/usr/local/lib/sh does not exist", "write #!/usr/bin/sh in the first line"});
   BOOST_TEST(moved.path == "/usr/local/lib/sh");
-  check(explained(at_path(dir.file("c", "#!bin/nosuch\n"), dir.path())), "E_EXEC_INTERP", 126, {"relative", dir.path()});
+  check(explained(at_path(dir.file("c", "#!bin/nosuch\n"), dir.path())), "E_EXEC_INTERP", 126,
+        {"relative", dir.path()});
   const std::string plain = dir.file("plain", "no x", 0644);
-  check(explained(at_path(dir.file("d", "#!" + plain + "\n"))), "E_EXEC_INTERP", 126, {"its interpreter " + plain + " is not executable", "chmod +x " + plain});
+  check(explained(at_path(dir.file("d", "#!" + plain + "\n"))), "E_EXEC_INTERP", 126,
+        {"its interpreter " + plain + " is not executable", "chmod +x " + plain});
   check(explained(at_path(dir.file("e", "#!" + dir.path() + "\n"))), "E_EXEC_INTERP", 126, {"is a directory"});
   check(explained(at_path(dir.file("f", "#!\n"))), "E_EXEC_INTERP", 126, {"names no interpreter"});
-  check(explained(at_path(dir.file("g", "#!/" + std::string(300, 'x') + "\n"))), "E_EXEC_INTERP", 126, {"longer than the 255 bytes"});
+  check(explained(at_path(dir.file("g", "#!/" + std::string(300, 'x') + "\n"))), "E_EXEC_INTERP", 126,
+        {"longer than the 255 bytes"});
   check(explained(at_path(dir.file("loop", "#!" + dir.path() + "/loop\n"))), "E_EXEC_INTERP", 126, {"leads back to"});
   dir.file("l0", "#!/nonexistent/x\n");
-  check(explained(at_path(dir.file("l1", "#!" + dir.path() + "/l0\n"))), "E_EXEC_INTERP", 126, {"/nonexistent does not exist"});
+  check(explained(at_path(dir.file("l1", "#!" + dir.path() + "/l0\n"))), "E_EXEC_INTERP", 126,
+        {"/nonexistent does not exist"});
   std::string above = "/bin/sh";
   for (int i = 0; i < 7; ++i) above = dir.file("deep" + std::to_string(i), "#!" + above + "\n");
   check(explained(at_path(above)), "E_EXEC_INTERP", 126, {"more than the kernel follows"});
@@ -358,7 +372,8 @@ BOOST_AUTO_TEST_CASE(loader) {
   const Error e = explained(at_path(musl));
   check(e, "E_EXEC_LOADER", 126, {"its loader /lib/ld-musl-none.so.1 does not exist", "musl"});
   BOOST_TEST(e.path == "/lib/ld-musl-none.so.1");
-  check(explained(at_path(dir.file("script", "#!" + musl + "\n"))), "E_EXEC_LOADER", 126, {"its interpreter " + musl + ": its loader"});
+  check(explained(at_path(dir.file("script", "#!" + musl + "\n"))), "E_EXEC_LOADER", 126,
+        {"its interpreter " + musl + ": its loader"});
   // The path may be all of 27 bytes: a short link to a loader that is none.
   std::string name = "/tmp/sup-ld-" + std::to_string(::getpid() % 100'000);
   std::ofstream(name) << "no loader\n";
@@ -384,7 +399,8 @@ BOOST_AUTO_TEST_CASE(formats) {
   check(explained(at_path(empty)), "E_EXEC_EMPTY", 126, {"is an empty file"});
   const std::string text = dir.file("text", "echo hello\n");
   check(explained(at_path(text)), "E_EXEC_FORMAT", 126, {"without a #! line", "sh " + text});
-  check(explained(at_path(dir.file("binary", std::string_view("\0\1\2\3", 4)))), "E_EXEC_FORMAT", 126, {"not a program"});
+  check(explained(at_path(dir.file("binary", std::string_view("\0\1\2\3", 4)))), "E_EXEC_FORMAT", 126,
+        {"not a program"});
   check(explained(at_path(dir.file("cut", true_bytes().substr(0, 40)))), "E_EXEC_FORMAT", 126, {"truncated ELF"});
   check(explained(at_path(dir.file("cut2", true_bytes().substr(0, 100)))), "E_EXEC_FORMAT", 126, {"truncated ELF"});
   std::string object = true_bytes();
@@ -489,7 +505,7 @@ BOOST_AUTO_TEST_CASE(inside_another_root) {
 }
 
 BOOST_AUTO_TEST_CASE(mode_bits) {
-  struct stat st {};
+  struct stat st{};
   st.st_uid = 10;
   st.st_gid = 20;
   st.st_mode = S_IFREG | 0070;
@@ -515,7 +531,8 @@ class FakeKernel {
   FakeKernel() {
     fs::create_directories(dir_ / "proc/self/ns");
     fs::create_directories(dir_ / "sys");
-    for (const char* ns : {"user", "pid", "mnt", "net", "uts", "ipc", "cgroup", "time"}) put(std::string("proc/self/ns/") + ns, "");
+    for (const char* ns : {"user", "pid", "mnt", "net", "uts", "ipc", "cgroup", "time"})
+      put(std::string("proc/self/ns/") + ns, "");
     put("proc/self/mountinfo", "1 0 8:1 / / rw - ext4 /dev/sda rw\n2 1 0:5 / /proc rw - proc proc rw\n");
     put("proc/self/status", "Name:\tsup\nCapEff:\t0000000000000000\nSeccomp:\t0\n");
     put("proc/self/cgroup", "");
@@ -536,7 +553,8 @@ class FakeKernel {
   TempDir dir_;
 };
 
-Error spawn_error(const FakeKernel& kernel, const std::string& stage, int err, uid_t uid = 1000, std::uint64_t flags = CLONE_NEWUSER | CLONE_NEWPID) {
+Error spawn_error(const FakeKernel& kernel, const std::string& stage, int err, uid_t uid = 1000,
+                  std::uint64_t flags = CLONE_NEWUSER | CLONE_NEWPID) {
   SpawnAttempt attempt;
   attempt.stage = stage;
   attempt.err = err;
@@ -576,7 +594,8 @@ BOOST_AUTO_TEST_CASE(ubuntu_apparmor) {
   FakeKernel kernel;
   kernel.sysctl("kernel.apparmor_restrict_unprivileged_userns", "1");
   for (const char* stage : {"clone", "idmap", "mount"}) {
-    check(spawn_error(kernel, stage, EACCES), "E_USERNS_DENIED", 125, {"sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"});
+    check(spawn_error(kernel, stage, EACCES), "E_USERNS_DENIED", 125,
+          {"sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"});
   }
 }
 
@@ -585,7 +604,8 @@ BOOST_AUTO_TEST_CASE(chroot_and_filter_and_label) {
   kernel.put("proc/self/status", "Seccomp:\t2\nCapEff:\t0000000000000000\n");
   check(spawn_error(kernel, "clone", EPERM), "E_USERNS_DENIED", 125, {"seccomp filter", "seccomp=unconfined"});
   check(spawn_error(kernel, "clone", ENOSYS), "E_CLONE_UNSUPPORTED", 125, {"seccomp filter"});
-  check(spawn_error(kernel, "clone", EPERM, 0, CLONE_NEWPID), "E_CLONE_PERM", 125, {"without CAP_SYS_ADMIN", "--cap-add SYS_ADMIN"});
+  check(spawn_error(kernel, "clone", EPERM, 0, CLONE_NEWPID), "E_CLONE_PERM", 125,
+        {"without CAP_SYS_ADMIN", "--cap-add SYS_ADMIN"});
   kernel.put("proc/self/mountinfo", "2 1 0:5 / /proc rw - proc proc rw\n");
   check(spawn_error(kernel, "clone", EPERM), "E_USERNS_DENIED", 125, {"chroot"});
   FakeKernel other;
@@ -614,17 +634,20 @@ BOOST_AUTO_TEST_CASE(limits_of_namespaces) {
 BOOST_AUTO_TEST_CASE(pids_of_a_group) {
   FakeKernel kernel;
   const std::string mount = kernel.dir() / "cg";
-  kernel.put("proc/self/mountinfo", "1 0 8:1 / / rw - ext4 /dev/sda rw\n3 1 0:9 / " + mount + " rw - cgroup2 cgroup2 rw\n");
+  kernel.put("proc/self/mountinfo",
+             "1 0 8:1 / / rw - ext4 /dev/sda rw\n3 1 0:9 / " + mount + " rw - cgroup2 cgroup2 rw\n");
   kernel.put("proc/self/cgroup", "0::/a/b\n");
   kernel.put("cg/a/b/pids.max", "max\n");
   kernel.put("cg/a/b/pids.current", "5\n");
   kernel.put("cg/a/pids.max", "5\n");
   kernel.put("cg/a/pids.current", "5\n");
-  check(spawn_error(kernel, "clone", EAGAIN), "E_CLONE_PIDS", 125, {mount + "/a has 5 of at most 5 processes (pids.max)", "echo max > " + mount + "/a/pids.max"});
+  check(spawn_error(kernel, "clone", EAGAIN), "E_CLONE_PIDS", 125,
+        {mount + "/a has 5 of at most 5 processes (pids.max)", "echo max > " + mount + "/a/pids.max"});
   // v1's controller likewise.
   FakeKernel v1;
   const std::string pids = v1.dir() / "cg/pids";
-  v1.put("proc/self/mountinfo", "1 0 8:1 / / rw - ext4 /dev/sda rw\n3 1 0:9 / " + pids + " rw - cgroup cgroup rw,pids\n");
+  v1.put("proc/self/mountinfo",
+         "1 0 8:1 / / rw - ext4 /dev/sda rw\n3 1 0:9 / " + pids + " rw - cgroup cgroup rw,pids\n");
   v1.put("proc/self/cgroup", "4:pids:/x\n0::/\n");
   v1.put("cg/pids/x/pids.max", "7\n");
   v1.put("cg/pids/x/pids.current", "7\n");
@@ -636,7 +659,8 @@ BOOST_AUTO_TEST_CASE(pids_of_the_machine) {
   kernel.put("proc/loadavg", "0.00 0.01 0.05 1/32760 4242\n");
   kernel.sysctl("kernel.pid_max", "32768");
   kernel.sysctl("kernel.threads-max", "100000");
-  check(spawn_error(kernel, "clone", EAGAIN), "E_CLONE_PIDS", 125, {"has 32760 tasks, and kernel.pid_max is 32768", "sysctl -w kernel.pid_max=65536"});
+  check(spawn_error(kernel, "clone", EAGAIN), "E_CLONE_PIDS", 125,
+        {"has 32760 tasks, and kernel.pid_max is 32768", "sysctl -w kernel.pid_max=65536"});
   kernel.put("proc/loadavg", "0.00 0.01 0.05 1/100 4242\n");
   check(spawn_error(kernel, "clone", EAGAIN), "E_CLONE_PIDS", 125, {"one of pids.max, RLIMIT_NPROC, kernel.pid_max"});
 }
@@ -663,8 +687,11 @@ BOOST_AUTO_TEST_CASE(pids_of_the_user) {
 
 BOOST_AUTO_TEST_CASE(covered_proc) {
   FakeKernel kernel;
-  kernel.put("proc/self/mountinfo", "1 0 8:1 / / rw - ext4 /dev/sda rw\n2 1 0:5 / /proc rw - proc proc rw\n3 2 0:6 / /proc/kcore rw - tmpfs tmpfs rw\n");
-  check(spawn_error(kernel, "mount", EPERM), "E_MOUNT_PROC", 125, {"/proc/kcore", "systempaths=unconfined", "unmask=ALL"});
+  kernel.put(
+      "proc/self/mountinfo",
+      "1 0 8:1 / / rw - ext4 /dev/sda rw\n2 1 0:5 / /proc rw - proc proc rw\n3 2 0:6 / /proc/kcore rw - tmpfs tmpfs rw\n");
+  check(spawn_error(kernel, "mount", EPERM), "E_MOUNT_PROC", 125,
+        {"/proc/kcore", "systempaths=unconfined", "unmask=ALL"});
   kernel.put("proc/self/mountinfo", "1 0 8:1 / / rw - ext4 /dev/sda rw\n");
   check(spawn_error(kernel, "mount", EPERM), "E_MOUNT_PROC", 125, {"no procfs is mounted"});
 }
@@ -683,7 +710,8 @@ BOOST_AUTO_TEST_CASE(files_and_memory_and_the_rest) {
   check(spawn_error(kernel, "clone", ENOMEM), "E_CLONE_MEMORY", 125, {"memory"});
   check(spawn_error(kernel, "hostname", EPERM), "E_STEP", 125, {"hostname", "Operation not permitted"});
   kernel.sysctl("vm.memfd_noexec", "2");
-  check(spawn_error(kernel, "exec", EACCES), "E_INIT_EXEC", 125, {"vm.memfd_noexec is 2", "sysctl -w vm.memfd_noexec=0"});
+  check(spawn_error(kernel, "exec", EACCES), "E_INIT_EXEC", 125,
+        {"vm.memfd_noexec is 2", "sysctl -w vm.memfd_noexec=0"});
   kernel.sysctl("fs.mount-max", "100");
   check(spawn_error(kernel, "mount", ENOSPC), "E_MOUNT", 125, {"sysctl -w fs.mount-max=200"});
 }

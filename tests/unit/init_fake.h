@@ -32,7 +32,9 @@ namespace sup::init::test {
 inline constexpr int kBoot = 7;
 
 // How a process of init's ends: thrown by the fake, because the real calls do not return.
-struct Exited { int status; };
+struct Exited {
+  int status;
+};
 struct Execed {};
 
 struct Said {
@@ -72,20 +74,20 @@ class Fake {
   std::uint32_t message_flags = 0;
   std::size_t recv_at_most = 1000;
   bool short_write = false;
-  std::map<int, bool> bounding{};                      // capability: in the bounding set; absent: unknown
-  long fork_answer = 0;                                // join's: 0 goes on as the child
+  std::map<int, bool> bounding{};  // capability: in the bounding set; absent: unknown
+  long fork_answer = 0;  // join's: 0 goes on as the child
   // roots
-  std::set<std::string> absent{};                      // paths that openat2 does not find until something is made
-  std::map<int, std::pair<std::uint32_t, std::uint32_t>> devices{};   // descriptor: its device
-  std::set<int> directories{};                         // descriptors of directories; others are regular files
+  std::set<std::string> absent{};  // paths that openat2 does not find until something is made
+  std::map<int, std::pair<std::uint32_t, std::uint32_t>> devices{};  // descriptor: its device
+  std::set<int> directories{};  // descriptors of directories; others are regular files
   // PID 1
   long clone_answer = 2;
-  bool child_runs = true;                              // false: killed before its first instruction
-  std::deque<std::pair<long, std::uint32_t>> dead;     // what wait4 reaps: pid, status; 0 ends one look
-  std::deque<std::array<std::int16_t, 2>> polls;       // {signals, boot} revents, look by look
+  bool child_runs = true;  // false: killed before its first instruction
+  std::deque<std::pair<long, std::uint32_t>> dead;  // what wait4 reaps: pid, status; 0 ends one look
+  std::deque<std::array<std::int16_t, 2>> polls;  // {signals, boot} revents, look by look
   std::deque<std::vector<std::pair<int, int>>> signals;  // each read: signo, si_code
-  std::map<int, int> groups;                           // getpgid
-  std::vector<std::uint32_t> capset_to;                // effective, permitted, inheritable, then the upper half
+  std::map<int, int> groups;  // getpgid
+  std::vector<std::uint32_t> capset_to;  // effective, permitted, inheritable, then the upper half
 
   // Carries out a plan until it ends. nullopt: the command runs; else the exit status.
   std::optional<int> interpret(std::vector<unsigned char> bytes) {
@@ -129,7 +131,9 @@ class Fake {
 
  private:
   template <typename T>
-  static T* at(long a) { return reinterpret_cast<T*>(a); }
+  static T* at(long a) {
+    return reinterpret_cast<T*>(a);
+  }
   static std::string text(long a) { return a == 0 ? "NULL" : at<const char>(a); }
   static std::string texts(long a) {
     std::string out = "[";
@@ -139,23 +143,67 @@ class Fake {
   }
 
   static std::string name_of(long nr) {
-    static const std::map<long, std::string> names = {
-        {__NR_mount, "mount"}, {__NR_umount2, "umount2"}, {__NR_sethostname, "sethostname"}, {__NR_socket, "socket"},
-        {__NR_ioctl, "ioctl"}, {__NR_unshare, "unshare"}, {__NR_openat, "open"}, {__NR_read, "read"},
-        {__NR_write, "write"}, {__NR_close, "close"}, {__NR_prlimit64, "prlimit"}, {__NR_prctl, "prctl"},
-        {__NR_capget, "capget"}, {__NR_capset, "capset"}, {__NR_setgroups, "setgroups"}, {__NR_setresgid, "setresgid"},
-        {__NR_setresuid, "setresuid"}, {__NR_umask, "umask"}, {__NR_chdir, "chdir"}, {__NR_getcwd, "getcwd"},
-        {__NR_setsid, "setsid"}, {__NR_ppoll, "poll"}, {__NR_close_range, "close_range"},
-        {__NR_rt_sigaction, "sigaction"}, {__NR_rt_sigprocmask, "sigmask"}, {__NR_sendto, "send"},
-        {__NR_recvfrom, "recv"}, {__NR_execve, "execve"}, {__NR_signalfd4, "signalfd"}, {__NR_wait4, "wait4"},
-        {__NR_recvmsg, "recvmsg"}, {__NR_fstat, "fstat"}, {__NR_mmap, "mmap"},
-        {sys::kNrListmount, "listmount"}, {sys::kNrStatmount, "statmount"}, {__NR_setns, "setns"}, {__NR_clone, "fork"},
-        {__NR_open_tree, "open_tree"}, {__NR_fsopen, "fsopen"}, {__NR_fsconfig, "fsconfig"}, {__NR_fsmount, "fsmount"},
-        {__NR_mount_setattr, "mount_setattr"}, {__NR_move_mount, "move_mount"}, {__NR_openat2, "openat2"}, {__NR_statx, "statx"},
-        {__NR_fchdir, "fchdir"}, {__NR_pivot_root, "pivot_root"}, {__NR_chroot, "chroot"}, {__NR_symlinkat, "symlinkat"},
-        {__NR_mkdirat, "mkdirat"}, {__NR_mknodat, "mknodat"}, {__NR_dup3, "dup3"}, {__NR_fcntl, "fcntl"},
-        {__NR_kill, "kill"}, {__NR_getpgid, "getpgid"}, {__NR_exit_group, "exit"}, {__NR_munmap, "munmap"},
-        {__NR_seccomp, "seccomp"}, {__NR_keyctl, "keyctl"}, {__NR_setpriority, "setpriority"}, {__NR_ioprio_set, "ioprio_set"}};
+    static const std::map<long, std::string> names = {{__NR_mount, "mount"},
+                                                      {__NR_umount2, "umount2"},
+                                                      {__NR_sethostname, "sethostname"},
+                                                      {__NR_socket, "socket"},
+                                                      {__NR_ioctl, "ioctl"},
+                                                      {__NR_unshare, "unshare"},
+                                                      {__NR_openat, "open"},
+                                                      {__NR_read, "read"},
+                                                      {__NR_write, "write"},
+                                                      {__NR_close, "close"},
+                                                      {__NR_prlimit64, "prlimit"},
+                                                      {__NR_prctl, "prctl"},
+                                                      {__NR_capget, "capget"},
+                                                      {__NR_capset, "capset"},
+                                                      {__NR_setgroups, "setgroups"},
+                                                      {__NR_setresgid, "setresgid"},
+                                                      {__NR_setresuid, "setresuid"},
+                                                      {__NR_umask, "umask"},
+                                                      {__NR_chdir, "chdir"},
+                                                      {__NR_getcwd, "getcwd"},
+                                                      {__NR_setsid, "setsid"},
+                                                      {__NR_ppoll, "poll"},
+                                                      {__NR_close_range, "close_range"},
+                                                      {__NR_rt_sigaction, "sigaction"},
+                                                      {__NR_rt_sigprocmask, "sigmask"},
+                                                      {__NR_sendto, "send"},
+                                                      {__NR_recvfrom, "recv"},
+                                                      {__NR_execve, "execve"},
+                                                      {__NR_signalfd4, "signalfd"},
+                                                      {__NR_wait4, "wait4"},
+                                                      {__NR_recvmsg, "recvmsg"},
+                                                      {__NR_fstat, "fstat"},
+                                                      {__NR_mmap, "mmap"},
+                                                      {sys::kNrListmount, "listmount"},
+                                                      {sys::kNrStatmount, "statmount"},
+                                                      {__NR_setns, "setns"},
+                                                      {__NR_clone, "fork"},
+                                                      {__NR_open_tree, "open_tree"},
+                                                      {__NR_fsopen, "fsopen"},
+                                                      {__NR_fsconfig, "fsconfig"},
+                                                      {__NR_fsmount, "fsmount"},
+                                                      {__NR_mount_setattr, "mount_setattr"},
+                                                      {__NR_move_mount, "move_mount"},
+                                                      {__NR_openat2, "openat2"},
+                                                      {__NR_statx, "statx"},
+                                                      {__NR_fchdir, "fchdir"},
+                                                      {__NR_pivot_root, "pivot_root"},
+                                                      {__NR_chroot, "chroot"},
+                                                      {__NR_symlinkat, "symlinkat"},
+                                                      {__NR_mkdirat, "mkdirat"},
+                                                      {__NR_mknodat, "mknodat"},
+                                                      {__NR_dup3, "dup3"},
+                                                      {__NR_fcntl, "fcntl"},
+                                                      {__NR_kill, "kill"},
+                                                      {__NR_getpgid, "getpgid"},
+                                                      {__NR_exit_group, "exit"},
+                                                      {__NR_munmap, "munmap"},
+                                                      {__NR_seccomp, "seccomp"},
+                                                      {__NR_keyctl, "keyctl"},
+                                                      {__NR_setpriority, "setpriority"},
+                                                      {__NR_ioprio_set, "ioprio_set"}};
     const auto it = names.find(nr);
     if (it == names.end()) throw std::runtime_error("init made a call the fake does not know: " + std::to_string(nr));
     return it->second;
@@ -175,7 +223,11 @@ class Fake {
         in = n(a[0]) + ", " + n(a[1]);
         if (a[2] != 0) in += ", " + text(a[2]) + " " + n(at<sys::IfReq>(a[2])->flags);
         break;
-      case __NR_unshare: case __NR_umask: case __NR_close: case __NR_exit_group: case __NR_getpgid: in = n(a[0]); break;
+      case __NR_unshare:
+      case __NR_umask:
+      case __NR_close:
+      case __NR_exit_group:
+      case __NR_getpgid: in = n(a[0]); break;
       case __NR_openat: in = text(a[1]) + ", " + n(a[2]); break;
       case __NR_write: in = n(a[0]) + ", " + std::string(at<const char>(a[1]), static_cast<std::size_t>(a[2])); break;
       case __NR_read: in = n(a[0]); break;
@@ -188,7 +240,8 @@ class Fake {
       case __NR_setgroups:
         for (long i = 0; i < a[0]; ++i) in += (i != 0 ? " " : "") + n(at<const std::uint32_t>(a[1])[i]);
         break;
-      case __NR_setresgid: case __NR_setresuid: in = n(a[0]) + ", " + n(a[1]) + ", " + n(a[2]); break;
+      case __NR_setresgid:
+      case __NR_setresuid: in = n(a[0]) + ", " + n(a[1]) + ", " + n(a[2]); break;
       case __NR_chdir: in = text(a[0]); break;
       case __NR_close_range: in = n(a[0]) + ", " + n(static_cast<unsigned>(a[1])); break;
       case __NR_rt_sigaction: in = n(a[0]) + ", " + n(at<const sys::SigAction>(a[1])->handler); break;
@@ -198,10 +251,15 @@ class Fake {
       case __NR_keyctl: in = n(a[0]); break;
       case __NR_setpriority: in = n(a[0]) + ", " + n(a[1]) + ", " + n(a[2]); break;
       case __NR_seccomp: in = n(a[0]) + ", " + n(a[1]) + ", " + n(at<const sys::FilterProgram>(a[2])->count); break;
-      case __NR_kill: case __NR_setns: case __NR_fsmount: case __NR_fcntl: case __NR_dup3: in = n(a[0]) + ", " + n(a[1]); break;
+      case __NR_kill:
+      case __NR_setns:
+      case __NR_fsmount:
+      case __NR_fcntl:
+      case __NR_dup3: in = n(a[0]) + ", " + n(a[1]); break;
       case __NR_fchdir: in = n(a[0]); break;
       case __NR_statx: in = n(a[0]) + text(a[1]); break;
-      case __NR_fsopen: case __NR_chroot: in = text(a[0]); break;
+      case __NR_fsopen:
+      case __NR_chroot: in = text(a[0]); break;
       case __NR_open_tree: in = n(a[0]) + ", " + text(a[1]) + ", " + n(a[2]); break;
       case __NR_openat2: in = n(a[0]) + ", " + text(a[1]) + ", " + n(at<const sys::OpenHow>(a[2])->resolve); break;
       case __NR_fsconfig: in = n(a[0]) + ", " + n(a[1]) + ", " + text(a[2]) + ", " + text(a[3]); break;
@@ -213,7 +271,8 @@ class Fake {
       case __NR_move_mount: in = n(a[0]) + ", " + n(a[2]) + ", " + text(a[3]); break;
       case __NR_pivot_root: in = text(a[0]) + ", " + text(a[1]); break;
       case __NR_symlinkat: in = text(a[0]) + ", " + n(a[1]) + ", " + text(a[2]); break;
-      case __NR_mkdirat: case __NR_mknodat: in = n(a[0]) + ", " + text(a[1]) + ", " + n(a[2]); break;
+      case __NR_mkdirat:
+      case __NR_mknodat: in = n(a[0]) + ", " + text(a[1]) + ", " + n(a[2]); break;
       default: break;
     }
     return name + "(" + in + ")";
@@ -229,14 +288,17 @@ class Fake {
       case __NR_openat2:
         if (absent.contains(text(a[1]))) return -ENOENT;
         return 60;
-      case __NR_mkdirat: case __NR_mknodat: absent.clear(); return 0;
+      case __NR_mkdirat:
+      case __NR_mknodat: absent.clear(); return 0;
       case __NR_open_tree: return 61;
       case __NR_fsopen: return 62;
       case __NR_fsmount: return 63;
       case __NR_statx: {
         auto* st = at<sys::Statx>(a[4]);
         const auto it = devices.find(static_cast<int>(a[0]));
-        st->mode = static_cast<std::uint16_t>(it != devices.end() ? 0020000 : directories.contains(static_cast<int>(a[0])) ? 0040000 : 0100000);
+        st->mode = static_cast<std::uint16_t>(it != devices.end()                            ? 0020000
+                                              : directories.contains(static_cast<int>(a[0])) ? 0040000
+                                                                                             : 0100000);
         if (it != devices.end()) st->rdev_major = it->second.first, st->rdev_minor = it->second.second;
         return 0;
       }
@@ -291,7 +353,8 @@ class Fake {
       case __NR_clone: return fork_answer;
       case __NR_getpgid: return groups[static_cast<int>(a[0])];
       case sys::kNrListmount: return list_mounts(*at<sys::MountRequest>(a[0]), at<std::uint64_t>(a[1]), a[2]);
-      case sys::kNrStatmount: return tell_mount(*at<sys::MountRequest>(a[0]), at<unsigned char>(a[1]), static_cast<std::size_t>(a[2]));
+      case sys::kNrStatmount:
+        return tell_mount(*at<sys::MountRequest>(a[0]), at<unsigned char>(a[1]), static_cast<std::size_t>(a[2]));
       default: return 0;
     }
   }
@@ -326,7 +389,8 @@ class Fake {
   [[nodiscard]] long list_mounts(const sys::MountRequest& asked, std::uint64_t* to, long room) const {
     if (!mounts) return -ENOSYS;
     long n = 0;
-    for (std::uint64_t id = asked.param == 0 ? 100 : asked.param + 1; id - 100 < mounts->size() && n < room; ++id) to[n++] = id;
+    for (std::uint64_t id = asked.param == 0 ? 100 : asked.param + 1; id - 100 < mounts->size() && n < room; ++id)
+      to[n++] = id;
     return n;
   }
 

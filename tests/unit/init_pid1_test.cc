@@ -34,17 +34,15 @@ BOOST_AUTO_TEST_CASE(a_whole_life_call_by_call) {
   fake.polls = {kSignal};
   fake.signals = {{{sys::kSigChld, 1}}};
   BOOST_CHECK(fake.interpret(plan()) == 7);
-  const Strings want = {
-      "setsid()",
-      "prctl(4, 0)",                       // not dumpable, before there is a command
-      "sigaction(17, 0)", "sigmask(0, 18446744073709551615)", "signalfd()", "clone(16657)",
+  const Strings want = {"setsid()",
+                        "prctl(4, 0)",                       // not dumpable, before there is a command
+                        "sigaction(17, 0)", "sigmask(0, 18446744073709551615)", "signalfd()", "clone(16657)",
       // the child
-      "sigmask(2, 2748)", "umask(18)", "send()", "execve(/bin/x, [x -l], [A=1])",
+                        "sigmask(2, 2748)", "umask(18)", "send()", "execve(/bin/x, [x -l], [A=1])",
       // PID 1
-      "prctl(15, sup-init)", "send()",
-      "close_range(0, 6)", "close_range(8, 51)", "close_range(53, 4294967295)",
-      "munmap()", "chdir(/)", "capget()", "capset()",
-      "wait4()", "poll()", "read(52)", "wait4()", "wait4()", "send()", "exit(7)"};
+                        "prctl(15, sup-init)", "send()", "close_range(0, 6)", "close_range(8, 51)",
+                        "close_range(53, 4294967295)", "munmap()", "chdir(/)", "capget()", "capset()", "wait4()",
+                        "poll()", "read(52)", "wait4()", "wait4()", "send()", "exit(7)"};
   BOOST_TEST(fake.calls == want, boost::test_tools::per_element());
   const std::vector<Said> said = {{Say::exec, 3, 0, 0}, {Say::running, 3, 0, 2}, {Say::exited, 3, 0, 7U << 8}};
   BOOST_CHECK(fake.said == said);
@@ -59,8 +57,8 @@ BOOST_AUTO_TEST_CASE(keeps_no_capability_but_kill) {
 }
 
 BOOST_AUTO_TEST_CASE(ends_as_the_command_ended) {
-  const std::vector<std::pair<std::uint32_t, int>> cases = {
-      {0, 0}, {1U << 8, 1}, {255U << 8, 255}, {127U << 8, 127}, {9, 137}, {15, 143}, {6 | 0x80, 134}, {64, 192}};
+  const std::vector<std::pair<std::uint32_t, int>> cases = {{0, 0},   {1U << 8, 1}, {255U << 8, 255}, {127U << 8, 127},
+                                                            {9, 137}, {15, 143},    {6 | 0x80, 134},  {64, 192}};
   for (const auto& [status, code] : cases) {
     Fake fake;
     fake.dead = {{2, status}};

@@ -64,75 +64,114 @@ std::string go_record() {
 
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> table = {
-      {Op::mount, [](Block& b) { b.add(Op::mount, {14}, {"proc", "/proc", "proc", "hidepid=2"}); },
+      {Op::mount,
+       [](Block& b) { b.add(Op::mount, {14}, {"proc", "/proc", "proc", "hidepid=2"}); },
        {"mount(proc, /proc, proc, 14, hidepid=2)"}},
-      {Op::umount_stack, [](Block& b) { b.add(Op::umount_stack, {}, {"/proc"}); },
+      {Op::umount_stack,
+       [](Block& b) { b.add(Op::umount_stack, {}, {"/proc"}); },
        {"umount2(/proc, 2)", "umount2(/proc, 2)", "umount2(/proc, 2)"},
        [](Fake& f) { f.stacked = 2; }},
-      {Op::only_proc, [](Block& b) { b.add(Op::only_proc); },
+      {Op::only_proc,
+       [](Block& b) { b.add(Op::only_proc); },
        {"listmount()", "open(/proc/self/mountinfo, 524288)", "read(51)", "read(51)", "close(51)"},
        // close: a read-only descriptor, nothing is lost
-       [](Fake& f) { f.file = once(kMountinfo); }, {"close", "listmount"}},
-      {Op::cover, [](Block& b) { b.add(Op::cover, {}, {"/srv/proc"}); },
+       [](Fake& f) { f.file = once(kMountinfo); },
+       {"close", "listmount"}},
+      {Op::cover,
+       [](Block& b) { b.add(Op::cover, {}, {"/srv/proc"}); },
        {"mount(none, /srv/proc, tmpfs, 15, size=4k,nr_inodes=2,mode=0)"}},
       {Op::hostname, [](Block& b) { b.add(Op::hostname, {}, {"box"}); }, {"sethostname(box)"}},
-      {Op::link_up, [](Block& b) { b.add(Op::link_up, {}, {"lo"}); },
+      {Op::link_up,
+       [](Block& b) { b.add(Op::link_up, {}, {"lo"}); },
        {"socket(1, 524290)", "ioctl(50, 35091, lo 0)", "ioctl(50, 35092, lo 1)", "close(50)"},
-       [](Fake&) {}, {"close"}},
+       [](Fake&) {},
+       {"close"}},
       {Op::unshare, [](Block& b) { b.add(Op::unshare, {0x02000000}); }, {"unshare(33554432)"}},
-      {Op::write_file, [](Block& b) { b.add(Op::write_file, {}, {"/proc/self/oom_score_adj", "100"}); },
-       {"open(/proc/self/oom_score_adj, 524289)", "write(51, 100)", "close(51)"}, [](Fake&) {}, {"close"}},
+      {Op::write_file,
+       [](Block& b) { b.add(Op::write_file, {}, {"/proc/self/oom_score_adj", "100"}); },
+       {"open(/proc/self/oom_score_adj, 524289)", "write(51, 100)", "close(51)"},
+       [](Fake&) {},
+       {"close"}},
       {Op::rlimit, [](Block& b) { b.add(Op::rlimit, {7, 100, ~0ULL}); }, {"prlimit(0, 7, 100, 18446744073709551615)"}},
-      {Op::capbset_drop, [](Block& b) { b.add(Op::capbset_drop, {1U << 16 | 1U << 17 | 1ULL << 63 | 1U << 22}); },
+      {Op::capbset_drop,
+       [](Block& b) { b.add(Op::capbset_drop, {1U << 16 | 1U << 17 | 1ULL << 63 | 1U << 22}); },
        // 17 is gone already, 63 is unknown to this kernel
        {"prctl(23, 16)", "prctl(24, 16)", "prctl(23, 17)", "prctl(23, 22)", "prctl(24, 22)", "prctl(23, 63)"},
        [](Fake& f) { f.bounding = {{16, true}, {17, false}, {22, true}}; }},
-      {Op::caps, [](Block& b) { b.add(Op::caps, {~0ULL, ~0ULL, 1ULL << 10 | 1ULL << 40}); },
+      {Op::caps,
+       [](Block& b) { b.add(Op::caps, {~0ULL, ~0ULL, 1ULL << 10 | 1ULL << 40}); },
        {"capget()", "capset()", "prctl(47, 4)", "prctl(47, 2)", "prctl(47, 2)"}},
       {Op::call, [](Block& b) { b.call(__NR_setpriority, {0, 0, 5}); }, {"setpriority(0, 0, 5)"}},
       {Op::seccomp, [](Block& b) { b.seccomp(3); }, {"seccomp(1, 0, 3)"}},
-      {Op::enter, [](Block& b) { b.add(Op::enter, {0x40000000}, {"/run/netns/a"}); },
-       {"open(/run/netns/a, 524288)", "setns(51, 1073741824)", "close(51)"}, [](Fake&) {}, {"close"}},
+      {Op::enter,
+       [](Block& b) { b.add(Op::enter, {0x40000000}, {"/run/netns/a"}); },
+       {"open(/run/netns/a, 524288)", "setns(51, 1073741824)", "close(51)"},
+       [](Fake&) {},
+       {"close"}},
       {Op::keyring, [](Block& b) { b.add(Op::keyring); }, {"keyctl(1)"}},
       {Op::groups, [](Block& b) { b.groups({4, 4294967294U}); }, {"setgroups(4 4294967294)"}},
-      {Op::ids, [](Block& b) { b.add(Op::ids, {1000, 2000}); },
+      {Op::ids,
+       [](Block& b) { b.add(Op::ids, {1000, 2000}); },
        {"setresgid(2000, 2000, 2000)", "setresuid(1000, 1000, 1000)"}},
-      {Op::umask, [](Block& b) { b.add(Op::umask, {022}); }, {"umask(18)"}, [](Fake&) {}, {"umask"}},   // cannot fail
+      {Op::umask, [](Block& b) { b.add(Op::umask, {022}); }, {"umask(18)"}, [](Fake&) {}, {"umask"}},  // cannot fail
       {Op::workdir, [](Block& b) { b.add(Op::workdir, {}, {"/srv"}); }, {"chdir(/srv)", "getcwd()"}},
       {Op::setsid, [](Block& b) { b.add(Op::setsid); }, {"setsid()"}},
       {Op::ctty, [](Block& b) { b.add(Op::ctty, {0}); }, {"ioctl(0, 21518)"}},
       {Op::pdeathsig, [](Block& b) { b.add(Op::pdeathsig, {9}); }, {"prctl(1, 9)", "poll()"}},
-      {Op::close_from, [](Block& b) { b.add(Op::close_from, {3}); },
+      {Op::close_from,
+       [](Block& b) { b.add(Op::close_from, {3}); },
        {"close_range(3, 6)", "close_range(8, 4294967295)"}},
       {Op::signals_default, [](Block& b) { b.add(Op::signals_default); }, all_signals()},
       {Op::wait, [](Block& b) { b.add(Op::wait, {2}); }, {"send()", "recv()"}, [](Fake& f) { f.heard = go_record(); }},
-      {Op::tree, [](Block& b) { b.add(Op::tree, {1, wire::TreeHow::recursive, 1ULL << 32 | 3}, {"/dev/null"}); },
-       {"open_tree(-100, /dev/null, 557057)", "statx(61)"}, [](Fake& f) { f.devices[61] = {1, 3}; }},
-      {Op::filesystem, [](Block& b) { b.listed(Op::filesystem, {1, 14, 1}, "tmpfs", {"size=4k", "noswap"}); },
-       {"fsopen(tmpfs)", "fchdir(-1)", "fsconfig(62, 1, size, 4k)", "fsconfig(62, 0, noswap, NULL)", "fsconfig(62, 6, NULL, NULL)",
-        "fsmount(62, 1)", "close(62)"}, [](Fake&) {}, {"close"}},
-      {Op::attributes, [](Block& b) { b.add(Op::attributes, {1, 5ULL << 32 | 3, 1ULL << 32 | 0x40000}); },
+      {Op::tree,
+       [](Block& b) { b.add(Op::tree, {1, wire::TreeHow::recursive, 1ULL << 32 | 3}, {"/dev/null"}); },
+       {"open_tree(-100, /dev/null, 557057)", "statx(61)"},
+       [](Fake& f) { f.devices[61] = {1, 3}; }},
+      {Op::filesystem,
+       [](Block& b) { b.listed(Op::filesystem, {1, 14, 1}, "tmpfs", {"size=4k", "noswap"}); },
+       {"fsopen(tmpfs)", "fchdir(-1)", "fsconfig(62, 1, size, 4k)", "fsconfig(62, 0, noswap, NULL)",
+        "fsconfig(62, 6, NULL, NULL)", "fsmount(62, 1)", "close(62)"},
+       [](Fake&) {},
+       {"close"}},
+      {Op::attributes,
+       [](Block& b) { b.add(Op::attributes, {1, 5ULL << 32 | 3, 1ULL << 32 | 0x40000}); },
        {"mount_setattr(-1, 36864, 3, 5, 262144)"}},
-      {Op::attach, [](Block& b) { b.add(Op::attach, {1, 0, wire::AttachHow::no_links | wire::AttachHow::create}, {"/a//b"}); },
-       {"statx(-1)", "openat2(-1, /, 22)", "openat2(-1, /a, 22)", "close(60)", "openat2(-1, /a//b, 22)", "mknodat(60, b, 33188)",
-        "openat2(-1, /a//b, 22)", "close(60)", "close(60)", "openat2(-1, /a//b, 22)", "move_mount(-1, 60, )", "close(60)"},
-       [](Fake& f) { f.absent = {"/a//b"}; }, {"close"}},
+      {Op::attach,
+       [](Block& b) { b.add(Op::attach, {1, 0, wire::AttachHow::no_links | wire::AttachHow::create}, {"/a//b"}); },
+       {"statx(-1)", "openat2(-1, /, 22)", "openat2(-1, /a, 22)", "close(60)", "openat2(-1, /a//b, 22)",
+        "mknodat(60, b, 33188)", "openat2(-1, /a//b, 22)", "close(60)", "close(60)", "openat2(-1, /a//b, 22)",
+        "move_mount(-1, 60, )", "close(60)"},
+       [](Fake& f) { f.absent = {"/a//b"}; },
+       {"close"}},
       {Op::make, [](Block& b) { b.add(Op::make, {1, 0755}, {"pts"}); }, {"mkdirat(-1, pts, 493)"}},
-      {Op::mask, [](Block& b) { b.listed(Op::mask, {0, 1, 1ULL << 32 | 3}, "", {"/proc/keys"}); },
-       {"statx(-1)", "openat2(-1, /proc/keys, 22)", "statx(60)", "open_tree(-1, , 528385)", "move_mount(61, 60, )", "close(61)", "close(60)"},
-       [](Fake& f) { f.devices[-1] = {1, 3}; }, {"close"}},
-      {Op::readonly, [](Block& b) { b.listed(Op::readonly, {0}, "", {"/proc/sys"}); },
-       {"openat2(-1, /proc/sys, 22)", "open_tree(60, , 528385)", "mount_setattr(61, 4096, 15, 0, 0)", "move_mount(61, 60, )", "close(61)", "close(60)"},
-       [](Fake&) {}, {"close"}},
-      {Op::pivot, [](Block& b) { b.add(Op::pivot, {0}); },
-       {"fchdir(-1)", "pivot_root(., .)", "umount2(., 2)", "chdir(/)"}, [](Fake& f) { f.stacked = 1; }},
-      {Op::renew, [](Block& b) { b.add(Op::renew, {1ULL << 32 | 3}, {"/dev/null"}); },
+      {Op::mask,
+       [](Block& b) { b.listed(Op::mask, {0, 1, 1ULL << 32 | 3}, "", {"/proc/keys"}); },
+       {"statx(-1)", "openat2(-1, /proc/keys, 22)", "statx(60)", "open_tree(-1, , 528385)", "move_mount(61, 60, )",
+        "close(61)", "close(60)"},
+       [](Fake& f) { f.devices[-1] = {1, 3}; },
+       {"close"}},
+      {Op::readonly,
+       [](Block& b) { b.listed(Op::readonly, {0}, "", {"/proc/sys"}); },
+       {"openat2(-1, /proc/sys, 22)", "open_tree(60, , 528385)", "mount_setattr(61, 4096, 15, 0, 0)",
+        "move_mount(61, 60, )", "close(61)", "close(60)"},
+       [](Fake&) {},
+       {"close"}},
+      {Op::pivot,
+       [](Block& b) { b.add(Op::pivot, {0}); },
+       {"fchdir(-1)", "pivot_root(., .)", "umount2(., 2)", "chdir(/)"},
+       [](Fake& f) { f.stacked = 1; }},
+      {Op::renew,
+       [](Block& b) { b.add(Op::renew, {1ULL << 32 | 3}, {"/dev/null"}); },
        {"statx(0)", "open(/dev/null, 524290)", "statx(51)", "dup3(51, 0)", "close(51)", "statx(1)", "statx(2)"},
-       [](Fake& f) { f.devices = {{0, {1, 3}}, {51, {1, 3}}}; }, {"close"}},
+       [](Fake& f) { f.devices = {{0, {1, 3}}, {51, {1, 3}}}; },
+       {"close"}},
       {Op::let_go, [](Block& b) { b.add(Op::let_go); }, {}},
-      {Op::join, [](Block& b) { b.add(Op::join, {0x7e020000, 5, 1U << 16 | 1ULL << 38}); },
+      {Op::join,
+       [](Block& b) { b.add(Op::join, {0x7e020000, 5, 1U << 16 | 1ULL << 38}); },
        // not dumpable before it can be seen, and less able before it has a child there
-       {"prctl(4, 0)", "setns(5, 2114060288)", "close(5)", "capget()", "capset()", "fork(32768)"}, [](Fake&) {}, {"close"}},
+       {"prctl(4, 0)", "setns(5, 2114060288)", "close(5)", "capget()", "capset()", "fork(32768)"},
+       [](Fake&) {},
+       {"close"}},
   };
   return table;
 }
@@ -165,11 +204,11 @@ BOOST_AUTO_TEST_CASE(every_op_makes_exactly_its_calls) {
 BOOST_AUTO_TEST_CASE(the_table_knows_every_op) {
   // stay has a suite of its own (init_pid1_test.cc), exec is in every plan.
   for (int op = 1; op <= static_cast<int>(wire::kLastOp); ++op) {
-    if (op > static_cast<int>(Op::join) && op < static_cast<int>(Op::tree)) continue;   // not given out
+    if (op > static_cast<int>(Op::join) && op < static_cast<int>(Op::tree)) continue;  // not given out
     if (op > static_cast<int>(Op::let_go) && op < static_cast<int>(Op::call)) continue;
     const bool elsewhere = op == static_cast<int>(Op::stay) || op == static_cast<int>(Op::exec);
-    const auto count = std::count_if(kinds().begin(), kinds().end(),
-                                     [&](const Kind& k) { return static_cast<int>(k.op) == op; });
+    const auto count =
+        std::count_if(kinds().begin(), kinds().end(), [&](const Kind& k) { return static_cast<int>(k.op) == op; });
     BOOST_TEST(count == (elsewhere ? 0 : 1), "op " << op);
   }
 }
@@ -180,7 +219,7 @@ BOOST_AUTO_TEST_CASE(every_call_of_every_op_forced_to_fail) {
     for (std::size_t i = 0; i < kind.calls.size(); ++i) {
       BOOST_TEST_CONTEXT("op " << static_cast<int>(kind.op) << ", call " << i << " " << kind.calls[i]) {
         Block plan;
-        plan.add(Op::umask, {0});   // so that the failing step is not index 0
+        plan.add(Op::umask, {0});  // so that the failing step is not index 0
         kind.add(plan);
         Fake fake;
         kind.world(fake);
@@ -218,7 +257,8 @@ BOOST_AUTO_TEST_CASE(join_gives_up_what_it_is_told_to_and_no_more) {
 BOOST_AUTO_TEST_CASE(who_joined_from_outside_says_who_went_in_and_is_gone) {
   Fake fake;
   fake.fork_answer = 4711;
-  BOOST_CHECK(fake.interpret(Block().add(Op::umask, {0}).add(Op::join, {0x20000, 5}).add(Op::setsid).exec().bytes()) == 0);
+  BOOST_CHECK(fake.interpret(Block().add(Op::umask, {0}).add(Op::join, {0x20000, 5}).add(Op::setsid).exec().bytes()) ==
+              0);
   BOOST_CHECK((fake.said == std::vector<Said>{{Say::joined, 1, 0, 4711}}));
   BOOST_TEST(std::count(fake.calls.begin(), fake.calls.end(), "setsid()") == 0);
   BOOST_TEST(fake.calls.back() == "exit(0)");
@@ -261,8 +301,17 @@ BOOST_AUTO_TEST_CASE(a_parked_init_goes_on_with_another_plan) {
     const auto fake = parked([&](Fake& f) { f.recv_at_most = piece; });
     Strings calls = fake->calls;
     std::erase(calls, "recv()");
-    const Strings want = {"setsid()", "close_range(0, 6)", "close_range(8, 4294967295)", "send()", "recvmsg()", "fstat()", "mmap()", "close(8)",
-                          "sethostname(box)", "send()", "execve(/bin/x, [x -l], [A=1])"};
+    const Strings want = {"setsid()",
+                          "close_range(0, 6)",
+                          "close_range(8, 4294967295)",
+                          "send()",
+                          "recvmsg()",
+                          "fstat()",
+                          "mmap()",
+                          "close(8)",
+                          "sethostname(box)",
+                          "send()",
+                          "execve(/bin/x, [x -l], [A=1])"};
     BOOST_TEST(calls == want, boost::test_tools::per_element());
     BOOST_CHECK((fake->said == std::vector<Said>{{Say::wait, 1, 0, 0}, {Say::exec, 2, 0, 0}}));
   }
@@ -270,8 +319,9 @@ BOOST_AUTO_TEST_CASE(a_parked_init_goes_on_with_another_plan) {
   auto failing = parked([](Fake& f) { f.answers = {{"sethostname", {-EPERM}}}; });
   BOOST_CHECK((failing->said.back() == Said{Say::failed, 1, EPERM, 0}));
   // Who is not wanted any more, or whose supervisor has died, ends and says nothing.
-  for (const auto& change : std::vector<std::function<void(Fake&)>>{[](Fake& f) { f.heard.clear(); }, [&](Fake& f) { f.heard.resize(7); },
-                                                                    [](Fake& f) { f.answers = {{"recvmsg", {-ECONNRESET}}}; }}) {
+  for (const auto& change :
+       std::vector<std::function<void(Fake&)>>{[](Fake& f) { f.heard.clear(); }, [&](Fake& f) { f.heard.resize(7); },
+                                               [](Fake& f) { f.answers = {{"recvmsg", {-ECONNRESET}}}; }}) {
     const auto fake = parked(change);
     BOOST_CHECK((fake->said == std::vector<Said>{{Say::wait, 1, 0, 0}}));
     BOOST_TEST(fake->calls.back() == "exit(125)");
@@ -309,14 +359,14 @@ BOOST_AUTO_TEST_CASE(only_proc_asks_by_number_where_the_kernel_answers) {
   const auto verdict = [](std::vector<std::pair<std::uint64_t, std::string>> mounts) {
     Fake fake;
     fake.mounts = std::move(mounts);
-    fake.file = once("22 27 0:21 / /nowhere rw - proc proc rw\n");   // would be EEXIST, and is not to be read
+    fake.file = once("22 27 0:21 / /nowhere rw - proc proc rw\n");  // would be EEXIST, and is not to be read
     const auto end = fake.interpret(Block().add(Op::only_proc).exec().bytes());
     for (const auto& call : fake.calls) BOOST_TEST(!call.starts_with("open("), call);
     return end ? fake.said.back().err : 0;
   };
   BOOST_TEST(verdict({{kExt4, "/"}, {kProc, "/proc"}}) == 0);
   BOOST_TEST(verdict({{kExt4, "/proc"}, {kProc, "/proc"}, {kExt4, "/home"}}) == 0);
-  BOOST_TEST(verdict({{kExt4, "/"}, {kProc, ""}, {kProc, "/proc"}}) == 0);   // gone while we look
+  BOOST_TEST(verdict({{kExt4, "/"}, {kProc, ""}, {kProc, "/proc"}}) == 0);  // gone while we look
   BOOST_TEST(verdict({{kExt4, "/"}}) == EEXIST);
   BOOST_TEST(verdict({{kExt4, "/"}, {kProc, "/proc2"}}) == EEXIST);
   BOOST_TEST(verdict({{kExt4, "/"}, {kProc, "/pro"}}) == EEXIST);
@@ -360,7 +410,7 @@ BOOST_AUTO_TEST_CASE(only_proc_judges_whole_lines_wherever_reads_end) {
       {kMountinfo, 0},
       {"22 27 0:21 / /proc rw - proc proc rw\n", 0},
       {"22 27 0:21 / /proc rw a:1 b:2 unbindable - proc none rw\n", 0},
-      {tail, EEXIST},                                                                          // no procfs at all
+      {tail, EEXIST},  // no procfs at all
       {"", EEXIST},
       {"22 27 0:21 / /mnt rw - proc proc rw\n", EEXIST},
       {"22 27 0:21 / /proc2 rw - proc proc rw\n", EEXIST},
@@ -371,7 +421,7 @@ BOOST_AUTO_TEST_CASE(only_proc_judges_whole_lines_wherever_reads_end) {
       {"22 27 0:21 / /pro rw - proc proc rw\n", EEXIST},
       {"22 27 0:21 / /proc rw - procfs proc rw\n", EEXIST},
       {"22 27 0:21 / /proc rw - tmpfs proc rw\n", EEXIST},
-      {"22 27 0:21 / /proc rw - proc proc rw\n23 22 0:22 / /proc rw - proc proc rw\n", EEXIST},   // one upon the other
+      {"22 27 0:21 / /proc rw - proc proc rw\n23 22 0:22 / /proc rw - proc proc rw\n", EEXIST},  // one upon the other
       {"22 27 0:21 / /proc rw - proc proc rw\n23 27 0:22 / /a/proc rw shared:1 - proc x rw\n", EEXIST},
       {"23 27 0:22 / /proc/sys ro - proc x rw\n22 27 0:21 / /proc rw - proc proc rw\n", EEXIST},
       {"22 27 0:21 / /proc rw - proc proc rw\n23 27 0:22 / /a\\040-\\040proc rw - tmpfs - rw\n", 0},
@@ -414,7 +464,7 @@ BOOST_AUTO_TEST_CASE(caps_takes_away_and_never_adds) {
   const std::vector<std::uint32_t> want = {0x10, 0xf0, 0, 1, 1, 0};
   BOOST_TEST(fake.capset_to == want, boost::test_tools::per_element());
   Fake none;
-  none.interpret(Block().add(Op::caps, {0x1'0000ULL, 0x1'0000ULL}).exec().bytes());   // 16 is not permitted
+  none.interpret(Block().add(Op::caps, {0x1'0000ULL, 0x1'0000ULL}).exec().bytes());  // 16 is not permitted
   const std::vector<std::uint32_t> nothing = {0, 0, 0, 0, 0, 0};
   BOOST_TEST(none.capset_to == nothing, boost::test_tools::per_element());
 }
@@ -486,8 +536,8 @@ BOOST_AUTO_TEST_CASE(interrupted_calls_are_made_again) {
   Fake fake;
   fake.heard = go_record();
   fake.file = once(kMountinfo);
-  fake.answers = {{"open", {0, -EINTR}}, {"write", {-EINTR, -EINTR}}, {"read", {-EINTR}}, {"poll", {-EINTR}},
-                  {"send", {-EINTR}}, {"recv", {-EINTR, -EINTR}}};
+  fake.answers = {{"open", {0, -EINTR}}, {"write", {-EINTR, -EINTR}}, {"read", {-EINTR}},
+                  {"poll", {-EINTR}},    {"send", {-EINTR}},          {"recv", {-EINTR, -EINTR}}};
   Block plan;
   plan.add(Op::only_proc).add(Op::write_file, {}, {"/f", "abc"}).add(Op::pdeathsig, {9}).add(Op::wait).exec();
   BOOST_CHECK(fake.interpret(plan.bytes()) == std::nullopt);
@@ -508,7 +558,7 @@ BOOST_AUTO_TEST_CASE(wait_takes_one_go_and_nothing_else) {
   BOOST_CHECK(one.interpret(Block().add(Op::wait).exec().bytes()) == std::nullopt);
   BOOST_TEST(one.heard == "left");
 
-  Fake end;   // the supervisor has gone: nobody to tell
+  Fake end;  // the supervisor has gone: nobody to tell
   BOOST_CHECK(end.interpret(Block().add(Op::setsid).add(Op::wait).exec().bytes()) == 125);
   BOOST_CHECK((end.said == std::vector<Said>{{Say::wait, 1, 0, 0}}));
 
@@ -537,7 +587,7 @@ BOOST_AUTO_TEST_CASE(wait_takes_one_go_and_nothing_else) {
 
 BOOST_AUTO_TEST_CASE(exec_walks_candidates_as_execvp_does) {
   struct Case {
-    std::deque<long> answers;   // 0: runs
+    std::deque<long> answers;  // 0: runs
     bool runs;
     int err;
     std::uint32_t value;
@@ -638,7 +688,7 @@ BOOST_AUTO_TEST_CASE(malformed_headers) {
     header(cut).size = static_cast<std::uint32_t>(n);
     cut.back() = n == sizeof(wire::Header) ? cut.back() : 0;
     Fake agreed;
-    agreed.interpret(cut);   // refused or, where only the tail is lost, run: never read outside (ASan)
+    agreed.interpret(cut);  // refused or, where only the tail is lost, run: never read outside (ASan)
   }
 }
 
@@ -652,14 +702,14 @@ BOOST_AUTO_TEST_CASE(malformed_steps) {
   for (int i = 0; i < 4; ++i) {
     refused(with([&](auto& b) { step(b, 0).s[i] = size; }), 0, EBADMSG);
     refused(with([&](auto& b) { step(b, 0).s[i] = ~0U; }), 0, EBADMSG);
-    refused(with([&](auto& b) { step(b, 0).s[i] = 20; }), 0, EBADMSG);   // in the steps
+    refused(with([&](auto& b) { step(b, 0).s[i] = 20; }), 0, EBADMSG);  // in the steps
   }
-  refused(with([](auto& b) { step(b, 0).s[1] = 0; }), 0, EBADMSG);       // mount without a target
-  refused(with([](auto& b) { step(b, 1).s[0] += 1; }), 1, EBADMSG);      // gids misaligned
+  refused(with([](auto& b) { step(b, 0).s[1] = 0; }), 0, EBADMSG);  // mount without a target
+  refused(with([](auto& b) { step(b, 1).s[0] += 1; }), 1, EBADMSG);  // gids misaligned
   refused(with([](auto& b) { step(b, 1).s[0] = 0; }), 1, EBADMSG);
   refused(with([](auto& b) { step(b, 1).n[0] = 1'000'000; }), 1, EBADMSG);
   refused(with([](auto& b) { step(b, 1).n[0] = ~0ULL; }), 1, EBADMSG);
-  refused(with([](auto& b) { step(b, 1).n[0] = ~0ULL / 4 + 2; }), 1, EBADMSG);   // count * 4 overflows to 4
+  refused(with([](auto& b) { step(b, 1).n[0] = ~0ULL / 4 + 2; }), 1, EBADMSG);  // count * 4 overflows to 4
   // no exec at the end, exec in the middle
   refused(with([](auto& b) { step(b, 2).op = static_cast<std::uint16_t>(Op::setsid); }), 2, EBADMSG);
   refused(with([](auto& b) { step(b, 1) = step(b, 2); }), 1, EBADMSG);
@@ -686,16 +736,24 @@ BOOST_AUTO_TEST_CASE(malformed_lists) {
   refused(with([&](auto& b) {
             const std::size_t at = step(b, 2).s[2] + 8;
             word_at(b, at) = word_at(b, at - 8);
-          }), 2, EBADMSG);
+          }),
+          2, EBADMSG);
   // One list as two: its entries are pointers by the second look.
   refused(with([](auto& b) { step(b, 2).s[2] = step(b, 2).s[1]; }), 2, EBADMSG);
 }
 
 BOOST_AUTO_TEST_CASE(damaged_plans_never_lead_outside_the_block) {
-  std::mt19937 random(20261124);   // the same plans every time
-  const auto whole = Block().add(Op::mount, {0}, {"a", "/b", "c", "d"}).add(Op::write_file, {}, {"/f", "1"})
-                         .groups({1, 2}).add(Op::workdir, {}, {"/w"}).add(Op::link_up, {}, {"lo"}).add(Op::stay)
-                         .add(Op::only_proc).exec({"/a/x", "/b/x"}).bytes();
+  std::mt19937 random(20261124);  // the same plans every time
+  const auto whole = Block()
+                         .add(Op::mount, {0}, {"a", "/b", "c", "d"})
+                         .add(Op::write_file, {}, {"/f", "1"})
+                         .groups({1, 2})
+                         .add(Op::workdir, {}, {"/w"})
+                         .add(Op::link_up, {}, {"lo"})
+                         .add(Op::stay)
+                         .add(Op::only_proc)
+                         .exec({"/a/x", "/b/x"})
+                         .bytes();
   int ran = 0;
   for (int round = 0; round < 20'000; ++round) {
     auto bytes = whole;
@@ -712,7 +770,7 @@ BOOST_AUTO_TEST_CASE(damaged_plans_never_lead_outside_the_block) {
     fake.dead = {{2, 0}};
     ran += fake.interpret(bytes) == 0 ? 1 : 0;
   }
-  BOOST_TEST(ran > 100);   // some still are plans: the checks are not passed by refusing everything
+  BOOST_TEST(ran > 100);  // some still are plans: the checks are not passed by refusing everything
 }
 
 BOOST_AUTO_TEST_SUITE_END()

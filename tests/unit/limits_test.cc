@@ -18,7 +18,9 @@ std::int64_t bytes(std::string_view text) {
 std::string lines(const std::vector<CgroupWrite>& writes) {
   std::string out;
   for (const auto& write : writes) {
-    for (const auto& file : write.files) out += std::string(file.name) + "=" + file.text + (write.optional ? "?" : "") + (&file == &write.files.back() ? " " : "|");
+    for (const auto& file : write.files)
+      out += std::string(file.name) + "=" + file.text + (write.optional ? "?" : "") +
+             (&file == &write.files.back() ? " " : "|");
   }
   return out;
 }
@@ -45,10 +47,12 @@ BOOST_AUTO_TEST_CASE(sizes_are_dockers) {
   BOOST_TEST(bytes("10b") == 10);
   BOOST_TEST(bytes("0") == 0);
   BOOST_TEST(bytes("-1") == kNoLimit);
-  for (const char* bad : {"", "m", "b", "1x", "1mm", "-2", "-1m", "1..5g", "1.5.g", "1,5g", " 1m", "1m ", "0x10", "9999999999999t", "99999999999999999999", "nan", "+1", "1e3"}) {
+  for (const char* bad : {"", "m", "b", "1x", "1mm", "-2", "-1m", "1..5g", "1.5.g", "1,5g", " 1m", "1m ", "0x10",
+                          "9999999999999t", "99999999999999999999", "nan", "+1", "1e3"}) {
     BOOST_TEST(bytes(bad) == -100, bad);
   }
-  for (const std::int64_t n : {std::int64_t{0}, std::int64_t{1}, std::int64_t{1023}, std::int64_t{1024}, std::int64_t{3} << 20, (std::int64_t{3} << 20) + 1, std::int64_t{5} << 40}) {
+  for (const std::int64_t n : {std::int64_t{0}, std::int64_t{1}, std::int64_t{1023}, std::int64_t{1024},
+                               std::int64_t{3} << 20, (std::int64_t{3} << 20) + 1, std::int64_t{5} << 40}) {
     BOOST_TEST(bytes(size_text(n)) == n, size_text(n));
   }
 }
@@ -57,7 +61,8 @@ BOOST_AUTO_TEST_CASE(processors) {
   BOOST_TEST(parse_cpus("1.5", "--cpus").value() == 1'500'000'000);
   BOOST_TEST(parse_cpus("2", "--cpus").value() == 2'000'000'000);
   BOOST_TEST(parse_cpus("0.01", "--cpus").value() == 10'000'000);
-  for (const char* bad : {"", "0", "0.001", "-1", "1e3", "x", "1.x", "999999999", "."}) BOOST_TEST(!parse_cpus(bad, "--cpus").has_value(), bad);
+  for (const char* bad : {"", "0", "0.001", "-1", "1e3", "x", "1.x", "999999999", "."})
+    BOOST_TEST(!parse_cpus(bad, "--cpus").has_value(), bad);
   BOOST_TEST(cpus_text(1'500'000'000) == "1.5");
   BOOST_TEST(cpus_text(2'000'000'000) == "2");
   BOOST_TEST(cpus_text(10'000'000) == "0.01");
@@ -96,7 +101,10 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused) {
   // From JSON anything can come.
   Spec spec;
   spec.argv = {"true"};
-  spec.limits.cpuset_cpus = std::string("0\0" "1", 3);
+  spec.limits.cpuset_cpus = std::string(
+      "0\0"
+      "1",
+      3);
   BOOST_TEST(!check(spec).has_value());
 }
 
@@ -118,27 +126,36 @@ BOOST_AUTO_TEST_CASE(shares_and_weights) {
 BOOST_AUTO_TEST_CASE(the_files_of_both_versions) {
   Limits l;
   l.memory = 64 << 20;
-  BOOST_TEST(lines(cgroup_writes(l, CgroupVersion::v1)) == "memory.limit_in_bytes=67108864 memory.memsw.limit_in_bytes=134217728? ");
-  BOOST_TEST(lines(cgroup_writes(l, CgroupVersion::v2)) == "memory.max=67108864 memory.oom.group=1? memory.swap.max=67108864? ");
+  BOOST_TEST(lines(cgroup_writes(l, CgroupVersion::v1)) ==
+             "memory.limit_in_bytes=67108864 memory.memsw.limit_in_bytes=134217728? ");
+  BOOST_TEST(lines(cgroup_writes(l, CgroupVersion::v2)) ==
+             "memory.max=67108864 memory.oom.group=1? memory.swap.max=67108864? ");
   l.memory_swap = 96 << 20;
-  BOOST_TEST(lines(cgroup_writes(l, CgroupVersion::v1)) == "memory.limit_in_bytes=67108864 memory.memsw.limit_in_bytes=100663296 ");
-  BOOST_TEST(lines(cgroup_writes(l, CgroupVersion::v2)) == "memory.max=67108864 memory.oom.group=1? memory.swap.max=33554432 ");
+  BOOST_TEST(lines(cgroup_writes(l, CgroupVersion::v1)) ==
+             "memory.limit_in_bytes=67108864 memory.memsw.limit_in_bytes=100663296 ");
+  BOOST_TEST(lines(cgroup_writes(l, CgroupVersion::v2)) ==
+             "memory.max=67108864 memory.oom.group=1? memory.swap.max=33554432 ");
   l.memory_swap = kNoLimit;
-  BOOST_TEST(lines(cgroup_writes(l, CgroupVersion::v1)) == "memory.limit_in_bytes=67108864 memory.memsw.limit_in_bytes=-1 ");
-  BOOST_TEST(lines(cgroup_writes(l, CgroupVersion::v2)) == "memory.max=67108864 memory.oom.group=1? memory.swap.max=max ");
+  BOOST_TEST(lines(cgroup_writes(l, CgroupVersion::v1)) ==
+             "memory.limit_in_bytes=67108864 memory.memsw.limit_in_bytes=-1 ");
+  BOOST_TEST(lines(cgroup_writes(l, CgroupVersion::v2)) ==
+             "memory.max=67108864 memory.oom.group=1? memory.swap.max=max ");
   Limits rest;
   rest.nano_cpus = 1'500'000'000;
   rest.cpu_shares = 1024;
   rest.cpuset_cpus = "0-1";
   rest.pids = 100;
   rest.blkio_weight = 500;
-  BOOST_TEST(lines(cgroup_writes(rest, CgroupVersion::v1)) ==
-             "cpu.cfs_period_us=100000 cpu.cfs_quota_us=150000 cpu.shares=1024 cpuset.cpus=0-1 pids.max=100 blkio.weight=500|blkio.bfq.weight=500 ");
-  BOOST_TEST(lines(cgroup_writes(rest, CgroupVersion::v2)) ==
-             "cpu.max=150000 100000 cpu.weight=100 cpuset.cpus=0-1 pids.max=100 io.bfq.weight=500|io.weight=default 4950 ");
+  BOOST_TEST(
+      lines(cgroup_writes(rest, CgroupVersion::v1)) ==
+      "cpu.cfs_period_us=100000 cpu.cfs_quota_us=150000 cpu.shares=1024 cpuset.cpus=0-1 pids.max=100 blkio.weight=500|blkio.bfq.weight=500 ");
+  BOOST_TEST(
+      lines(cgroup_writes(rest, CgroupVersion::v2)) ==
+      "cpu.max=150000 100000 cpu.weight=100 cpuset.cpus=0-1 pids.max=100 io.bfq.weight=500|io.weight=default 4950 ");
   Limits none;
   none.memory = none.pids = kNoLimit;
-  BOOST_TEST(lines(cgroup_writes(none, CgroupVersion::v2)) == "memory.max=max memory.oom.group=1? memory.swap.max=max? pids.max=max ");
+  BOOST_TEST(lines(cgroup_writes(none, CgroupVersion::v2)) ==
+             "memory.max=max memory.oom.group=1? memory.swap.max=max? pids.max=max ");
   BOOST_TEST(lines(cgroup_writes(Limits{}, CgroupVersion::v1)).empty());
 }
 
@@ -175,7 +192,8 @@ BOOST_AUTO_TEST_CASE(the_plan_waits_for_its_cgroup) {
     };
     const auto makes_namespace = [](const Plan& plan) {
       for (std::size_t i = 0; i < plan.steps.size(); ++i) {
-        if (plan.steps[i].op == wire::Op::unshare && describe(plan.steps[i]).find("cgroup") != std::string::npos) return static_cast<int>(i);
+        if (plan.steps[i].op == wire::Op::unshare && describe(plan.steps[i]).find("cgroup") != std::string::npos)
+          return static_cast<int>(i);
       }
       return -1;
     };

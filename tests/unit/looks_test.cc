@@ -9,7 +9,8 @@ using namespace sup;
 BOOST_AUTO_TEST_SUITE(looks)
 
 BOOST_AUTO_TEST_CASE(a_table_has_columns) {
-  BOOST_TEST(table({{"ID", "NAME", "COMMAND"}, {"1", "longer", "sleep 1"}}, 0) == "ID  NAME    COMMAND\n1   longer  sleep 1\n");
+  BOOST_TEST(table({{"ID", "NAME", "COMMAND"}, {"1", "longer", "sleep 1"}}, 0) ==
+             "ID  NAME    COMMAND\n1   longer  sleep 1\n");
   BOOST_TEST(table({}, 0).empty());
 }
 
@@ -29,7 +30,8 @@ BOOST_AUTO_TEST_CASE(words_are_wrapped) {
   BOOST_TEST(wrap("one two three four five", 4, 4, 0) == "one two three four five");
   BOOST_TEST(wrap("one two three four five", 4, 4, 24) == "one two three four\n    five");
   BOOST_TEST(wrap("one two three four five", 4, 4, 10) == "one two three four five", "too narrow for any good");
-  BOOST_TEST(wrap("a/word/that/is/longer/than/all/of/the/line x", 2, 2, 24) == "a/word/that/is/longer/than/all/of/the/line\n  x");
+  BOOST_TEST(wrap("a/word/that/is/longer/than/all/of/the/line x", 2, 2, 24) ==
+             "a/word/that/is/longer/than/all/of/the/line\n  x");
 }
 
 BOOST_AUTO_TEST_CASE(help_is_wrapped_beside_the_options) {

@@ -68,7 +68,8 @@ BOOST_AUTO_TEST_CASE(what_only_the_rest_knows_fits) {
   };
   for (const uid_t uid : {0U, 1000U}) {
     const Plan part = parked(compiled(nullptr, uid));
-    for (std::size_t i = 0; i < same.size(); ++i) BOOST_TEST(fits(part, compiled(same[i], uid)), "case " << i << " uid " << uid);
+    for (std::size_t i = 0; i < same.size(); ++i)
+      BOOST_TEST(fits(part, compiled(same[i], uid)), "case " << i << " uid " << uid);
   }
   BOOST_CHECK(fits(parked(compiled(nullptr, 0)), compiled([](Spec& s, Facts&) { s.user = "bob"; }, 0)));
 }
@@ -83,7 +84,8 @@ BOOST_AUTO_TEST_CASE(what_would_have_been_done_otherwise_does_not_fit) {
         [&](Spec&, Facts& f) { f.uid = f.gid = uid == 0 ? 1000 : 0; },
         [](Spec&, Facts& f) { f.proc_locked = f.uid == 0, f.uid = f.gid = f.uid == 0 ? 0 : 1001; },
     };
-    for (std::size_t i = 0; i < other.size(); ++i) BOOST_TEST(!fits(part, compiled(other[i], uid)), "case " << i << " uid " << uid);
+    for (std::size_t i = 0; i < other.size(); ++i)
+      BOOST_TEST(!fits(part, compiled(other[i], uid)), "case " << i << " uid " << uid);
   }
   // Another user in the only user namespace that there is: the maps differ.
   BOOST_CHECK(!fits(parked(compiled(nullptr, 1000)), compiled([](Spec& s, Facts&) { s.user = "bob"; }, 1000 + 5)));

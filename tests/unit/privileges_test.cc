@@ -83,13 +83,19 @@ BOOST_AUTO_TEST_CASE(filters) {
 }
 
 BOOST_AUTO_TEST_CASE(what_makes_no_sense) {
-  BOOST_TEST(verdict([](Spec& s) { s.cap_add = {"NET_ADMN"}; }) == "--cap-add NET_ADMN: no such capability; did you mean NET_ADMIN?");
+  BOOST_TEST(verdict([](Spec& s) { s.cap_add = {"NET_ADMN"}; }) ==
+             "--cap-add NET_ADMN: no such capability; did you mean NET_ADMIN?");
   BOOST_TEST(verdict([](Spec& s) { s.cap_drop = {""}; }).starts_with("--cap-drop : no such capability"));
-  for (const auto& change : std::vector<std::function<void(Spec&)>>{[](Spec& s) { s.privileged = true; }, [](Spec& s) { s.cap_add = {"KILL"}; },
-                                                                    [](Spec& s) { s.seccomp = "unconfined"; }, [](Spec& s) { s.no_new_privs = false; }}) {
-    BOOST_TEST(verdict([&](Spec& s) { s.profile = Profile::strict, change(s); }).starts_with("--profile strict: is without any privilege"));
+  for (const auto& change : std::vector<std::function<void(Spec&)>>{
+           [](Spec& s) { s.privileged = true; }, [](Spec& s) { s.cap_add = {"KILL"}; },
+           [](Spec& s) { s.seccomp = "unconfined"; }, [](Spec& s) { s.no_new_privs = false; }}) {
+    BOOST_TEST(verdict([&](Spec& s) {
+                 s.profile = Profile::strict, change(s);
+               }).starts_with("--profile strict: is without any privilege"));
   }
-  BOOST_TEST(verdict([](Spec& s) { s.profile = Profile::strict, s.cap_drop = {"ALL"}, s.no_new_privs = true, s.seccomp = "builtin"; }) == "");
+  BOOST_TEST(verdict([](Spec& s) {
+               s.profile = Profile::strict, s.cap_drop = {"ALL"}, s.no_new_privs = true, s.seccomp = "builtin";
+             }) == "");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

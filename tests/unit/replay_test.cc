@@ -22,7 +22,8 @@ using namespace sup;
 
 namespace {
 
-constexpr const char* kHead = R"({"version":3,"term":{"cols":80,"rows":24}})" "\n";
+constexpr const char* kHead = R"({"version":3,"term":{"cols":80,"rows":24}})"
+                              "\n";
 constexpr std::int64_t kPatience = 20'000'000;   // microseconds; only a broken player needs them
 
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
@@ -67,7 +68,7 @@ class Playing {
     BOOST_REQUIRE(::pipe(err) == 0);
     BOOST_REQUIRE(::pipe(in) == 0);
     std::fflush(nullptr);  // what is buffered is the parent's to print, once
-  pid_ = ::fork();
+    pid_ = ::fork();
     BOOST_REQUIRE(pid_ >= 0);
     if (pid_ == 0) {
       if (replay.terminal) {
@@ -130,7 +131,8 @@ class Playing {
   std::string errors() {
     std::string text;
     char buffer[4096];
-    for (ssize_t n = 0; (n = ::read(err_.get(), buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(n));
+    for (ssize_t n = 0; (n = ::read(err_.get(), buffer, sizeof buffer)) > 0;)
+      text.append(buffer, static_cast<std::size_t>(n));
     return text;
   }
   int wait(int flags = 0) {
@@ -140,7 +142,9 @@ class Playing {
     if (!WIFSTOPPED(status)) pid_ = -1;
     return status;
   }
-  void type(std::string_view keys) const { BOOST_REQUIRE(::write(out_.get(), keys.data(), keys.size()) == static_cast<ssize_t>(keys.size())); }
+  void type(std::string_view keys) const {
+    BOOST_REQUIRE(::write(out_.get(), keys.data(), keys.size()) == static_cast<ssize_t>(keys.size()));
+  }
   void close_output() { out_.reset(); }
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] bool same_settings() const {
@@ -157,7 +161,9 @@ class Playing {
   termios before_{};
 };
 
-std::string event(const std::string& gap, const std::string& json) { return "[" + gap + ", \"o\", \"" + json + "\"]\n"; }
+std::string event(const std::string& gap, const std::string& json) {
+  return "[" + gap + ", \"o\", \"" + json + "\"]\n";
+}
 
 constexpr const char* kForever = "900000000";   // seconds
 
@@ -166,7 +172,8 @@ constexpr const char* kForever = "900000000";   // seconds
 BOOST_AUTO_TEST_SUITE(replay)
 
 BOOST_AUTO_TEST_CASE(to_a_pipe_all_at_once) {
-  const Recording file(kHead + event("1", "one ") + "[1, \"r\", \"90x30\"]\n[1, \"i\", \"typed\"]\n" + event(kForever, "two\\r\\n\\u001b[1m") + "[0, \"x\", \"3\"]\n");
+  const Recording file(kHead + event("1", "one ") + "[1, \"r\", \"90x30\"]\n[1, \"i\", \"typed\"]\n" +
+                       event(kForever, "two\\r\\n\\u001b[1m") + "[0, \"x\", \"3\"]\n");
   Playing playing({.options = {}, .operands = {file.path()}, .terminal = false, .input = {}});
   BOOST_TEST(playing.read_until("") == "one two\r\n\x1b[1m");
   BOOST_TEST(playing.errors().empty());
@@ -174,8 +181,11 @@ BOOST_AUTO_TEST_CASE(to_a_pipe_all_at_once) {
 }
 
 BOOST_AUTO_TEST_CASE(from_standard_input_and_version_2) {
-  Playing playing({.options = {}, .operands = {"-"}, .terminal = false,
-                   .input = "{\"version\":2,\"width\":80,\"height\":24}\n[0.1, \"o\", \"a\"]\n[0.2, \"o\", \"\u00e9\"]\n"});
+  Playing playing(
+      {.options = {},
+       .operands = {"-"},
+       .terminal = false,
+       .input = "{\"version\":2,\"width\":80,\"height\":24}\n[0.1, \"o\", \"a\"]\n[0.2, \"o\", \"\u00e9\"]\n"});
   BOOST_TEST(playing.read_until("") == "a\u00e9");
   BOOST_TEST(playing.wait() == 0);
 }
@@ -296,12 +306,15 @@ BOOST_AUTO_TEST_CASE(usage_errors) {
   };
   refused({.options = {}, .operands = {}, .terminal = false, .input = {}}, "no recording given");
   refused({.options = {}, .operands = {"a", "b"}, .terminal = false, .input = {}}, "one recording at a time");
-  refused({.options = {}, .operands = {"/nonexistent/file"}, .terminal = false, .input = {}}, "/nonexistent/file: No such file or directory");
+  refused({.options = {}, .operands = {"/nonexistent/file"}, .terminal = false, .input = {}},
+          "/nonexistent/file: No such file or directory");
   refused({.options = {}, .operands = {"/tmp"}, .terminal = false, .input = {}}, "/tmp: Is a directory");
   for (const char* speed : {"0", "-1", "x", "", "nan", "1e9", "2x"}) {
-    refused({.options = {{"speed", speed}}, .operands = {"/dev/null"}, .terminal = false, .input = {}}, "is not a speed");
+    refused({.options = {{"speed", speed}}, .operands = {"/dev/null"}, .terminal = false, .input = {}},
+            "is not a speed");
   }
-  refused({.options = {{"idle-limit", "soon"}}, .operands = {"/dev/null"}, .terminal = false, .input = {}}, "--idle-limit");
+  refused({.options = {{"idle-limit", "soon"}}, .operands = {"/dev/null"}, .terminal = false, .input = {}},
+          "--idle-limit");
 }
 
 BOOST_AUTO_TEST_CASE(a_reader_who_leaves_is_no_error) {

@@ -33,8 +33,12 @@ SavedSupervisor example() {
   container.bytes.out = std::uint64_t{1} << 40;
   container.command_status = 256;
   held.container = container;
-  held.outcome = SavedOutcome{.ran = false, .error = Error{.code = "E_X", .where = "w", .what = "x", .err = 2}, .status = {}, .reason = 3,
-                              .duration_ms = 12, .bytes = {}};
+  held.outcome = SavedOutcome{.ran = false,
+                              .error = Error{.code = "E_X", .where = "w", .what = "x", .err = 2},
+                              .status = {},
+                              .reason = 3,
+                              .duration_ms = 12,
+                              .bytes = {}};
   all.held.push_back(std::move(held));
   return all;
 }
@@ -87,7 +91,8 @@ BOOST_AUTO_TEST_CASE(a_state_of_another_kind_is_refused) {
   BOOST_REQUIRE(!refused);
   BOOST_TEST(refused.error().line().find("9.9") != std::string::npos);
   auto bytes = encode_state({{"supervisor", saved_to_json(example())}});
-  for (const std::size_t keep : {std::size_t{1}, bytes.size() / 2, bytes.size() - 1}) BOOST_TEST(!decode_state(bytes.substr(0, keep)).has_value());
+  for (const std::size_t keep : {std::size_t{1}, bytes.size() / 2, bytes.size() - 1})
+    BOOST_TEST(!decode_state(bytes.substr(0, keep)).has_value());
   BOOST_TEST(!supervisor_from_json({{"held", 3}}).has_value());
   BOOST_TEST(!supervisor_from_json({{"held", {{{"id", 5}}}}}).has_value());
 }

@@ -84,25 +84,89 @@ std::map<int, std::string> known() {
     if (name != nullptr) out[number] = name;
     std::free(name);
   }
-  const char* newer[] = {"cachestat",   "fchmodat2",         "map_shadow_stack",  "futex_wake",       "futex_wait",  "futex_requeue", "statmount",
-                         "listmount",   "lsm_get_self_attr", "lsm_set_self_attr", "lsm_list_modules", "mseal",       "setxattrat",    "getxattrat",
-                         "listxattrat", "removexattrat",     "open_tree_attr",    "file_getattr",     "file_setattr"};
+  const char* newer[] = {"cachestat",         "fchmodat2",         "map_shadow_stack", "futex_wake",
+                         "futex_wait",        "futex_requeue",     "statmount",        "listmount",
+                         "lsm_get_self_attr", "lsm_set_self_attr", "lsm_list_modules", "mseal",
+                         "setxattrat",        "getxattrat",        "listxattrat",      "removexattrat",
+                         "open_tree_attr",    "file_getattr",      "file_setattr"};
   int number = 451;
   for (const char* name : newer) out[number++] = name;
   return out;
 }
 
 // What docker closes to its 14 capabilities, written down apart from the table.
-const std::set<std::string> kClosed{
-    "_sysctl", "acct", "add_key", "afs_syscall", "bpf", "clock_settime", "create_module", "delete_module", "fanotify_init",
-    "file_getattr", "file_setattr", "finit_module", "fsconfig", "fsmount", "fsopen", "fspick", "get_kernel_syms",
-    "get_mempolicy", "getpmsg", "init_module", "io_uring_enter", "io_uring_register", "io_uring_setup", "ioperm", "iopl",
-    "kcmp", "kexec_file_load", "kexec_load", "keyctl", "lookup_dcookie", "lsm_get_self_attr", "lsm_list_modules",
-    "lsm_set_self_attr", "mbind", "migrate_pages", "mount", "mount_setattr", "move_mount", "move_pages", "nfsservctl",
-    "open_by_handle_at", "open_tree", "open_tree_attr", "perf_event_open", "pidfd_getfd", "pivot_root", "process_madvise",
-    "putpmsg", "query_module", "quotactl", "quotactl_fd", "reboot", "request_key", "security", "set_mempolicy",
-    "set_mempolicy_home_node", "setdomainname", "sethostname", "setns", "settimeofday", "swapoff", "swapon", "sysfs", "syslog",
-    "tuxcall", "umount2", "unshare", "uselib", "userfaultfd", "ustat", "vhangup", "vserver"};
+const std::set<std::string> kClosed{"_sysctl",
+                                    "acct",
+                                    "add_key",
+                                    "afs_syscall",
+                                    "bpf",
+                                    "clock_settime",
+                                    "create_module",
+                                    "delete_module",
+                                    "fanotify_init",
+                                    "file_getattr",
+                                    "file_setattr",
+                                    "finit_module",
+                                    "fsconfig",
+                                    "fsmount",
+                                    "fsopen",
+                                    "fspick",
+                                    "get_kernel_syms",
+                                    "get_mempolicy",
+                                    "getpmsg",
+                                    "init_module",
+                                    "io_uring_enter",
+                                    "io_uring_register",
+                                    "io_uring_setup",
+                                    "ioperm",
+                                    "iopl",
+                                    "kcmp",
+                                    "kexec_file_load",
+                                    "kexec_load",
+                                    "keyctl",
+                                    "lookup_dcookie",
+                                    "lsm_get_self_attr",
+                                    "lsm_list_modules",
+                                    "lsm_set_self_attr",
+                                    "mbind",
+                                    "migrate_pages",
+                                    "mount",
+                                    "mount_setattr",
+                                    "move_mount",
+                                    "move_pages",
+                                    "nfsservctl",
+                                    "open_by_handle_at",
+                                    "open_tree",
+                                    "open_tree_attr",
+                                    "perf_event_open",
+                                    "pidfd_getfd",
+                                    "pivot_root",
+                                    "process_madvise",
+                                    "putpmsg",
+                                    "query_module",
+                                    "quotactl",
+                                    "quotactl_fd",
+                                    "reboot",
+                                    "request_key",
+                                    "security",
+                                    "set_mempolicy",
+                                    "set_mempolicy_home_node",
+                                    "setdomainname",
+                                    "sethostname",
+                                    "setns",
+                                    "settimeofday",
+                                    "swapoff",
+                                    "swapon",
+                                    "sysfs",
+                                    "syslog",
+                                    "tuxcall",
+                                    "umount2",
+                                    "unshare",
+                                    "uselib",
+                                    "userfaultfd",
+                                    "ustat",
+                                    "vhangup",
+                                    "vserver"};
 
 // The same rules by libseccomp, which has another way to a program.
 Filter by_libseccomp(const Filter& ours) {
@@ -111,13 +175,15 @@ Filter by_libseccomp(const Filter& ours) {
   for (int number = 0; number < 512; ++number) {
     if (number == SYS_clone || number == SYS_personality || number == SYS_socket) continue;
     const std::uint32_t says = verdict(ours, number);
-    if (says != kEnosys) BOOST_REQUIRE(seccomp_rule_add(context, says == kAllow ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM), number, 0) == 0);
+    if (says != kEnosys)
+      BOOST_REQUIRE(seccomp_rule_add(context, says == kAllow ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM), number, 0) == 0);
   }
   const auto rule = [&](int number, std::uint32_t action, std::uint64_t mask, std::uint64_t value) {
     BOOST_REQUIRE(seccomp_rule_add(context, action, number, 1, SCMP_A0(SCMP_CMP_MASKED_EQ, mask, value)) == 0);
   };
   rule(SYS_clone, SCMP_ACT_ALLOW, 0x7E020000, 0);
-  for (const std::uint64_t bit : {0x20000U, 0x2000000U, 0x4000000U, 0x8000000U, 0x10000000U, 0x20000000U, 0x40000000U}) rule(SYS_clone, SCMP_ACT_ERRNO(EPERM), bit, bit);
+  for (const std::uint64_t bit : {0x20000U, 0x2000000U, 0x4000000U, 0x8000000U, 0x10000000U, 0x20000000U, 0x40000000U})
+    rule(SYS_clone, SCMP_ACT_ERRNO(EPERM), bit, bit);
   const Fd file(::memfd_create("test", MFD_CLOEXEC));
   BOOST_REQUIRE(seccomp_export_bpf(context, file.get()) == 0);
   seccomp_release(context);
@@ -164,7 +230,8 @@ BOOST_AUTO_TEST_CASE(other_ways_to_call_are_closed) {
 BOOST_AUTO_TEST_CASE(arguments_decide) {
   const Filter filter = docker_filter(docker_capabilities());
   constexpr std::uint64_t kAbove = 1ULL << 32;   // the kernel takes ints here, and does not look at the upper half
-  for (const std::uint64_t flag : {0x20000U, 0x2000000U, 0x4000000U, 0x8000000U, 0x10000000U, 0x20000000U, 0x40000000U}) {
+  for (const std::uint64_t flag :
+       {0x20000U, 0x2000000U, 0x4000000U, 0x8000000U, 0x10000000U, 0x20000000U, 0x40000000U}) {
     BOOST_TEST(verdict(filter, SYS_clone, {flag | 17}) == kEperm);
     BOOST_TEST(verdict(filter, SYS_clone, {flag | kAbove}) == kEperm);
   }
@@ -174,18 +241,32 @@ BOOST_AUTO_TEST_CASE(arguments_decide) {
     BOOST_TEST(verdict(filter, SYS_socket, {family, 1}) == kEperm);
     BOOST_TEST(verdict(filter, SYS_socket, {family | kAbove, 1}) == kEperm, "with a bit above the int");
   }
-  for (const int family : {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_XDP}) BOOST_TEST(verdict(filter, SYS_socket, {static_cast<std::uint64_t>(family), 1}) == kAllow);
-  for (const std::uint64_t persona : {0U, 8U, 0x20000U, 0x20008U, 0xffffffffU}) BOOST_TEST(verdict(filter, SYS_personality, {persona}) == kAllow);
-  for (const std::uint64_t persona : {1U, 0x40000U, 0x400000U, 0x100000U}) BOOST_TEST(verdict(filter, SYS_personality, {persona}) == kEperm);
+  for (const int family : {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_XDP})
+    BOOST_TEST(verdict(filter, SYS_socket, {static_cast<std::uint64_t>(family), 1}) == kAllow);
+  for (const std::uint64_t persona : {0U, 8U, 0x20000U, 0x20008U, 0xffffffffU})
+    BOOST_TEST(verdict(filter, SYS_personality, {persona}) == kAllow);
+  for (const std::uint64_t persona : {1U, 0x40000U, 0x400000U, 0x100000U})
+    BOOST_TEST(verdict(filter, SYS_personality, {persona}) == kEperm);
 }
 
 BOOST_AUTO_TEST_CASE(capabilities_open_what_they_are_for) {
-  const auto with = [](int capability) { return docker_filter(docker_capabilities() | std::uint64_t{1} << capability); };
+  const auto with = [](int capability) {
+    return docker_filter(docker_capabilities() | std::uint64_t{1} << capability);
+  };
   const std::vector<std::pair<int, std::vector<int>>> opens{
-      {CAP_SYS_ADMIN, {SYS_mount, SYS_umount2, SYS_unshare, SYS_setns, SYS_bpf, SYS_perf_event_open, SYS_syslog, SYS_sethostname, SYS_clone3}},
-      {CAP_BPF, {SYS_bpf}}, {CAP_PERFMON, {SYS_perf_event_open}}, {CAP_SYSLOG, {SYS_syslog}}, {CAP_SYS_BOOT, {SYS_reboot, SYS_kexec_load}},
-      {CAP_SYS_MODULE, {SYS_finit_module}}, {CAP_SYS_PACCT, {SYS_acct}}, {CAP_SYS_PTRACE, {SYS_kcmp, SYS_pidfd_getfd, SYS_process_madvise}},
-      {CAP_SYS_TIME, {SYS_settimeofday, SYS_clock_settime}}, {CAP_SYS_TTY_CONFIG, {SYS_vhangup}}, {CAP_SYS_NICE, {SYS_mbind}},
+      {CAP_SYS_ADMIN,
+       {SYS_mount, SYS_umount2, SYS_unshare, SYS_setns, SYS_bpf, SYS_perf_event_open, SYS_syslog, SYS_sethostname,
+        SYS_clone3}},
+      {CAP_BPF, {SYS_bpf}},
+      {CAP_PERFMON, {SYS_perf_event_open}},
+      {CAP_SYSLOG, {SYS_syslog}},
+      {CAP_SYS_BOOT, {SYS_reboot, SYS_kexec_load}},
+      {CAP_SYS_MODULE, {SYS_finit_module}},
+      {CAP_SYS_PACCT, {SYS_acct}},
+      {CAP_SYS_PTRACE, {SYS_kcmp, SYS_pidfd_getfd, SYS_process_madvise}},
+      {CAP_SYS_TIME, {SYS_settimeofday, SYS_clock_settime}},
+      {CAP_SYS_TTY_CONFIG, {SYS_vhangup}},
+      {CAP_SYS_NICE, {SYS_mbind}},
       {CAP_DAC_READ_SEARCH, {SYS_open_by_handle_at}}};
   const Filter plain = docker_filter(docker_capabilities());
   for (const auto& [capability, calls] : opens) {
@@ -197,7 +278,8 @@ BOOST_AUTO_TEST_CASE(capabilities_open_what_they_are_for) {
   BOOST_TEST(verdict(with(CAP_SYS_ADMIN), SYS_clone, {0x10000000}) == kAllow);
   BOOST_TEST(verdict(docker_filter(0), SYS_chroot) == kEperm);
   BOOST_TEST(verdict(plain, SYS_chroot) == kAllow);
-  for (const int call : {SYS_keyctl, SYS_add_key, SYS_request_key, SYS_userfaultfd, SYS_io_uring_setup}) BOOST_TEST(verdict(docker_filter(~0ULL), call) == kEperm);
+  for (const int call : {SYS_keyctl, SYS_add_key, SYS_request_key, SYS_userfaultfd, SYS_io_uring_setup})
+    BOOST_TEST(verdict(docker_filter(~0ULL), call) == kEperm);
 }
 
 BOOST_AUTO_TEST_CASE(strict_is_within_docker) {
@@ -205,22 +287,30 @@ BOOST_AUTO_TEST_CASE(strict_is_within_docker) {
   const Filter docker = docker_filter(docker_capabilities());
   for (const auto& [number, name] : known()) {
     for (const std::uint64_t argument : {0ULL, 1ULL, 2ULL, 10ULL, 16ULL, 38ULL, 0x10000000ULL}) {
-      if (verdict(strict, number, {argument}) == kAllow) BOOST_TEST(verdict(docker, number, {argument}) == kAllow, name);
+      if (verdict(strict, number, {argument}) == kAllow)
+        BOOST_TEST(verdict(docker, number, {argument}) == kAllow, name);
     }
   }
-  for (const int call : {SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_chroot, SYS_unshare, SYS_setns, SYS_mount}) BOOST_TEST(verdict(strict, call) == kEperm);
-  for (const int family : {AF_PACKET, AF_XDP, AF_ALG, AF_VSOCK, AF_BLUETOOTH}) BOOST_TEST(verdict(strict, SYS_socket, {static_cast<std::uint64_t>(family)}) == kEperm);
-  for (const int family : {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK}) BOOST_TEST(verdict(strict, SYS_socket, {static_cast<std::uint64_t>(family)}) == kAllow);
+  for (const int call :
+       {SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_chroot, SYS_unshare, SYS_setns, SYS_mount})
+    BOOST_TEST(verdict(strict, call) == kEperm);
+  for (const int family : {AF_PACKET, AF_XDP, AF_ALG, AF_VSOCK, AF_BLUETOOTH})
+    BOOST_TEST(verdict(strict, SYS_socket, {static_cast<std::uint64_t>(family)}) == kEperm);
+  for (const int family : {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK})
+    BOOST_TEST(verdict(strict, SYS_socket, {static_cast<std::uint64_t>(family)}) == kAllow);
 }
 
 BOOST_AUTO_TEST_CASE(libseccomp_comes_to_the_same) {
-  for (const std::uint64_t capabilities : {docker_capabilities(), std::uint64_t{0}, docker_capabilities() | std::uint64_t{1} << CAP_SYS_PTRACE}) {
+  for (const std::uint64_t capabilities :
+       {docker_capabilities(), std::uint64_t{0}, docker_capabilities() | std::uint64_t{1} << CAP_SYS_PTRACE}) {
     const Filter ours = docker_filter(capabilities);
     const Filter theirs = by_libseccomp(ours);
     for (int number = 0; number < 1024; ++number) {
       if (number == SYS_personality || number == SYS_socket) continue;
-      for (const std::uint64_t argument : {0ULL, 17ULL, 0x20000ULL, 0x3d0f00ULL, 0x10000011ULL, 0x40000000ULL, 0x7E020000ULL}) {
-        BOOST_REQUIRE_MESSAGE(verdict(ours, number, {argument}) == verdict(theirs, number, {argument}), "call " << number << " with " << argument);
+      for (const std::uint64_t argument :
+           {0ULL, 17ULL, 0x20000ULL, 0x3d0f00ULL, 0x10000011ULL, 0x40000000ULL, 0x7E020000ULL}) {
+        BOOST_REQUIRE_MESSAGE(verdict(ours, number, {argument}) == verdict(theirs, number, {argument}),
+                              "call " << number << " with " << argument);
       }
       BOOST_REQUIRE(verdict(ours, number | 0x40000000) == verdict(theirs, number | 0x40000000));
     }
@@ -230,13 +320,14 @@ BOOST_AUTO_TEST_CASE(libseccomp_comes_to_the_same) {
 // ---- from a file
 
 BOOST_AUTO_TEST_CASE(a_list_of_what_is_allowed) {
-  const auto filter = compile_seccomp(R"({"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 38, "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"],
+  const auto filter = compile_seccomp(
+      R"({"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 38, "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"],
     "syscalls": [{"names": ["read", "write", "nosuchcall", "cachestat"], "action": "SCMP_ACT_ALLOW"},
                  {"names": ["personality"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 8, "op": "SCMP_CMP_EQ"}]},
                  {"names": ["kill"], "action": "SCMP_ACT_KILL_PROCESS"},
                  {"names": ["socket"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 1, "op": "SCMP_CMP_EQ"}, {"index": 0, "value": 2, "op": "SCMP_CMP_EQ"}]},
                  {"names": ["clone"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 2114060288, "valueTwo": 0, "op": "SCMP_CMP_MASKED_EQ"}]}]})",
-                                      0);
+      0);
   BOOST_REQUIRE_MESSAGE(filter.has_value(), (filter ? "" : filter.error().line()));
   BOOST_TEST(verdict(*filter, SYS_read) == kAllow);
   BOOST_TEST(verdict(*filter, 451) == kAllow);
@@ -251,16 +342,20 @@ BOOST_AUTO_TEST_CASE(a_list_of_what_is_allowed) {
 }
 
 BOOST_AUTO_TEST_CASE(a_list_of_what_is_forbidden) {
-  const auto filter = compile_seccomp(R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO","errnoRet":13}]})", 0);
+  const auto filter = compile_seccomp(
+      R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO","errnoRet":13}]})",
+      0);
   BOOST_REQUIRE(filter.has_value());
   BOOST_TEST(verdict(*filter, SYS_mkdir) == (SECCOMP_RET_ERRNO | EACCES));
   BOOST_TEST(verdict(*filter, SYS_rmdir) == kAllow);
-  BOOST_TEST(refusal(R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdri"],"action":"SCMP_ACT_ERRNO"}]})") ==
-             "seccomp profile: syscalls/0: mkdri is no system call that sup knows; correct it, or list what is allowed");
+  BOOST_TEST(
+      refusal(R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdri"],"action":"SCMP_ACT_ERRNO"}]})") ==
+      "seccomp profile: syscalls/0: mkdri is no system call that sup knows; correct it, or list what is allowed");
 }
 
 BOOST_AUTO_TEST_CASE(dockers_own_form) {
-  const char* text = R"({"defaultAction":"SCMP_ACT_ERRNO","defaultErrnoRet":1,"archMap":[{"architecture":"SCMP_ARCH_X86_64","subArchitectures":["SCMP_ARCH_X86","SCMP_ARCH_X32"]}],
+  const char* text =
+      R"({"defaultAction":"SCMP_ACT_ERRNO","defaultErrnoRet":1,"archMap":[{"architecture":"SCMP_ARCH_X86_64","subArchitectures":["SCMP_ARCH_X86","SCMP_ARCH_X32"]}],
     "syscalls":[{"names":["ptrace"],"action":"SCMP_ACT_ALLOW","includes":{"minKernel":"4.8"}},
                 {"names":["acct"],"action":"SCMP_ACT_ALLOW","includes":{"minKernel":"99.0"}},
                 {"names":["mount"],"action":"SCMP_ACT_ALLOW","includes":{"caps":["CAP_SYS_ADMIN"]}},
@@ -283,15 +378,20 @@ BOOST_AUTO_TEST_CASE(profiles_that_are_none) {
   BOOST_TEST(refusal("") == "seccomp profile: profile: is not JSON");
   BOOST_TEST(refusal("[]") == "seccomp profile: profile: must be an object");
   BOOST_TEST(refusal("{}").starts_with("seccomp profile: profile: defaultAction is missing"));
-  BOOST_TEST(refusal(R"({"defaultAction":"SCMP_ACT_NOTIFY"})") == "seccomp profile: profile: SCMP_ACT_NOTIFY needs an agent, which sup has not");
+  BOOST_TEST(refusal(R"({"defaultAction":"SCMP_ACT_NOTIFY"})") ==
+             "seccomp profile: profile: SCMP_ACT_NOTIFY needs an agent, which sup has not");
   BOOST_TEST(refusal(R"({"defaultAction":"allow"})") == "seccomp profile: profile: allow is no action");
-  BOOST_TEST(refusal(R"({"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_PDP11"]})") == "seccomp profile: architectures: SCMP_ARCH_PDP11 is no architecture");
-  for (const char* rules : {R"(7)", R"([7])", R"([{}])", R"([{"action":"SCMP_ACT_KILL"}])", R"([{"action":"SCMP_ACT_KILL","names":[7]}])",
-                            R"([{"action":"SCMP_ACT_KILL","names":["read"],"args":[{"index":6,"value":1,"op":"SCMP_CMP_EQ"}]}])",
-                            R"([{"action":"SCMP_ACT_KILL","names":["read"],"args":[{"index":0,"value":-1,"op":"SCMP_CMP_EQ"}]}])",
-                            R"([{"action":"SCMP_ACT_KILL","names":["read"],"args":[{"index":0,"value":1,"op":"="}]}])",
-                            R"([{"action":"SCMP_ACT_ERRNO","errnoRet":99999,"names":["read"]}])"}) {
-    BOOST_TEST(refusal((std::string(R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":)") + rules + "}").c_str()).starts_with("seccomp profile: syscalls"), rules);
+  BOOST_TEST(refusal(R"({"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_PDP11"]})") ==
+             "seccomp profile: architectures: SCMP_ARCH_PDP11 is no architecture");
+  for (const char* rules :
+       {R"(7)", R"([7])", R"([{}])", R"([{"action":"SCMP_ACT_KILL"}])", R"([{"action":"SCMP_ACT_KILL","names":[7]}])",
+        R"([{"action":"SCMP_ACT_KILL","names":["read"],"args":[{"index":6,"value":1,"op":"SCMP_CMP_EQ"}]}])",
+        R"([{"action":"SCMP_ACT_KILL","names":["read"],"args":[{"index":0,"value":-1,"op":"SCMP_CMP_EQ"}]}])",
+        R"([{"action":"SCMP_ACT_KILL","names":["read"],"args":[{"index":0,"value":1,"op":"="}]}])",
+        R"([{"action":"SCMP_ACT_ERRNO","errnoRet":99999,"names":["read"]}])"}) {
+    BOOST_TEST(refusal((std::string(R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":)") + rules + "}").c_str())
+                   .starts_with("seccomp profile: syscalls"),
+               rules);
   }
 }
 

@@ -52,12 +52,21 @@ Spec full() {
   s.restart = {RestartPolicy::Kind::on_failure, 3};
   s.rm = false;
   s.record = "/r";
-  s.limits = {.memory = 64 << 20, .memory_swap = -1, .nano_cpus = 1'500'000'000, .cpu_shares = 2, .cpuset_cpus = "0-1", .pids = -1, .blkio_weight = 10, .best_effort = true};
+  s.limits = {.memory = 64 << 20,
+              .memory_swap = -1,
+              .nano_cpus = 1'500'000'000,
+              .cpu_shares = 2,
+              .cpuset_cpus = "0-1",
+              .pids = -1,
+              .blkio_weight = 10,
+              .best_effort = true};
   s.rootfs = "/srv/root";
   s.rootfs_overlay = true;
   s.read_only = true;
-  s.mounts = {parse_volume("/a:/b:ro,rslave,nosuid,create").value(), parse_mount("type=bind,\"src=/x,\"\"y\"\"\",dst=/c:d,bind-recursive=disabled").value(),
-              parse_tmpfs("/t:size=1m,mode=700,exec").value(), parse_device("/dev/fuse").value(), parse_volume("/a:/o:O").value()};
+  s.mounts = {parse_volume("/a:/b:ro,rslave,nosuid,create").value(),
+              parse_mount("type=bind,\"src=/x,\"\"y\"\"\",dst=/c:d,bind-recursive=disabled").value(),
+              parse_tmpfs("/t:size=1m,mode=700,exec").value(), parse_device("/dev/fuse").value(),
+              parse_volume("/a:/o:O").value()};
   s.shm_size = 1U << 20;
   return s;
 }

@@ -295,10 +295,12 @@ BOOST_AUTO_TEST_CASE(as_an_ordinary_user) {
   const std::vector<std::pair<Golden, std::string>> goldens{
       {{"-u 0", [](Spec& s, Facts&) { s.user = "0"; }, ""},
        head + all + maps("0", "0") +
-           "bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n" + kept + tail},
+           "bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n" +
+           kept + tail},
       {{"-u bob (more groups than can be set)", [](Spec& s, Facts&) { s.user = "bob"; }, ""},
        head + all + maps("1000", "1001") +
-           "bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n" + none + tail},
+           "bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n" +
+           none + tail},
       {{"-u 7:8 -t --init", [](Spec& s, Facts&) { s.user = "7:8", s.tty = s.init = true; }, ""},
        head + all + maps("7", "8") +
            "bring lo up\nset the host name to 0123456789ab\nstay as PID 1, go on in a child\nstart a session\ntake a new session keyring\n"
@@ -306,13 +308,17 @@ BOOST_AUTO_TEST_CASE(as_an_ordinary_user) {
            none + tail},
       {{"--network host", [](Spec& s, Facts&) { s.network = Network::host; }, ""},
        head + "enter new namespaces: user,mnt,uts,ipc\n" + maps("1000", "1001") +
-           "set the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n" + none + tail},
+           "set the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n" +
+           none + tail},
       {{"--privileged", [](Spec& s, Facts&) { s.privileged = true; }, ""},
-       head + all + maps("1000", "1001") + "bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\n" + none + tail},
+       head + all + maps("1000", "1001") +
+           "bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\n" + none +
+           tail},
       {{"other procfs mounts (locked, so covered)", [](Spec&, Facts& f) { f.proc_mounts = {"/proc", "/srv/proc"}; },
         ""},
        head + "cover /srv/proc, another procfs, with nothing\n" + all + maps("1000", "1001") +
-           "bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n" + none + tail},
+           "bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n" +
+           none + tail},
   };
   for (const auto& [golden, text] : goldens) {
     Golden one = golden;
@@ -480,7 +486,8 @@ BOOST_AUTO_TEST_CASE(exec_is_confined_as_run_is) {
     BOOST_REQUIRE(joined->steps[1].n[1] == static_cast<std::uint64_t>(joined->join_fd()));
     BOOST_REQUIRE(joined->steps[1].n[2] == (spec.privileged ? 0 : host_root_dropped()));
     if (place(*joined, Op::ids)) BOOST_REQUIRE(*last_place(*joined, Op::pdeathsig) > *place(*joined, Op::ids));
-    for (const Op op : {Op::hostname, Op::link_up, Op::stay, Op::mount, Op::unshare}) BOOST_REQUIRE(!place(*joined, op));
+    for (const Op op : {Op::hostname, Op::link_up, Op::stay, Op::mount, Op::unshare})
+      BOOST_REQUIRE(!place(*joined, op));
   });
 }
 
@@ -519,7 +526,7 @@ BOOST_AUTO_TEST_CASE(exec_in_full) {
              "die with the supervisor (SIGKILL)\n"
              "wait for the start\n"
              "start a session\n"
-           "take a new session keyring\n"
+             "take a new session keyring\n"
              "keep every capability that is not dropped, none ambient\n"
              "change to /work\n"
              "close descriptors from 4 up\n"
@@ -535,7 +542,8 @@ BOOST_AUTO_TEST_CASE(exec_takes_environment_directory_and_user_on_top_of_the_con
     container.workdir = "/srv";
     exec.env = {{"B", "3"}, {"C", "4"}, {"D", std::nullopt}, {"container", "no"}};
   });
-  for (const auto* part : {"\nA=1\nB=3\n", "\nC=4\n", "HOME=/home/bob\n", "container=sup\n", "set the groups to 1001,4,44\nbecome uid 1000, gid 1001\n", "change to /srv\n"}) {
+  for (const auto* part : {"\nA=1\nB=3\n", "\nC=4\n", "HOME=/home/bob\n", "container=sup\n",
+                           "set the groups to 1001,4,44\nbecome uid 1000, gid 1001\n", "change to /srv\n"}) {
     BOOST_TEST(says(all, part), part << "\n" << all);
   }
   BOOST_TEST(!says(all, "D="));
@@ -545,11 +553,14 @@ BOOST_AUTO_TEST_CASE(exec_takes_environment_directory_and_user_on_top_of_the_con
     exec.user = "eve";
     exec.workdir = "x";
   });
-  for (const auto* part : {"HOME=/home/eve\n", "set the groups to 8,6\nbecome uid 7, gid 8\n", "change to /work/x\n"}) BOOST_TEST(says(eve, part), part << "\n" << eve);
+  for (const auto* part : {"HOME=/home/eve\n", "set the groups to 8,6\nbecome uid 7, gid 8\n", "change to /work/x\n"})
+    BOOST_TEST(says(eve, part), part << "\n" << eve);
   BOOST_TEST(says(joined([](Spec&, Facts&, Spec& exec, Inside&) { exec.user = "bob"; }), "error E_USER"));
   BOOST_TEST(says(joined([](Spec&, Facts&, Spec& exec, Inside&) { exec.argv.clear(); }), "error E_USAGE"));
   // A directory of the caller's that has gone is needed for a relative one only.
-  const auto lost = [](const char* to) { return joined([to](Spec&, Facts& facts, Spec& exec, Inside&) { facts.cwd.clear(), exec.workdir = to; }); };
+  const auto lost = [](const char* to) {
+    return joined([to](Spec&, Facts& facts, Spec& exec, Inside&) { facts.cwd.clear(), exec.workdir = to; });
+  };
   BOOST_TEST(says(lost("/tmp"), "change to /tmp\n"));
   BOOST_TEST(says(lost("tmp"), "error E_WORKDIR"));
 }
@@ -566,7 +577,7 @@ BOOST_AUTO_TEST_CASE(exec_of_a_user_in_a_container_that_has_one) {
   BOOST_TEST(!says(as("eve"), "become"));
   BOOST_TEST(says(as("eve"), "HOME=/home/eve\n"));
   for (const auto* other : {"0", "7:0", "7"}) {
-    const bool ok = std::string(other) == "7";   // eve's own group
+    const bool ok = std::string(other) == "7";  // eve's own group
     BOOST_TEST(says(as(other), "error E_USER") == !ok, other);
   }
 }
@@ -637,7 +648,7 @@ BOOST_AUTO_TEST_CASE(bytes_decode_to_the_same_steps) {
   const Plan plan = compile(spec, root_facts()).value();
   BOOST_TEST((decode(encode(plan).value()).steps == plan.steps));
   BOOST_TEST((decode(encode(Plan{}).value()).steps.empty()));
-  Plan odd;   // no candidate, no group: lists and arrays that are empty
+  Plan odd;  // no candidate, no group: lists and arrays that are empty
   odd.steps.resize(2);
   odd.steps[0].op = Op::groups;
   odd.steps[1].op = Op::exec;
@@ -662,7 +673,8 @@ BOOST_AUTO_TEST_CASE(every_op_has_words_a_code_and_a_stage) {
   for (std::uint16_t op = 1; op <= static_cast<std::uint16_t>(wire::kLastOp); ++op) {
     Step step;
     step.op = static_cast<Op>(op);
-    if (op > static_cast<std::uint16_t>(Op::join) && op < static_cast<std::uint16_t>(Op::tree)) continue;   // not given out
+    if (op > static_cast<std::uint16_t>(Op::join) && op < static_cast<std::uint16_t>(Op::tree))
+      continue;  // not given out
     if (op > static_cast<std::uint16_t>(Op::let_go) && op < static_cast<std::uint16_t>(Op::call)) continue;
     BOOST_TEST(failure_code(step).starts_with("E_"));
     BOOST_TEST(failure_code(step) != "E_PLAN");
@@ -811,24 +823,29 @@ Facts facts_of_root(Facts facts) {
 
 BOOST_AUTO_TEST_CASE(a_root_of_its_own_in_bwraps_words) {
   const auto text = rendered(Peer::bwrap, facts_of_root(user_facts()), furnish_root).text;
-  BOOST_TEST(text.starts_with("bwrap --unshare-user --uid 0 --gid 0 --unshare-pid --unshare-uts --unshare-ipc --unshare-net "
-                              "--bind /srv/root / --bind /new /new --perms 755 --size 67108864 --tmpfs /run --ro-bind /data /mnt/data "
-                              "--proc /proc --ro-bind /sys /sys --dev /dev --mqueue /dev/mqueue --perms 1777 --size 1048576 --tmpfs /dev/shm "
-                              "--dev-bind /dev/fuse /dev/fuse --remount-ro / --hostname 0123456789ab --chdir / "),
-             text);
+  BOOST_TEST(
+      text.starts_with(
+          "bwrap --unshare-user --uid 0 --gid 0 --unshare-pid --unshare-uts --unshare-ipc --unshare-net "
+          "--bind /srv/root / --bind /new /new --perms 755 --size 67108864 --tmpfs /run --ro-bind /data /mnt/data "
+          "--proc /proc --ro-bind /sys /sys --dev /dev --mqueue /dev/mqueue --perms 1777 --size 1048576 --tmpfs /dev/shm "
+          "--dev-bind /dev/fuse /dev/fuse --remount-ro / --hostname 0123456789ab --chdir / "),
+      text);
   BOOST_TEST(text.find("--dev-bind / /") == std::string::npos, text);
-  BOOST_TEST(text.find(" --clearenv ") != std::string::npos, text);   // nothing of the caller's
-  const auto host = rendered(Peer::bwrap, user_facts(), [](Spec& s) { s.mounts = {parse_volume("/data:/mnt:rslave").value()}; });
+  BOOST_TEST(text.find(" --clearenv ") != std::string::npos, text);  // nothing of the caller's
+  const auto host =
+      rendered(Peer::bwrap, user_facts(), [](Spec& s) { s.mounts = {parse_volume("/data:/mnt:rslave").value()}; });
   BOOST_TEST(host.text.find("--dev-bind / / --proc /proc --bind /data /mnt ") != std::string::npos, host.text);
   for (const char* what : {"rslave", "target that is missing"}) BOOST_TEST(notes_mention(host, what), what);
 }
 
 BOOST_AUTO_TEST_CASE(a_root_of_its_own_in_dockers_words) {
   const auto docker = rendered(Peer::docker, facts_of_root(root_facts()), furnish_root);
-  BOOST_TEST(docker.text.find(" --read-only --shm-size 1048576 --mount type=bind,src=/data,dst=/mnt/data,ro --volume /new:/new "
-                              "--tmpfs /run:size=67108864,mode=755 --device /dev/fuse:/dev/fuse:rwm ") != std::string::npos,
+  BOOST_TEST(docker.text.find(
+                 " --read-only --shm-size 1048576 --mount type=bind,src=/data,dst=/mnt/data,ro --volume /new:/new "
+                 "--tmpfs /run:size=67108864,mode=755 --device /dev/fuse:/dev/fuse:rwm ") != std::string::npos,
              docker.text);
-  for (const char* what : {"tar -C /srv/root -c . | docker import", "nosuid", "docker's layer"}) BOOST_TEST(notes_mention(docker, what), what);
+  for (const char* what : {"tar -C /srv/root -c . | docker import", "nosuid", "docker's layer"})
+    BOOST_TEST(notes_mention(docker, what), what);
   BOOST_TEST(!notes_mention(docker, "host's own root"));
 }
 
@@ -844,7 +861,7 @@ BOOST_AUTO_TEST_CASE(a_root_of_its_own_as_oci) {
   for (const auto& mount : json["mounts"]) order += mount["destination"].get<std::string>() + " ";
   BOOST_TEST(order == "/new /run /mnt/data /proc /sys /dev /dev/pts /dev/mqueue /dev/shm /dev/fuse ");
   BOOST_TEST((json["mounts"][2]["options"] == nlohmann::json{"rbind", "rprivate", "ro", "nosuid", "nodev"}));
-  BOOST_TEST(json["mounts"][5]["type"] == "tmpfs");   // never the host's /dev
+  BOOST_TEST(json["mounts"][5]["type"] == "tmpfs");  // never the host's /dev
   BOOST_TEST(json["mounts"][8]["options"].back() == "size=1048576");
   BOOST_TEST(!notes_mention(oci, "mount --rbind"));
   BOOST_TEST(notes_mention(oci, "crun --cgroup-manager=disabled run 0123456789ab"));
@@ -860,12 +877,15 @@ BOOST_AUTO_TEST_CASE(a_line_that_would_leave_a_mount_out_is_none) {
   };
   const auto is = [](const std::string& line, const char* what) { return line.find(what) != std::string::npos; };
   BOOST_TEST(is(why(Peer::unshare, furnish_root), "unshare cannot say --rootfs"));
-  BOOST_TEST(is(why(Peer::unshare, [](Spec& s) { s.mounts = {parse_tmpfs("/run").value()}; }), "unshare cannot say --tmpfs"));
+  BOOST_TEST(
+      is(why(Peer::unshare, [](Spec& s) { s.mounts = {parse_tmpfs("/run").value()}; }), "unshare cannot say --tmpfs"));
   for (const Peer peer : {Peer::bwrap, Peer::oci}) {
-    BOOST_TEST(is(why(peer, [](Spec& s) { s.rootfs = "/srv/root", s.rootfs_overlay = true; }), "cannot say --rootfs DIR:O"));
+    BOOST_TEST(
+        is(why(peer, [](Spec& s) { s.rootfs = "/srv/root", s.rootfs_overlay = true; }), "cannot say --rootfs DIR:O"));
   }
   for (const Peer peer : {Peer::bwrap, Peer::oci, Peer::docker}) {
-    BOOST_TEST(is(why(peer, [](Spec& s) { s.mounts = {parse_volume("/a:/b:O").value()}; }), "cannot say an overlay of /a"));
+    BOOST_TEST(
+        is(why(peer, [](Spec& s) { s.mounts = {parse_volume("/a:/b:O").value()}; }), "cannot say an overlay of /a"));
   }
 }
 

@@ -69,19 +69,21 @@ BOOST_AUTO_TEST_SUITE(spec_root)
 
 BOOST_AUTO_TEST_CASE(a_root_in_full) {
   const std::string got = text(rooted(), facts());
-  const std::string want = std::string(
-      "namespaces mnt,pid,uts,ipc,net\n"
-      "die with the supervisor (SIGKILL)\n"
-      "make / rec,slave\n"
-      "set the umask to 0000\n"
-      "unmount everything on /srv/root/proc\n"
-      "take /srv/root and all below it as the new root\n"
-      "set on the new root: nodev,private,recursive\n"
-      "put the new root over the old one\n"
-      "make proc as it (nosuid,nodev,noexec,source=proc)\n"
-      "mount it on /proc inside, through no link\n"
-      "make sysfs as it (ro,nosuid,nodev,noexec,source=sysfs)\n"
-      "mount it on /sys inside, through no link\n") + kDev +
+  const std::string want =
+      std::string(
+          "namespaces mnt,pid,uts,ipc,net\n"
+          "die with the supervisor (SIGKILL)\n"
+          "make / rec,slave\n"
+          "set the umask to 0000\n"
+          "unmount everything on /srv/root/proc\n"
+          "take /srv/root and all below it as the new root\n"
+          "set on the new root: nodev,private,recursive\n"
+          "put the new root over the old one\n"
+          "make proc as it (nosuid,nodev,noexec,source=proc)\n"
+          "mount it on /proc inside, through no link\n"
+          "make sysfs as it (ro,nosuid,nodev,noexec,source=sysfs)\n"
+          "mount it on /sys inside, through no link\n") +
+      kDev +
       "make devpts as it (nosuid,noexec,source=devpts,newinstance,ptmxmode=0666,mode=0620,gid=5)\n"
       "mount it on /dev/pts inside, through no link\n"
       "make mqueue as it (nosuid,nodev,noexec,source=mqueue)\n"
@@ -124,8 +126,8 @@ BOOST_AUTO_TEST_CASE(a_root_in_full) {
 BOOST_AUTO_TEST_CASE(nothing_of_the_host_after_pivot) {
   for (const uid_t uid : {0U, 1000U}) {
     Spec spec = rooted();
-    spec.mounts = {parse_volume("/b/c:/x/y:ro").value(), parse_volume("/b:/x").value(), parse_device("/dev/fuse").value(),
-                   parse_tmpfs("/run").value(), parse_volume("/w:/w:O").value()};
+    spec.mounts = {parse_volume("/b/c:/x/y:ro").value(), parse_volume("/b:/x").value(),
+                   parse_device("/dev/fuse").value(), parse_tmpfs("/run").value(), parse_volume("/w:/w:O").value()};
     spec.read_only = true;
     const auto plan = compile(spec, facts(uid));
     BOOST_REQUIRE(plan.has_value());
@@ -133,14 +135,16 @@ BOOST_AUTO_TEST_CASE(nothing_of_the_host_after_pivot) {
     const std::size_t pivot = at(steps, Op::pivot);
     BOOST_TEST(at(steps, Op::mount) < at(steps, Op::tree));
     for (std::size_t i = pivot; i < steps.size(); ++i) {
-      for (const Op op : {Op::tree, Op::filesystem, Op::attach, Op::make}) BOOST_TEST((steps[i].op != op), "step " << i << " comes after pivot");
+      for (const Op op : {Op::tree, Op::filesystem, Op::attach, Op::make})
+        BOOST_TEST((steps[i].op != op), "step " << i << " comes after pivot");
     }
     BOOST_TEST(pivot < at(steps, Op::only_proc));
     BOOST_TEST(at(steps, Op::only_proc) < at(steps, Op::mask));
     BOOST_TEST(at(steps, Op::mask) < at(steps, Op::let_go));
     BOOST_TEST(at(steps, Op::let_go) < at(steps, Op::capbset_drop));
     const auto target = [&](const char* path) {
-      const auto found = std::ranges::find_if(steps, [&](const Step& s) { return s.op == Op::attach && s.s[0] == path; });
+      const auto found =
+          std::ranges::find_if(steps, [&](const Step& s) { return s.op == Op::attach && s.s[0] == path; });
       BOOST_REQUIRE(found != steps.end());
       return found - steps.begin();
     };
@@ -149,7 +153,8 @@ BOOST_AUTO_TEST_CASE(nothing_of_the_host_after_pivot) {
     BOOST_TEST(target("/dev") < target("/dev/fuse"));
     // Every mount of the container's own is found without links; every one of the user's inside the root.
     for (const Step& step : steps) {
-      if (step.op == Op::attach && lies_in(step.s[0], "/dev")) BOOST_TEST((step.n[2] & wire::AttachHow::no_links) != 0U, step.s[0]);
+      if (step.op == Op::attach && lies_in(step.s[0], "/dev"))
+        BOOST_TEST((step.n[2] & wire::AttachHow::no_links) != 0U, step.s[0]);
     }
   }
 }
@@ -170,11 +175,15 @@ BOOST_AUTO_TEST_CASE(an_ordinary_user_and_a_name_of_ones_own) {
   BOOST_TEST(as_root.find("gid=5") == std::string::npos);
   spec.user = "bob";
   const std::string got = text(spec, facts(1000));
-  BOOST_TEST(got.find("set the host name to 0123456789ab\nenter new namespaces: user,mnt\nwrite deny to /proc/self/setgroups\n"
-                      "write '1000 0 1' to /proc/self/uid_map\nwrite '1001 0 1' to /proc/self/gid_map\n") != std::string::npos, got);
+  BOOST_TEST(
+      got.find("set the host name to 0123456789ab\nenter new namespaces: user,mnt\nwrite deny to /proc/self/setgroups\n"
+               "write '1000 0 1' to /proc/self/uid_map\nwrite '1001 0 1' to /proc/self/gid_map\n") != std::string::npos,
+      got);
   BOOST_TEST(text(spec, facts()).find("set the groups to 1001,44\nbecome uid 1000, gid 1001\n") != std::string::npos);
   spec.network = Network::host;
-  BOOST_TEST(text(spec, facts(1000)).find("take /sys and all below it as it\nset on it: ro,nosuid,nodev,noexec,private,recursive\n") != std::string::npos);
+  BOOST_TEST(text(spec, facts(1000))
+                 .find("take /sys and all below it as it\nset on it: ro,nosuid,nodev,noexec,private,recursive\n") !=
+             std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(an_overlay_is_written_to_a_tmpfs) {
@@ -183,7 +192,11 @@ BOOST_AUTO_TEST_CASE(an_overlay_is_written_to_a_tmpfs) {
   Facts from = facts(1000);
   from.rootfs = "/a:b\\c";
   const std::string got = text(spec, from);
-  BOOST_TEST(got.find("make overlay as the new root (source=overlay,lowerdir=/a\\:b\\\\c,upperdir=upper,workdir=work,userxattr)") != std::string::npos, got);
+  BOOST_TEST(
+      got.find(
+          "make overlay as the new root (source=overlay,lowerdir=/a\\:b\\\\c,upperdir=upper,workdir=work,userxattr)") !=
+          std::string::npos,
+      got);
   BOOST_TEST(text(spec, facts()).find("userxattr") == std::string::npos);
 }
 
@@ -191,8 +204,8 @@ BOOST_AUTO_TEST_CASE(the_environment_is_dockers) {
   Spec spec = rooted();
   spec.tty = true;
   const auto plan = compile(spec, facts()).value();
-  const std::vector<std::string> want{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME=0123456789ab",
-                                      "HOME=/root", "TERM=xterm", "container=sup"};
+  const std::vector<std::string> want{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                                      "HOSTNAME=0123456789ab", "HOME=/root", "TERM=xterm", "container=sup"};
   BOOST_TEST(plan.steps.back().lists.at(2) == want, boost::test_tools::per_element());
   BOOST_TEST(text(spec, facts()).find("change to /\n") != std::string::npos);
 }
@@ -227,11 +240,13 @@ BOOST_AUTO_TEST_CASE(volumes_as_docker_writes_them) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_mount) {
-  for (const char* bad : {"", "/a", ":/b", "/a:", "/a:b", "/a:/", "/a:/b:xx", "/a:/b:rshared", "/a:/b:z", "/a:/b/../c", "a:b:c:d", "/a:/b:O,ro"}) {
+  for (const char* bad : {"", "/a", ":/b", "/a:", "/a:b", "/a:/", "/a:/b:xx", "/a:/b:rshared", "/a:/b:z", "/a:/b/../c",
+                          "a:b:c:d", "/a:/b:O,ro"}) {
     BOOST_TEST(!parse_volume(bad).has_value(), bad);
   }
-  for (const char* bad : {"", "type=volume,src=a,dst=/b", "src=/a", "dst=/b", "src=/a,dst=b", "src=/a,dst=/b,x", "src=/a,dst=/b,ro=maybe",
-                          "\"src=/a,dst=/b", "\"src=/a\"x,dst=/b", "type=tmpfs,dst=/t,tmpfs-size=x", "type=tmpfs,dst=/t,tmpfs-huge=always"}) {
+  for (const char* bad : {"", "type=volume,src=a,dst=/b", "src=/a", "dst=/b", "src=/a,dst=b", "src=/a,dst=/b,x",
+                          "src=/a,dst=/b,ro=maybe", "\"src=/a,dst=/b", "\"src=/a\"x,dst=/b",
+                          "type=tmpfs,dst=/t,tmpfs-size=x", "type=tmpfs,dst=/t,tmpfs-huge=always"}) {
     BOOST_TEST(!parse_mount(bad).has_value(), bad);
   }
   for (const char* bad : {"t", "/t:size=", "/t:mode=9", "/t:foo"}) BOOST_TEST(!parse_tmpfs(bad).has_value(), bad);
@@ -239,7 +254,8 @@ BOOST_AUTO_TEST_CASE(what_is_no_mount) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_the_containers_own_takes_no_volume) {
-  for (const char* target : {"/proc", "/proc/sys", "/sys", "/sys/fs/cgroup", "/dev", "/dev/pts", "/dev/pts/0", "/dev/null", "/dev/console", "/./proc"}) {
+  for (const char* target : {"/proc", "/proc/sys", "/sys", "/sys/fs/cgroup", "/dev", "/dev/pts", "/dev/pts/0",
+                             "/dev/null", "/dev/console", "/./proc"}) {
     Spec spec = rooted();
     spec.mounts = {parse_volume(std::string("/a:") + target).value()};
     BOOST_TEST(!check(spec).has_value(), target);

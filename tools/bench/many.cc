@@ -21,7 +21,8 @@
 namespace bench {
 namespace {
 
-constexpr useconds_t kPause = 8000;   // for the kernel to take a network namespace down, and for the pool to be filled again
+constexpr useconds_t kPause =
+    8000;   // for the kernel to take a network namespace down, and for the pool to be filled again
 constexpr std::size_t kInFlight = 32;
 
 // What stamp and many tell: nanoseconds, eight bytes each.
@@ -51,13 +52,21 @@ class Fifo {
 };
 
 Row row_of(std::string measure, std::string peer, std::string unit, std::optional<double> bar) {
-  return Row{.measure = std::move(measure), .peer = std::move(peer), .unit = std::move(unit), .ours = {}, .theirs = {}, .absent = {}, .failed = {}, .bar = bar};
+  return Row{.measure = std::move(measure),
+             .peer = std::move(peer),
+             .unit = std::move(unit),
+             .ours = {},
+             .theirs = {},
+             .absent = {},
+             .failed = {},
+             .bar = bar};
 }
 
 // One container from the request to the first instruction of its command. Negative: it went wrong.
 double ask_for_stamp(Client& client, const Setting& setting, const Fifo& fifo) {
   const double from = now_us();
-  const auto number = client.send("container.run", run_params({setting.floors + "/stamp", fifo.path()}, R"(,"rm":true)"));
+  const auto number =
+      client.send("container.run", run_params({setting.floors + "/stamp", fifo.path()}, R"(,"rm":true)"));
   const double began = fifo.next();
   const std::string answer = client.answer(number, 10);
   if (began < 0 || member(answer, "id").empty()) return -1;
@@ -132,7 +141,8 @@ std::string proc(pid_t pid, const char* file) { return "/proc/" + std::to_string
 double pss_kib(pid_t pid) { return number_in(proc(pid, "smaps_rollup"), "Pss:"); }
 
 double wakeups(pid_t pid) {
-  return number_in(proc(pid, "status"), "voluntary_ctxt_switches:") + number_in(proc(pid, "status"), "nonvoluntary_ctxt_switches:");
+  return number_in(proc(pid, "status"), "voluntary_ctxt_switches:") +
+         number_in(proc(pid, "status"), "nonvoluntary_ctxt_switches:");
 }
 
 // Seconds that a process has had of a CPU.
@@ -211,7 +221,8 @@ void sleepers(const Setting& setting, Report& report, std::size_t count) {
     ::close(in[0]);
     ::close(out[1]);
     std::int64_t ns = 0;
-    if (::read(out[0], &ns, sizeof ns) == sizeof ns) rates[1].push_back(static_cast<double>(count) / static_cast<double>(ns) * 1e9);
+    if (::read(out[0], &ns, sizeof ns) == sizeof ns)
+      rates[1].push_back(static_cast<double>(count) / static_cast<double>(ns) * 1e9);
     ::close(in[1]);
     if (::read(out[0], &ns, sizeof ns) == sizeof ns) stops[1].push_back(static_cast<double>(ns) / 1e6);
     ::close(out[0]);
@@ -291,22 +302,29 @@ double lines_by_sup(const Setting& setting, int children, int lines, std::string
   if (!service.ready()) return why = "the supervisor does not serve", -1;
   ::usleep(300'000);
   const double before = cpu_s(service.pid());
-  const std::vector<std::string> params(static_cast<std::size_t>(children), run_params({setting.floors + "/lines", std::to_string(lines)}, R"(,"rm":false)"));
+  const std::vector<std::string> params(
+      static_cast<std::size_t>(children),
+      run_params({setting.floors + "/lines", std::to_string(lines)}, R"(,"rm":false)"));
   const Words ids = pipelined(client, "container.run", params, why);
   for (const auto& id : ids) (void)client.answer(client.send("container.wait", R"({"container":")" + id + "\"}"));
   const double used = cpu_s(service.pid()) - before;
   const auto total = static_cast<std::uint64_t>(children) * static_cast<std::uint64_t>(lines);
   const auto found = lines_below(service.logs(), kLinesText);
-  if (found != total) return why = std::to_string(found) + " of " + std::to_string(total) + " lines are in the logs", -1;
+  if (found != total)
+    return why = std::to_string(found) + " of " + std::to_string(total) + " lines are in the logs", -1;
   return static_cast<double>(total) / used;
 }
 
-double lines_by_supervisord(const Setting& setting, const std::string& supervisord, int children, int lines, std::string& why) {
+double lines_by_supervisord(const Setting& setting, const std::string& supervisord, int children, int lines,
+                            std::string& why) {
   const std::string folder = setting.scratch + "/supervisord";
   ::mkdir(folder.c_str(), 0700);
-  std::ofstream(folder + "/conf") << "[supervisord]\nnodaemon=true\nlogfile=/dev/null\nlogfile_maxbytes=0\npidfile=" << folder << "/pid\nchildlogdir=" << folder
-                                  << "\n[program:l]\ncommand=" << setting.floors << "/lines " << lines << "\nnumprocs=" << children
-                                  << "\nprocess_name=%(process_num)03d\nautorestart=false\nstartsecs=0\nstdout_logfile=" << folder
+  std::ofstream(folder + "/conf") << "[supervisord]\nnodaemon=true\nlogfile=/dev/null\nlogfile_maxbytes=0\npidfile="
+                                  << folder << "/pid\nchildlogdir=" << folder
+                                  << "\n[program:l]\ncommand=" << setting.floors << "/lines " << lines
+                                  << "\nnumprocs=" << children
+                                  << "\nprocess_name=%(process_num)03d\nautorestart=false\nstartsecs=0\nstdout_logfile="
+                                  << folder
                                   << "/%(process_num)03d.log\nstdout_logfile_maxbytes=10MB\nstdout_logfile_backups=3\n";
   Child child({supervisord, "-c", folder + "/conf"});
   const auto total = static_cast<std::uint64_t>(children) * static_cast<std::uint64_t>(lines);
@@ -326,7 +344,8 @@ double lines_by_supervisord(const Setting& setting, const std::string& superviso
   (void)child.wait(20);
   std::error_code ignored;
   std::filesystem::remove_all(folder, ignored);
-  if (found != total) return why = std::to_string(found) + " of " + std::to_string(total) + " lines are in its logs", -1;
+  if (found != total)
+    return why = std::to_string(found) + " of " + std::to_string(total) + " lines are in its logs", -1;
   return static_cast<double>(total) / used;
 }
 
@@ -335,8 +354,9 @@ double lines_by_conmon(const Setting& setting, const std::string& conmon, int ch
   const std::string folder = setting.scratch + "/conmon";
   ::mkdir(folder.c_str(), 0700);
   // A runtime that makes no namespace: what is measured is who carries the lines. It starts the command and says its pid.
-  std::ofstream(folder + "/runtime") << "#!/bin/sh\nwhile [ $# -gt 0 ]; do [ \"$1\" = --pid-file ] && pid=$2; shift; done\n"
-                                     << setting.floors << "/lines " << lines << " & echo $! > \"$pid\"\n";
+  std::ofstream(folder + "/runtime")
+      << "#!/bin/sh\nwhile [ $# -gt 0 ]; do [ \"$1\" = --pid-file ] && pid=$2; shift; done\n"
+      << setting.floors << "/lines " << lines << " & echo $! > \"$pid\"\n";
   ::chmod((folder + "/runtime").c_str(), 0755);
   double used = 0;
   std::vector<Child> all;
@@ -345,20 +365,41 @@ double lines_by_conmon(const Setting& setting, const std::string& conmon, int ch
   for (int i = 0; i < children; ++i) {
     const std::string each = folder + "/" + std::to_string(i);
     ::mkdir(each.c_str(), 0700);
-    all.emplace_back(Words{conmon, "--sync", "-c", "c" + std::to_string(i), "-u", "c" + std::to_string(i), "-r", folder + "/runtime", "-b", each, "-p", each + "/pid", "-l",
-                           "k8s-file:" + each + "/log", "--exit-dir", each, "--persist-dir", each, "--socket-dir-path", each});
+    all.emplace_back(Words{conmon,
+                           "--sync",
+                           "-c",
+                           "c" + std::to_string(i),
+                           "-u",
+                           "c" + std::to_string(i),
+                           "-r",
+                           folder + "/runtime",
+                           "-b",
+                           each,
+                           "-p",
+                           each + "/pid",
+                           "-l",
+                           "k8s-file:" + each + "/log",
+                           "--exit-dir",
+                           each,
+                           "--persist-dir",
+                           each,
+                           "--socket-dir-path",
+                           each});
   }
   int bad = 0;
   for (auto& child : all) bad += child.wait(60) == 127 ? 1 : 0;
   rusage after{};
   ::getrusage(RUSAGE_CHILDREN, &after);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
   used = seconds(after.ru_utime) + seconds(after.ru_stime) - seconds(before.ru_utime) - seconds(before.ru_stime);
   const auto total = static_cast<std::uint64_t>(children) * static_cast<std::uint64_t>(lines);
-  const auto found = lines_below(folder, "stdout F ");   // a line that it met in two pieces has one of them marked P
+  const auto found = lines_below(folder, "stdout F ");  // a line that it met in two pieces has one of them marked P
   std::error_code ignored;
   std::filesystem::remove_all(folder, ignored);
-  if (bad != 0 || found != total) return why = std::to_string(found) + " of " + std::to_string(total) + " lines are in its logs", -1;
+  if (bad != 0 || found != total)
+    return why = std::to_string(found) + " of " + std::to_string(total) + " lines are in its logs", -1;
   return static_cast<double>(total) / used;
 }
 
@@ -394,8 +435,8 @@ void measure_many(const Setting& setting, Report& report) {
   ::setrlimit(RLIMIT_NOFILE, &files);
   const int rounds = setting.quick ? 30 : 300;
   const std::string stamp = setting.floors + "/stamp";
-  report.add(first_instruction(row_of("pool: request to first instruction", "fork+exec", "us", 1.0), setting, "8", rounds,
-                               [&](const Fifo& fifo) { return fork_and_exec(stamp, fifo); }));
+  report.add(first_instruction(row_of("pool: request to first instruction", "fork+exec", "us", 1.0), setting, "8",
+                               rounds, [&](const Fifo& fifo) { return fork_and_exec(stamp, fifo); }));
   if (setting.root) {
     report.add(first_instruction(row_of("pool: the same, from the cold", "floor", "us", 1.2), setting, "0", rounds,
                                  [&](const Fifo& fifo) { return floor_start(setting, fifo); }));

@@ -73,7 +73,8 @@ Client::~Client() {
 }
 
 std::uint64_t Client::send(const std::string& method, const std::string& params) {
-  const std::string line = R"({"jsonrpc":"2.0","id":)" + std::to_string(++sent_) + R"(,"method":")" + method + R"(","params":)" + params + "}\n";
+  const std::string line = R"({"jsonrpc":"2.0","id":)" + std::to_string(++sent_) + R"(,"method":")" + method +
+                           R"(","params":)" + params + "}\n";
   for (std::size_t done = 0; done < line.size();) {
     const ssize_t n = ::send(fd_, line.data() + done, line.size() - done, MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR) continue;
@@ -122,7 +123,8 @@ std::string member(const std::string& line, const std::string& name) {
 std::string run_params(const Words& argv, const std::string& more) {
   std::string list;
   for (const auto& word : argv) list += (list.empty() ? "\"" : ",\"") + word + "\"";
-  return R"({"spec":{"argv":[)" + list + "]" + more + R"(},"environ":["PATH=/usr/bin:/bin","HOME=/","LANG=C.UTF-8"],"cwd":"/"})";
+  return R"({"spec":{"argv":[)" + list + "]" + more +
+         R"(},"environ":["PATH=/usr/bin:/bin","HOME=/","LANG=C.UTF-8"],"cwd":"/"})";
 }
 
 }  // namespace bench

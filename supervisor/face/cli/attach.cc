@@ -15,7 +15,8 @@ class AttachVerb : public Verb {
   std::vector<Option> options() override {
     std::vector<Option> o;
     o.push_back({0, "no-stdin", "", "watch only: what is typed does not reach the command", "", to(no_stdin_)});
-    o.push_back({0, "detach-keys", "KEYS", "the keys that leave it, in docker's way of writing", kDetachKeys, [this](std::string_view v) -> Result<void> {
+    o.push_back({0, "detach-keys", "KEYS", "the keys that leave it, in docker's way of writing", kDetachKeys,
+                 [this](std::string_view v) -> Result<void> {
                    keys_ = v;
                    return {};
                  }});
@@ -24,7 +25,9 @@ class AttachVerb : public Verb {
   }
 
   Result<int> run(const Globals& globals, std::vector<std::string> operands) override {
-    if (operands.size() != 1) return usage("attach", operands.empty() ? "no container named" : "one container at a time", "sup attach CONTAINER; see sup ps");
+    if (operands.size() != 1)
+      return usage("attach", operands.empty() ? "no container named" : "one container at a time",
+                   "sup attach CONTAINER; see sup ps");
     auto keys = parse_detach_keys(keys_);
     if (!keys) return std::unexpected(keys.error());
     auto clients = control::reach(globals.supervisor);

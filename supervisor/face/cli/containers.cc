@@ -58,7 +58,12 @@ class PerContainer : public Verb {
   }
 
   Option time_option() {
-    return {'t', "time", "SECONDS", "how long to wait before KILL", "the container's --stop-timeout", [this](std::string_view v) -> Result<void> {
+    return {'t',
+            "time",
+            "SECONDS",
+            "how long to wait before KILL",
+            "the container's --stop-timeout",
+            [this](std::string_view v) -> Result<void> {
               if (v == "0") {
                 params_["timeout_ms"] = 0;
                 return {};
@@ -136,7 +141,8 @@ class UpdateVerb : public PerContainer {
     return o;
   }
   Result<int> run(const Globals& globals, std::vector<std::string> operands) override {
-    if (!limits_.any()) return usage("update", "nothing to change", "give a limit: sup update --memory 512m CONTAINER...");
+    if (!limits_.any())
+      return usage("update", "nothing to change", "give a limit: sup update --memory 512m CONTAINER...");
     params_["limits"] = limits_to_json(limits_);
     return PerContainer::run(globals, std::move(operands));
   }
@@ -161,7 +167,9 @@ class KillVerb : public PerContainer {
   std::string_view method() const override { return "container.kill"; }
   Result<int> show(const std::string& reference, const Json& answer) override {
     const auto effect = answer.value("effect", "");
-    if (effect == "dropped-pid1") say("kill: " + printable(reference) + ": process 1 has no handler for it, so the kernel drops it; use KILL, or run with --init");
+    if (effect == "dropped-pid1")
+      say("kill: " + printable(reference) +
+          ": process 1 has no handler for it, so the kernel drops it; use KILL, or run with --init");
     return PerContainer::show(reference, answer);
   }
 };

@@ -11,20 +11,24 @@ class DaemonVerb : public Verb {
  public:
   std::vector<Option> options() override {
     std::vector<Option> o;
-    o.push_back({0, "idle-exit", "DURATION", "leave when there has been no container for so long", "", [this](std::string_view v) -> Result<void> {
+    o.push_back({0, "idle-exit", "DURATION", "leave when there has been no container for so long", "",
+                 [this](std::string_view v) -> Result<void> {
                    auto parsed = parse_duration(v, "--idle-exit");
                    if (!parsed) return std::unexpected(parsed.error());
                    daemon_.idle = *parsed;
                    return {};
                  }});
-    o.push_back({0, "pool", "N", "keep N inits made in advance, for starts that cost no more than a fork and exec; 0: none",
+    o.push_back({0, "pool", "N",
+                 "keep N inits made in advance, for starts that cost no more than a fork and exec; 0: none",
                  "a few, more while many are started", [this](std::string_view v) -> Result<void> {
                    const auto count = parse_unsigned<std::size_t>(v);
-                   if (!count || *count > kMaxPool) return usage("--pool " + printable(v), "not a number from 0 to " + std::to_string(kMaxPool));
+                   if (!count || *count > kMaxPool)
+                     return usage("--pool " + printable(v), "not a number from 0 to " + std::to_string(kMaxPool));
                    daemon_.pool = *count;
                    return {};
                  }});
-    o.push_back({0, "ready-fd", "FD", "close this descriptor once clients are served", "", [this](std::string_view v) -> Result<void> {
+    o.push_back({0, "ready-fd", "FD", "close this descriptor once clients are served", "",
+                 [this](std::string_view v) -> Result<void> {
                    const auto fd = parse_unsigned<unsigned>(v);
                    if (!fd || *fd > 1U << 20) return usage("--ready-fd " + printable(v), "not a descriptor");
                    daemon_.ready_fd = static_cast<int>(*fd);
@@ -38,8 +42,10 @@ class DaemonVerb : public Verb {
         return {};
       };
     };
-    o.push_back({0, "resume", "FD", "go on from the state there; for sup reload", "", descriptor(daemon_.resume_fd, "--resume")});
-    o.push_back({0, "try-state", "FD", "say whether the state there could be gone on from; for sup reload", "", descriptor(try_state_, "--try-state")});
+    o.push_back({0, "resume", "FD", "go on from the state there; for sup reload", "",
+                 descriptor(daemon_.resume_fd, "--resume")});
+    o.push_back({0, "try-state", "FD", "say whether the state there could be gone on from; for sup reload", "",
+                 descriptor(try_state_, "--try-state")});
     return o;
   }
 

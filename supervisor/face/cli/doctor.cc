@@ -31,7 +31,8 @@ std::string as_text(const std::vector<Finding>& findings) {
     if (coloured) text += l.colour;
     text += l.word;
     if (coloured) text += "\x1b[0m";
-    text += std::string(6 - l.word.size(), ' ') + f.name + std::string(width + 2 - f.name.size(), ' ') + printable(f.seen) + "\n";
+    text += std::string(6 - l.word.size(), ' ') + f.name + std::string(width + 2 - f.name.size(), ' ') +
+            printable(f.seen) + "\n";
     if (!f.fix.empty()) text += std::string(6 + width + 2, ' ') + "-> " + printable(f.fix) + "\n";
   }
   return text;
@@ -52,9 +53,7 @@ std::string as_json(const std::vector<Finding>& findings) {
 
 class DoctorVerb : public Verb {
  public:
-  std::vector<Option> options() override {
-    return {format_option(json_)};
-  }
+  std::vector<Option> options() override { return {format_option(json_)}; }
 
   Result<int> run(const Globals&, std::vector<std::string> operands) override {
     if (!operands.empty()) return usage("doctor", "takes no arguments");

@@ -32,20 +32,29 @@ class Filter {
     constexpr std::array<std::string_view, 6> kKeys{"event", "container", "id", "name", "level", "supervisor"};
     if (equals == std::string_view::npos || std::ranges::find(kKeys, key) == kKeys.end()) {
       const auto near = nearest(key, kKeys);
-      return usage("--filter " + printable(text), "not KEY=VALUE of a key there is", near ? "did you mean " + std::string(*near) + "=...?" : "event, container, id, name, level or supervisor");
+      return usage(
+          "--filter " + printable(text), "not KEY=VALUE of a key there is",
+          near ? "did you mean " + std::string(*near) + "=...?" : "event, container, id, name, level or supervisor");
     }
     const std::string value(text.substr(equals + 1));
     if (key == "event" && std::ranges::find(event_names(), value) == event_names().end()) {
       const auto near = nearest(value, event_names());
-      return usage("--filter " + printable(text), "no such event", near ? "did you mean " + std::string(*near) + "?" : "see sup-events(7)");
+      return usage("--filter " + printable(text), "no such event",
+                   near ? "did you mean " + std::string(*near) + "?" : "see sup-events(7)");
     }
     if (key == "level") {
       auto level = parse_level(value);
-      if (!level) return usage("--filter " + printable(text), "not a level", "one of trace, debug, info, warning, error");
+      if (!level)
+        return usage("--filter " + printable(text), "not a level", "one of trace, debug, info, warning, error");
       level_ = *level;
       return {};
     }
-    (key == "event" ? events_ : key == "container" ? containers_ : key == "id" ? ids_ : key == "name" ? names_ : supervisors_).push_back(value);
+    (key == "event"       ? events_
+     : key == "container" ? containers_
+     : key == "id"        ? ids_
+     : key == "name"      ? names_
+                          : supervisors_)
+        .push_back(value);
     return {};
   }
 
@@ -60,7 +69,9 @@ class Filter {
     // As everywhere a container is an id, the beginning of one, or a name.
     const auto id = event.value("id", "");
     const auto name = event.value("name", "");
-    const bool container = containers_.empty() || std::ranges::any_of(containers_, [&](const std::string& one) { return !one.empty() && (one == name || id.starts_with(one)); });
+    const bool container = containers_.empty() || std::ranges::any_of(containers_, [&](const std::string& one) {
+                             return !one.empty() && (one == name || id.starts_with(one));
+                           });
     return container && is(events_, "event") && is(ids_, "id") && is(names_, "name") && is(supervisors_, "supervisor");
   }
 
@@ -74,25 +85,30 @@ class EventsVerb : public Verb {
   std::vector<Option> options() override {
     std::vector<Option> o;
     o.push_back({'f', "follow", "", "go on with what happens from now on", "", to(follow_)});
-    o.push_back({0, "since", "TIME", "only what came since a time, or in the last 10m", "", [this](std::string_view v) -> Result<void> {
+    o.push_back({0, "since", "TIME", "only what came since a time, or in the last 10m", "",
+                 [this](std::string_view v) -> Result<void> {
                    auto since = parse_since(v);
                    if (!since) return std::unexpected(since.error());
                    since_ = *since;
                    return {};
                  }});
-    o.push_back({0, "tail", "N", "of what has happened only the last N, or all", "all", [this](std::string_view v) -> Result<void> {
+    o.push_back({0, "tail", "N", "of what has happened only the last N, or all", "all",
+                 [this](std::string_view v) -> Result<void> {
                    tail_ = parse_unsigned<std::uint64_t>(v);
-                   if (!tail_ && v != "all") return usage("--tail " + printable(v), "not a number of events", "a number, or all");
+                   if (!tail_ && v != "all")
+                     return usage("--tail " + printable(v), "not a number of events", "a number, or all");
                    return {};
                  }});
-    o.push_back({0, "filter", "KEY=VALUE", "only such: event=, container=, id=, name=, level= (or above), supervisor=; may be repeated", "",
+    o.push_back({0, "filter", "KEY=VALUE",
+                 "only such: event=, container=, id=, name=, level= (or above), supervisor=; may be repeated", "",
                  [this](std::string_view v) { return filter_.add(v); }});
     o.push_back(format_option(json_));
     return o;
   }
 
   Result<int> run(const Globals& globals, std::vector<std::string> operands) override {
-    if (!operands.empty()) return usage("events", "takes no arguments", "--filter container=" + printable(operands.front()));
+    if (!operands.empty())
+      return usage("events", "takes no arguments", "--filter container=" + printable(operands.front()));
     auto clients = control::reach(globals.supervisor);
     if (!clients) return std::unexpected(clients.error());
     std::vector<Seen> past;
@@ -170,7 +186,10 @@ class EventsVerb : public Verb {
     const auto supervisor = event.value("supervisor", "");
     std::string text = printable(time) + " ";
     if (level == "warning" || level == "error") text += level + " ";
-    text += printable(!name.empty() ? name : !id.empty() ? id : "-") + " " + printable(event.value("event", "")) + ": " + printable(event.value("msg", ""));
+    text += printable(!name.empty() ? name
+                      : !id.empty() ? id
+                                    : "-") +
+            " " + printable(event.value("event", "")) + ": " + printable(event.value("msg", ""));
     if (!supervisor.empty() && supervisor != "default") text += " (" + printable(supervisor) + ")";
     return text + "\n";
   }
@@ -189,7 +208,8 @@ class EventsVerb : public Verb {
       std::vector<Seen> now;
       for (std::size_t i = 0; i < sources_.size();) {
         auto& source = sources_[i];
-        const bool has = source.client.buffered() || (i + 1 < watched.size() && (watched[i + 1].revents & (POLLIN | POLLHUP)) != 0);
+        const bool has =
+            source.client.buffered() || (i + 1 < watched.size() && (watched[i + 1].revents & (POLLIN | POLLHUP)) != 0);
         if (!has || hear(source, now)) {
           ++i;
           continue;
@@ -223,7 +243,8 @@ class EventsVerb : public Verb {
 
   void find_new() {
     for (auto& client : control::reach({}).value_or(std::vector<control::Client>{})) {
-      if (std::ranges::any_of(sources_, [&](const Source& s) { return s.client.supervisor() == client.supervisor(); })) continue;
+      if (std::ranges::any_of(sources_, [&](const Source& s) { return s.client.supervisor() == client.supervisor(); }))
+        continue;
       Source source{std::move(client), 0};
       std::vector<Seen> now;
       if (!catch_up(source, now, 0)) continue;

@@ -28,14 +28,16 @@ class ExecVerb : public Verb {
     o.push_back({'t', "tty", "", "give the command a terminal of its own", "", to(spec_.tty)});
     o.push_back({'i', "interactive", "", "pass standard input on to the command", "", to(spec_.interactive)});
     o.push_back({'d', "detach", "", "return when the command runs", "", to(detach_)});
-    o.push_back({'e', "env", "KEY[=VALUE]", "set a variable on top of the container's, or take the caller's; may be repeated", "",
+    o.push_back({'e', "env", "KEY[=VALUE]",
+                 "set a variable on top of the container's, or take the caller's; may be repeated", "",
                  [this](std::string_view v) -> Result<void> {
                    auto entry = parse_env_entry(v);
                    if (!entry) return std::unexpected(entry.error());
                    spec_.env.push_back(std::move(*entry));
                    return {};
                  }});
-    o.push_back({0, "env-file", "FILE", "set the variables of a file, one KEY=VALUE a line", "", [this](std::string_view v) -> Result<void> {
+    o.push_back({0, "env-file", "FILE", "set the variables of a file, one KEY=VALUE a line", "",
+                 [this](std::string_view v) -> Result<void> {
                    auto text = read_file(std::string(v), 1U << 20);
                    if (!text) {
                      Error e = text.error();
@@ -48,9 +50,12 @@ class ExecVerb : public Verb {
                    for (auto& entry : *entries) spec_.env.push_back(std::move(entry));
                    return {};
                  }});
-    o.push_back({'w', "workdir", "DIR", "start in this directory; a relative one begins at the container's", "the container's", to(spec_.workdir)});
-    o.push_back({'u', "user", "USER[:GROUP]", "run as this user of the container's, by name or number", "the container's", to(spec_.user)});
-    o.push_back({0, "detach-keys", "KEYS", "with -ti: the keys that leave it, in docker's way of writing", kDetachKeys, [this](std::string_view v) -> Result<void> {
+    o.push_back({'w', "workdir", "DIR", "start in this directory; a relative one begins at the container's",
+                 "the container's", to(spec_.workdir)});
+    o.push_back({'u', "user", "USER[:GROUP]", "run as this user of the container's, by name or number",
+                 "the container's", to(spec_.user)});
+    o.push_back({0, "detach-keys", "KEYS", "with -ti: the keys that leave it, in docker's way of writing", kDetachKeys,
+                 [this](std::string_view v) -> Result<void> {
                    keys_ = v;
                    return {};
                  }});
@@ -106,7 +111,8 @@ class ExecVerb : public Verb {
   // -e NAME means the caller's value, which the supervisor cannot know; and a terminal is of the kind that the caller sits at.
   void take_callers_values() {
     std::vector<EnvEntry> all;
-    if (const char* term = std::getenv("TERM"); spec_.tty && term != nullptr && *term != 0) all.push_back({"TERM", term});
+    if (const char* term = std::getenv("TERM"); spec_.tty && term != nullptr && *term != 0)
+      all.push_back({"TERM", term});
     for (auto& entry : spec_.env) {
       if (const char* own = entry.value ? nullptr : std::getenv(entry.key.c_str())) entry.value = own;
       all.push_back(std::move(entry));

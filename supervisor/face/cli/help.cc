@@ -70,27 +70,31 @@ class HelpVerb : public Verb {
 }  // namespace
 
 std::string help(std::size_t columns) {
-  std::string text = "Usage: sup [GLOBAL OPTIONS] VERB [OPTIONS] [--] [ARGS]\n\nRun commands in fresh Linux namespaces.\n\nVerbs:\n";
+  std::string text =
+      "Usage: sup [GLOBAL OPTIONS] VERB [OPTIONS] [--] [ARGS]\n\nRun commands in fresh Linux namespaces.\n\nVerbs:\n";
   for (const auto& row : verbs()) {
-    const std::string left = "  " + std::string(row.name) + std::string(row.name.size() < 10 ? 10 - row.name.size() : 1, ' ');
+    const std::string left =
+        "  " + std::string(row.name) + std::string(row.name.size() < 10 ? 10 - row.name.size() : 1, ' ');
     text += left + wrap(std::string(row.summary), left.size(), 12, columns) + "\n";
   }
   Globals globals;
   bool version = false;
-  return text + "\nGlobal options:\n" + help_text(global_options(globals, version), columns) + "\nsup VERB --help says more about each; so does man sup-VERB.\n";
+  return text + "\nGlobal options:\n" + help_text(global_options(globals, version), columns) +
+         "\nsup VERB --help says more about each; so does man sup-VERB.\n";
 }
 
 std::string help_of(const VerbRow& row, std::size_t columns) {
   const auto verb = row.make();
-  return "Usage: sup " + std::string(row.name) + " " + std::string(row.synopsis) + "\n\n" + std::string(row.summary) + "\n\nOptions:\n" +
-         help_text(verb->options(), columns);
+  return "Usage: sup " + std::string(row.name) + " " + std::string(row.synopsis) + "\n\n" + std::string(row.summary) +
+         "\n\nOptions:\n" + help_text(verb->options(), columns);
 }
 
 std::unexpected<Error> unknown_verb(std::string_view name) {
   std::vector<std::string_view> names;
   for (const auto& row : verbs()) names.push_back(row.name);
   const auto near = nearest(name, names);
-  return usage("", "unknown verb " + printable(name), (near ? "did you mean " + std::string(*near) + "? " : "") + std::string("see sup --help"));
+  return usage("", "unknown verb " + printable(name),
+               (near ? "did you mean " + std::string(*near) + "? " : "") + std::string("see sup --help"));
 }
 
 std::unique_ptr<Verb> make_help() { return std::make_unique<HelpVerb>(); }

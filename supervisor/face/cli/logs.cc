@@ -28,7 +28,8 @@ class LogsVerb : public Verb {
     std::vector<Option> o;
     o.push_back({'f', "follow", "", "go on until the container is removed or has ended for good", "", to(follow_)});
     o.push_back({'t', "timestamps", "", "begin each line with its time", "", to(timestamps_)});
-    o.push_back({0, "since", "TIME", "only what came since a time, or in the last 10m", "", [this](std::string_view v) -> Result<void> {
+    o.push_back({0, "since", "TIME", "only what came since a time, or in the last 10m", "",
+                 [this](std::string_view v) -> Result<void> {
                    auto since = parse_since(v);
                    if (!since) return std::unexpected(since.error());
                    query_.since = *since;
@@ -36,14 +37,17 @@ class LogsVerb : public Verb {
                  }});
     o.push_back({0, "tail", "N", "only the last N lines, or all", "all", [this](std::string_view v) -> Result<void> {
                    query_.tail = parse_unsigned<std::uint64_t>(v);
-                   if (!query_.tail && v != "all") return usage("--tail " + printable(v), "not a number of lines", "a number, or all");
+                   if (!query_.tail && v != "all")
+                     return usage("--tail " + printable(v), "not a number of lines", "a number, or all");
                    return {};
                  }});
     return o;
   }
 
   Result<int> run(const Globals& globals, std::vector<std::string> operands) override {
-    if (operands.size() != 1) return usage("logs", operands.empty() ? "no container named" : "one container at a time", "sup logs CONTAINER; see sup ps");
+    if (operands.size() != 1)
+      return usage("logs", operands.empty() ? "no container named" : "one container at a time",
+                   "sup logs CONTAINER; see sup ps");
     auto clients = control::reach(globals.supervisor);
     if (!clients) return std::unexpected(clients.error());
     reference_ = operands.front();
@@ -52,11 +56,15 @@ class LogsVerb : public Verb {
     reference_ = about->value("id", reference_);  // a name may be somebody else's later
     const std::string path = about->value("log_directory", "");
     const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory) return std::unexpected(Error{.code = "E_LOG", .where = "logs", .what = path, .err = errno, .path = path, .stage = {}});
+    if (!directory)
+      return std::unexpected(
+          Error{.code = "E_LOG", .where = "logs", .what = path, .err = errno, .path = path, .stage = {}});
     // Watched before the first look: nothing can come in between unseen.
     const Fd changes(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-    if (follow_ && (!changes || ::inotify_add_watch(changes.get(), path.c_str(), IN_MODIFY | IN_MOVED_TO | IN_CREATE | IN_DELETE_SELF) < 0)) {
-      return std::unexpected(Error{.code = "E_LOG", .where = "logs", .what = "cannot watch " + path, .err = errno, .path = path, .stage = {}});
+    if (follow_ && (!changes || ::inotify_add_watch(changes.get(), path.c_str(),
+                                                    IN_MODIFY | IN_MOVED_TO | IN_CREATE | IN_DELETE_SELF) < 0)) {
+      return std::unexpected(Error{
+          .code = "E_LOG", .where = "logs", .what = "cannot watch " + path, .err = errno, .path = path, .stage = {}});
     }
     auto reader = LogReader::open(directory.get(), kLogName, query_);
     if (!reader) return std::unexpected(reader.error());

@@ -19,7 +19,8 @@ Result<std::string> shared(std::string_view option, std::string_view value, std:
   if (value.starts_with(kPath)) {
     const auto path = value.substr(kPath.size());
     if (path.starts_with('/')) return std::string(path);
-    return usage(std::string(option) + " " + printable(value), "the path must begin with /", "such as ns:/run/netns/NAME");
+    return usage(std::string(option) + " " + printable(value), "the path must begin with /",
+                 "such as ns:/run/netns/NAME");
   }
   return usage(std::string(option) + " " + printable(value), std::move(why), std::string(words));
 }
@@ -46,8 +47,14 @@ Result<void> find(const Globals& globals, std::string& value, const char* file) 
   if (!about) return std::unexpected(about.error());
   const auto pid = about->value("pid", 0L);
   if (pid <= 0) {
-    return std::unexpected(Error{.code = "E_STATE", .where = printable(id), .what = "has no namespaces to share", .err = 0, .why = "it does not run",
-                                 .hint = "start it first: sup start " + printable(id), .path = {}, .stage = {}});
+    return std::unexpected(Error{.code = "E_STATE",
+                                 .where = printable(id),
+                                 .what = "has no namespaces to share",
+                                 .err = 0,
+                                 .why = "it does not run",
+                                 .hint = "start it first: sup start " + printable(id),
+                                 .path = {},
+                                 .stage = {}});
   }
   value = "/proc/" + std::to_string(pid) + "/ns/" + file;
   return {};
@@ -56,7 +63,8 @@ Result<void> find(const Globals& globals, std::string& value, const char* file) 
 }  // namespace
 
 void add_namespace_options(std::vector<Option>& rows, Spec& spec) {
-  rows.push_back({0, "network", "none|host|container:ID|ns:PATH", "a network namespace with lo up, the host's, or another's", "none",
+  rows.push_back({0, "network", "none|host|container:ID|ns:PATH",
+                  "a network namespace with lo up, the host's, or another's", "none",
                   [&spec](std::string_view v) -> Result<void> {
                     spec.netns.clear();
                     if (v == "none" || v == "host") {
@@ -69,16 +77,20 @@ void add_namespace_options(std::vector<Option>& rows, Spec& spec) {
                     spec.netns = std::move(*path);
                     return {};
                   }});
-  rows.push_back({0, "ipc", "private|host|container:ID|ns:PATH", "System V IPC and message queues: its own, the host's, or another's", "private",
+  rows.push_back({0, "ipc", "private|host|container:ID|ns:PATH",
+                  "System V IPC and message queues: its own, the host's, or another's", "private",
                   place(spec.ipc, "--ipc")});
-  rows.push_back({0, "uts", "private|host|container:ID|ns:PATH", "the host name: its own, the host's, or another's", "private", place(spec.uts, "--uts")});
+  rows.push_back({0, "uts", "private|host|container:ID|ns:PATH", "the host name: its own, the host's, or another's",
+                  "private", place(spec.uts, "--uts")});
 }
 
 Result<void> find_namespaces(const Globals& globals, Spec& spec) {
-  for (const auto& [value, file] : {std::pair{&spec.netns, "net"}, std::pair{&spec.ipc, "ipc"}, std::pair{&spec.uts, "uts"}}) {
+  for (const auto& [value, file] :
+       {std::pair{&spec.netns, "net"}, std::pair{&spec.ipc, "ipc"}, std::pair{&spec.uts, "uts"}}) {
     const bool container = value->starts_with(kContainer);
     if (container && spec.restart.kind != RestartPolicy::Kind::no) {
-      return usage("--restart", "cannot be used with " + *value, "what it shares may be gone by then: leave one of the two out");
+      return usage("--restart", "cannot be used with " + *value,
+                   "what it shares may be gone by then: leave one of the two out");
     }
     if (auto r = find(globals, *value, file); !r) return r;
   }

@@ -28,7 +28,8 @@ std::unexpected<Error> unknown(std::string_view verb, std::string_view word, std
     if (const auto near = nearest(word_only, views)) hint = "did you mean " + std::string(*near) + "? ";
   }
   const std::string where(verb);
-  return usage(where, "unknown option " + printable(word_only), hint + "see " + (verb.empty() ? "sup --help" : "sup " + where + " --help"));
+  return usage(where, "unknown option " + printable(word_only),
+               hint + "see " + (verb.empty() ? "sup --help" : "sup " + where + " --help"));
 }
 
 // Whether one of the words could be this option: --name, --name=value, or its letter in a cluster (-ti, -eA=1).
@@ -97,7 +98,8 @@ struct Setter {
 
 }  // namespace
 
-Result<Parsed> parse(std::string_view verb, std::span<const Option> options, const std::vector<std::string>& args, Operands operands) {
+Result<Parsed> parse(std::string_view verb, std::span<const Option> options, const std::vector<std::string>& args,
+                     Operands operands) {
   Parsed parsed;
   std::optional<Error> error;
   CLI::App app;
@@ -127,7 +129,8 @@ Result<Parsed> parse(std::string_view verb, std::span<const Option> options, con
   } catch (const CLI::Error& e) {
     if (error) return std::unexpected(*error);
     // "--name requires…": the library's words say what, ours say where and what to do.
-    return usage(std::string(verb), e.what(), verb.empty() ? "see sup --help" : "see sup " + std::string(verb) + " --help");
+    return usage(std::string(verb), e.what(),
+                 verb.empty() ? "see sup --help" : "see sup " + std::string(verb) + " --help");
   }
   if (error) return std::unexpected(*error);
   parsed.operands = app.remaining();
@@ -173,7 +176,8 @@ std::string help_text(std::span<const Option> options, std::size_t columns) {
 
 Option format_option(bool& json, std::string_view help) {
   return {0, "format", "text|json", help, "text", [&json](std::string_view value) -> Result<void> {
-            if (value != "text" && value != "json") return usage("--format " + printable(value), "no such format", "text or json");
+            if (value != "text" && value != "json")
+              return usage("--format " + printable(value), "no such format", "text or json");
             json = value == "json";
             return {};
           }};

@@ -34,7 +34,8 @@ struct Parsed {
   std::vector<std::string> operands;
   bool help = false;
 };
-[[nodiscard]] Result<Parsed> parse(std::string_view verb, std::span<const Option> options, const std::vector<std::string>& args, Operands operands);
+[[nodiscard]] Result<Parsed> parse(std::string_view verb, std::span<const Option> options,
+                                   const std::vector<std::string>& args, Operands operands);
 
 // The option part of a verb's --help: "  -t, --tty            give the command a terminal", wrapped at `columns` (0: not).
 [[nodiscard]] std::string help_text(std::span<const Option> options, std::size_t columns = 0);

@@ -39,29 +39,34 @@ Result<void> set_security(Spec& spec, std::string_view option) {
     return {};
   }
   if (name == "seccomp" && at != std::string_view::npos) return set_seccomp(spec, value);
-  return usage("--security-opt " + printable(option), "no such option", "no-new-privileges, seccomp=FILE, seccomp=builtin or seccomp=unconfined");
+  return usage("--security-opt " + printable(option), "no such option",
+               "no-new-privileges, seccomp=FILE, seccomp=builtin or seccomp=unconfined");
 }
 
 }  // namespace
 
 void add_privilege_options(std::vector<Option>& rows, Spec& spec) {
-  rows.push_back({0, "profile", "seed|docker|strict", "what the command may: nearly all, what docker allows, or nothing beyond any program", "seed; docker with --rootfs",
-                  [&spec](std::string_view v) -> Result<void> {
+  rows.push_back({0, "profile", "seed|docker|strict",
+                  "what the command may: nearly all, what docker allows, or nothing beyond any program",
+                  "seed; docker with --rootfs", [&spec](std::string_view v) -> Result<void> {
                     const auto profile = parse_profile(v);
-                    if (!profile) return usage("--profile " + printable(v), "no such profile", "seed, docker or strict");
+                    if (!profile)
+                      return usage("--profile " + printable(v), "no such profile", "seed, docker or strict");
                     spec.profile = *profile;
                     return {};
                   }});
-  rows.push_back({0, "cap-add", "CAPABILITY", "add a capability by name, or ALL; may be repeated", "", [&spec](std::string_view v) -> Result<void> {
+  rows.push_back({0, "cap-add", "CAPABILITY", "add a capability by name, or ALL; may be repeated", "",
+                  [&spec](std::string_view v) -> Result<void> {
                     spec.cap_add.emplace_back(v);
                     return {};
                   }});
-  rows.push_back({0, "cap-drop", "CAPABILITY", "take a capability away, or ALL; may be repeated", "", [&spec](std::string_view v) -> Result<void> {
+  rows.push_back({0, "cap-drop", "CAPABILITY", "take a capability away, or ALL; may be repeated", "",
+                  [&spec](std::string_view v) -> Result<void> {
                     spec.cap_drop.emplace_back(v);
                     return {};
                   }});
-  rows.push_back({0, "security-opt", "OPTION", "no-new-privileges, or seccomp=FILE, builtin or unconfined", "the profile's",
-                  [&spec](std::string_view v) { return set_security(spec, v); }});
+  rows.push_back({0, "security-opt", "OPTION", "no-new-privileges, or seccomp=FILE, builtin or unconfined",
+                  "the profile's", [&spec](std::string_view v) { return set_security(spec, v); }});
 }
 
 }  // namespace sup::cli

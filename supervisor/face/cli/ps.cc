@@ -67,7 +67,8 @@ class PsVerb : public Verb {
     for (const auto& row : rows) {
       std::vector<std::string> words;
       for (const auto& word : row.at("command")) words.push_back(bytes_from_json(word, {}).value_or("?"));
-      cells.push_back({row.value("id", ""), printable(row.value("name", "")), status(row), row.contains("pid") ? std::to_string(row.value("pid", 0)) : "-",
+      cells.push_back({row.value("id", ""), printable(row.value("name", "")), status(row),
+                       row.contains("pid") ? std::to_string(row.value("pid", 0)) : "-",
                        printable(row.value("supervisor", "")), printable(shell_join(words))});
     }
     return sup::table(cells, columns(1));

@@ -26,11 +26,14 @@ class ReloadVerb : public Verb {
  public:
   std::vector<Option> options() override {
     std::vector<Option> o;
-    o.push_back({0, "exec", "PROGRAM", "become this sup", "the one that is asked", [this](std::string_view v) -> Result<void> {
-                   if (!v.starts_with('/')) return usage("--exec " + printable(v), "not an absolute path", "the supervisor has another working directory");
-                   program_ = v;
-                   return {};
-                 }});
+    o.push_back(
+        {0, "exec", "PROGRAM", "become this sup", "the one that is asked", [this](std::string_view v) -> Result<void> {
+           if (!v.starts_with('/'))
+             return usage("--exec " + printable(v), "not an absolute path",
+                          "the supervisor has another working directory");
+           program_ = v;
+           return {};
+         }});
     return o;
   }
 

@@ -30,7 +30,8 @@ using std::chrono::microseconds;
 
 constexpr std::size_t kMaxLine = 64U << 20;      // bytes; a recorder's line is one read, some KiB
 constexpr std::size_t kWrite = 4096;             // so that a signal is seen between two of them
-constexpr std::int64_t kLateUs = 200'000;        // behind by more: we were stopped, or the terminal is slow; do not rush after it
+constexpr std::int64_t kLateUs =
+    200'000;        // behind by more: we were stopped, or the terminal is slow; do not rush after it
 
 // The signals that end a program at a terminal, and the one that stops it, as something to wait for: they are
 // taken between two writes, so that what is on the terminal can be undone first. What the caller ignores stays so.
@@ -39,7 +40,7 @@ class Signals {
   Signals() {
     ::sigemptyset(&taken_);
     for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP}) {
-      struct sigaction action {};
+      struct sigaction action{};
       if (::sigaction(number, nullptr, &action) == 0 && action.sa_handler != SIG_IGN) ::sigaddset(&taken_, number);
     }
     ::pthread_sigmask(SIG_BLOCK, &taken_, &before_);
@@ -53,7 +54,8 @@ class Signals {
   // The next one, 0 when there is none.
   [[nodiscard]] int take() {
     signalfd_siginfo info{};
-    return ::read(fd_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info) ? static_cast<int>(info.ssi_signo) : 0;
+    return ::read(fd_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info) ? static_cast<int>(info.ssi_signo)
+                                                                                      : 0;
   }
 
  private:
@@ -122,11 +124,14 @@ class Lines {
   }
   // One read(2).
   [[nodiscard]] Result<void> fill(const std::string& name) {
-    if (buffer_.size() > kMaxLine) return std::unexpected(Error{.code = "E_CAST", .where = "replay", .what = name, .why = "a line is longer than 64 MiB", .path = name});
+    if (buffer_.size() > kMaxLine)
+      return std::unexpected(Error{
+          .code = "E_CAST", .where = "replay", .what = name, .why = "a line is longer than 64 MiB", .path = name});
     char bytes[65536];
     const ssize_t n = ::read(fd_.get(), bytes, sizeof bytes);
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) return {};
-    if (n < 0) return std::unexpected(Error{.code = "E_READ", .where = "replay", .what = name, .err = errno, .path = name});
+    if (n < 0)
+      return std::unexpected(Error{.code = "E_READ", .where = "replay", .what = name, .err = errno, .path = name});
     if (n == 0) ended_ = true;
     buffer_.append(bytes, static_cast<std::size_t>(n));
     return {};
@@ -147,7 +152,8 @@ struct Pace {
 
 class Player {
  public:
-  Player(std::string name, Fd file, const Pace& pace, bool quiet) : name_(std::move(name)), lines_(std::move(file)), pace_(pace), quiet_(quiet) {
+  Player(std::string name, Fd file, const Pace& pace, bool quiet)
+      : name_(std::move(name)), lines_(std::move(file)), pace_(pace), quiet_(quiet) {
     if (::isatty(1) == 1) {
       signals_.emplace();
       keyboard_.emplace();
@@ -202,8 +208,12 @@ class Player {
       if (over()) return 0;
     }
     if (!reader_.have_header()) {
-      return std::unexpected(Error{.code = "E_CAST", .where = "replay", .what = name_ == "-" ? "standard input" : name_, .why = "is empty, not a recording",
-                                   .hint = "record one with: sup run -ti --record FILE COMMAND", .path = name_});
+      return std::unexpected(Error{.code = "E_CAST",
+                                   .where = "replay",
+                                   .what = name_ == "-" ? "standard input" : name_,
+                                   .why = "is empty, not a recording",
+                                   .hint = "record one with: sup run -ti --record FILE COMMAND",
+                                   .path = name_});
     }
     if (held) {
       mend();
@@ -330,7 +340,8 @@ class ReplayVerb : public Verb {
            const char* end = value.data() + value.size();
            const auto [stop, error] = std::from_chars(value.data(), end, speed, std::chars_format::fixed);
            if (error != std::errc{} || stop != end || !(speed >= 0.001 && speed <= 1'000'000)) {
-             return usage("--speed", printable(value) + " is not a speed", "a number from 0.001 to 1000000, 2 is twice as fast");
+             return usage("--speed", printable(value) + " is not a speed",
+                          "a number from 0.001 to 1000000, 2 is twice as fast");
            }
            speed_ = speed;
            return {};
@@ -346,10 +357,13 @@ class ReplayVerb : public Verb {
   }
 
   Result<int> run(const Globals& globals, std::vector<std::string> operands) override {
-    if (operands.size() != 1) return usage("replay", operands.empty() ? "no recording given" : "one recording at a time", "sup replay FILE; - is standard input");
+    if (operands.size() != 1)
+      return usage("replay", operands.empty() ? "no recording given" : "one recording at a time",
+                   "sup replay FILE; - is standard input");
     const std::string& name = operands.front();
     Fd file(name == "-" ? ::fcntl(0, F_DUPFD_CLOEXEC, 3) : ::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-    if (!file) return std::unexpected(Error{.code = "E_READ", .where = "replay", .what = name, .err = errno, .path = name});
+    if (!file)
+      return std::unexpected(Error{.code = "E_READ", .where = "replay", .what = name, .err = errno, .path = name});
     Pace pace;
     pace.paced = speed_.has_value() || ::isatty(1) == 1;
     pace.speed = speed_.value_or(1);

@@ -20,7 +20,8 @@ namespace {
 Result<void> check_preserved(const Spec& spec) {
   for (int fd = 3; fd < 3 + spec.preserve_fds; ++fd) {
     if (::fcntl(fd, F_GETFD) < 0) {
-      return usage("--preserve-fds " + std::to_string(spec.preserve_fds), "descriptor " + std::to_string(fd) + " is not open",
+      return usage("--preserve-fds " + std::to_string(spec.preserve_fds),
+                   "descriptor " + std::to_string(fd) + " is not open",
                    "pass the descriptors 3 to " + std::to_string(2 + spec.preserve_fds));
     }
   }
@@ -37,7 +38,8 @@ Result<void> make_absolute(Spec& spec) {
   for (std::string* path : paths) {
     if (path->starts_with('/')) continue;
     char cwd[PATH_MAX];
-    if (::getcwd(cwd, sizeof cwd) == nullptr || cwd[0] != '/') return usage(*path, "the current directory is gone", "go to another one, or write the whole path");
+    if (::getcwd(cwd, sizeof cwd) == nullptr || cwd[0] != '/')
+      return usage(*path, "the current directory is gone", "go to another one, or write the whole path");
     *path = join_path(cwd, *path);
   }
   return {};

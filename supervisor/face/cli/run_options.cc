@@ -29,7 +29,8 @@ Set duration(std::chrono::milliseconds& target, std::string where) {
 Set number(int& target, std::string where, unsigned most, std::string hint) {
   return [&target, where, most, hint](std::string_view value) -> Result<void> {
     const auto parsed = parse_unsigned<unsigned>(value);
-    if (!parsed || *parsed > most) return usage(where + " " + printable(value), "not a number from 0 to " + std::to_string(most), hint);
+    if (!parsed || *parsed > most)
+      return usage(where + " " + printable(value), "not a number from 0 to " + std::to_string(most), hint);
     target = static_cast<int>(*parsed);
     return {};
   };
@@ -43,17 +44,20 @@ std::vector<Option> run_options(Spec& spec, RunFlags& flags) {
   o.push_back({'i', "interactive", "", "pass standard input on to the command", "", to(spec.interactive)});
   o.push_back({'d', "detach", "", "run in the background, and print the id", "", to(flags.detach)});
   o.push_back({0, "name", "NAME", "name the container", "its id", [&spec](std::string_view v) -> Result<void> {
-                 if (v.empty()) return usage("--name", "is empty", "a letter or digit, then letters, digits, '_', '.' and '-'");
+                 if (v.empty())
+                   return usage("--name", "is empty", "a letter or digit, then letters, digits, '_', '.' and '-'");
                  spec.name = v;
                  return {};
                }});
-  o.push_back({'e', "env", "KEY[=VALUE]", "set a variable, or take the caller's; may be repeated", "", [&spec](std::string_view v) -> Result<void> {
+  o.push_back({'e', "env", "KEY[=VALUE]", "set a variable, or take the caller's; may be repeated", "",
+               [&spec](std::string_view v) -> Result<void> {
                  auto entry = parse_env_entry(v);
                  if (!entry) return std::unexpected(entry.error());
                  spec.env.push_back(std::move(*entry));
                  return {};
                }});
-  o.push_back({0, "env-file", "FILE", "set the variables of a file, one KEY=VALUE a line", "", [&spec](std::string_view v) -> Result<void> {
+  o.push_back({0, "env-file", "FILE", "set the variables of a file, one KEY=VALUE a line", "",
+               [&spec](std::string_view v) -> Result<void> {
                  auto text = read_file(std::string(v), 1U << 20);
                  if (!text) {
                    Error e = text.error();
@@ -71,13 +75,17 @@ std::vector<Option> run_options(Spec& spec, RunFlags& flags) {
   o.push_back({'h', "hostname", "NAME", "the host name inside", "the id", to(spec.hostname)});
   o.push_back({'u', "user", "USER[:GROUP]", "run as this user, by name or number", "the caller", to(spec.user)});
   o.push_back({0, "init", "", "keep init as PID 1: it forwards signals and reaps orphans", "", to(spec.init)});
-  o.push_back({0, "stop-signal", "SIGNAL", "how the command is asked to stop", "TERM", [&spec](std::string_view v) -> Result<void> {
+  o.push_back({0, "stop-signal", "SIGNAL", "how the command is asked to stop", "TERM",
+               [&spec](std::string_view v) -> Result<void> {
                  auto s = parse_signal(v);
-                 if (!s) return usage("--stop-signal " + printable(v), "not a signal", "a name such as TERM, or a number from 1 to 64");
+                 if (!s)
+                   return usage("--stop-signal " + printable(v), "not a signal",
+                                "a name such as TERM, or a number from 1 to 64");
                  spec.stop_signal = *s;
                  return {};
                }});
-  o.push_back({0, "stop-timeout", "SECONDS", "how long to wait after it before KILL", "10", [&spec](std::string_view v) -> Result<void> {
+  o.push_back({0, "stop-timeout", "SECONDS", "how long to wait after it before KILL", "10",
+               [&spec](std::string_view v) -> Result<void> {
                  // docker's 0: do not wait at all.
                  if (v == "0") {
                    spec.stop_timeout = std::chrono::milliseconds{0};
@@ -92,9 +100,9 @@ std::vector<Option> run_options(Spec& spec, RunFlags& flags) {
                  spec.detach_keys = std::string(v);
                  return {};
                }});
-  o.push_back({0, "timeout", "DURATION", "stop the command after this long: 90, 1m30s, 500ms", "", [&spec](std::string_view v) -> Result<void> {
-                 return duration(spec.timeout.emplace(), "--timeout")(v);
-               }});
+  o.push_back(
+      {0, "timeout", "DURATION", "stop the command after this long: 90, 1m30s, 500ms", "",
+       [&spec](std::string_view v) -> Result<void> { return duration(spec.timeout.emplace(), "--timeout")(v); }});
   o.push_back({0, "status-fd", "FD", "write how it ended to this descriptor, one JSON line", "",
                number(spec.status_fd, "--status-fd", 1U << 20, "open it in the shell: 3>status --status-fd 3")});
   o.push_back({0, "pidfile", "FILE", "write the command's pid there while it runs", "", to(spec.pidfile)});
@@ -104,8 +112,10 @@ std::vector<Option> run_options(Spec& spec, RunFlags& flags) {
   add_namespace_options(o, spec);
   add_limit_options(o, spec.limits);
   add_priority_options(o, spec);
-  o.push_back({0, "limits", "strict|best-effort", "whether a limit that cannot be applied stops the start", "strict", [&spec](std::string_view v) -> Result<void> {
-                 if (v != "strict" && v != "best-effort") return usage("--limits " + printable(v), "no such way", "strict or best-effort");
+  o.push_back({0, "limits", "strict|best-effort", "whether a limit that cannot be applied stops the start", "strict",
+               [&spec](std::string_view v) -> Result<void> {
+                 if (v != "strict" && v != "best-effort")
+                   return usage("--limits " + printable(v), "no such way", "strict or best-effort");
                  spec.limits.best_effort = v == "best-effort";
                  return {};
                }});
@@ -114,7 +124,8 @@ std::vector<Option> run_options(Spec& spec, RunFlags& flags) {
   add_privilege_options(o, spec);
   o.push_back({0, "rm", "", "forget the container when it ends", "true in the foreground", to(flags.rm)});
   o.push_back({0, "keep", "", "keep what is known of it after its end", "", to(flags.keep)});
-  o.push_back({0, "restart", "POLICY", "with -d: no, on-failure[:N], always or unless-stopped", "no", [&spec](std::string_view v) -> Result<void> {
+  o.push_back({0, "restart", "POLICY", "with -d: no, on-failure[:N], always or unless-stopped", "no",
+               [&spec](std::string_view v) -> Result<void> {
                  auto policy = parse_restart(v, "--restart");
                  if (!policy) return std::unexpected(policy.error());
                  spec.restart = *policy;
@@ -122,7 +133,8 @@ std::vector<Option> run_options(Spec& spec, RunFlags& flags) {
                }});
   o.push_back({0, "record", "FILE", "record the terminal to an asciicast file", "", to(spec.record)});
   o.push_back({0, "plan", "", "print the steps and stop", "", to(flags.plan)});
-  o.push_back({0, "as", "docker|bwrap|unshare|oci", "with --plan: the same run in a peer's words", "", [&flags](std::string_view v) -> Result<void> {
+  o.push_back({0, "as", "docker|bwrap|unshare|oci", "with --plan: the same run in a peer's words", "",
+               [&flags](std::string_view v) -> Result<void> {
                  flags.as = v;
                  return {};
                }});

@@ -91,16 +91,22 @@ class Caller {
     if (!recorder_ || recorder_->failed() != 0) return;
     what();
     if (recorder_->failed() == 0) return;
-    say_now(Error{.code = "E_RECORD", .where = "--record", .what = path_, .err = recorder_->failed(), .why = {}, .hint = "the recording ends here, the command runs on",
-                  .path = {}, .stage = {}});
+    say_now(Error{.code = "E_RECORD",
+                  .where = "--record",
+                  .what = path_,
+                  .err = recorder_->failed(),
+                  .why = {},
+                  .hint = "the recording ends here, the command runs on",
+                  .path = {},
+                  .stage = {}});
   }
 
   LastWord last_word_;
   Pidfile pidfile_;
   Cidfile cidfile_;
   std::unique_ptr<Recorder> recorder_;
-  std::string path_;     // of the recording
-  winsize size_{};       // that it shows
+  std::string path_;  // of the recording
+  winsize size_{};  // that it shows
 };
 
 Result<void> refuse(const char* option, const char* why) { return usage(option, why, "leave one of the two out"); }
@@ -134,7 +140,8 @@ Result<int> run_detached(const Globals& globals, const Spec& spec, const Facts& 
 
 Result<int> run_attached(const Globals& globals, const Spec& spec, const Facts& facts) {
   if (spec.preserve_fds > 0) {
-    return usage("--preserve-fds", "a command under a supervisor gets the descriptors 0 to 2 only", "leave it out, or run it in the foreground: without -S and SUP_SUPERVISOR");
+    return usage("--preserve-fds", "a command under a supervisor gets the descriptors 0 to 2 only",
+                 "leave it out, or run it in the foreground: without -S and SUP_SUPERVISOR");
   }
   const auto keys = parse_detach_keys(spec.detach_keys.value_or(std::string(kDetachKeys)));
   if (!keys) return std::unexpected(keys.error());
@@ -163,7 +170,7 @@ Result<int> run_attached(const Globals& globals, const Spec& spec, const Facts& 
   auto answer = client->call("container.run", params, given);
   if (!answer) return failed(answer.error());
   const std::string id = answer->value("id", "");
-  if (auto r = caller.started(id, answer->value("pid", -1)); !r) say(r.error());   // it runs: what is left is to show it
+  if (auto r = caller.started(id, answer->value("pid", -1)); !r) say(r.error());  // it runs: what is left is to show it
   AttachmentOptions options;
   options.verb = "run";
   options.name = spec.name.empty() ? id : spec.name;

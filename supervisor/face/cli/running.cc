@@ -15,12 +15,16 @@ namespace {
 
 void add(std::vector<RunningContainer>& to, const Json& row, const std::string& supervisor) {
   if (!row.contains("pid")) return;
-  to.push_back({.id = row.value("id", ""), .name = row.value("name", ""), .supervisor = supervisor, .pid = static_cast<pid_t>(row.value("pid", -1))});
+  to.push_back({.id = row.value("id", ""),
+                .name = row.value("name", ""),
+                .supervisor = supervisor,
+                .pid = static_cast<pid_t>(row.value("pid", -1))});
 }
 
 }  // namespace
 
-std::vector<RunningContainer> running(std::vector<control::Client>& clients, const std::vector<std::string>& wanted, bool& missing) {
+std::vector<RunningContainer> running(std::vector<control::Client>& clients, const std::vector<std::string>& wanted,
+                                      bool& missing) {
   std::vector<RunningContainer> all;
   for (std::size_t i = 0; wanted.empty() && i < clients.size();) {
     auto rows = control::list(clients[i], false);

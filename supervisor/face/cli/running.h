@@ -20,7 +20,8 @@ struct RunningContainer {
 
 // Those that run now, of the supervisors that answer; wanted: ids, names or beginnings of ids, empty: all. One that is not known or
 // does not run is told, once, and `missing` says so. A supervisor that has left meanwhile is taken out of `clients`.
-[[nodiscard]] std::vector<RunningContainer> running(std::vector<control::Client>& clients, const std::vector<std::string>& wanted, bool& missing);
+[[nodiscard]] std::vector<RunningContainer> running(std::vector<control::Client>& clients,
+                                                    const std::vector<std::string>& wanted, bool& missing);
 
 // "1.2M": bytes for people.
 [[nodiscard]] std::string human_bytes(std::uint64_t bytes);

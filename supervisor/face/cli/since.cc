@@ -11,7 +11,9 @@ namespace sup::cli {
 Result<timespec> parse_since(std::string_view text) {
   if (const auto time = parse_rfc3339(text)) return *time;
   const auto ago = parse_duration(text, "--since");
-  if (!ago) return usage("--since " + printable(text), "neither a time nor a duration", "2026-11-23T10:00:00Z, or 10m for ten minutes ago");
+  if (!ago)
+    return usage("--since " + printable(text), "neither a time nor a duration",
+                 "2026-11-23T10:00:00Z, or 10m for ten minutes ago");
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
   const std::int64_t ns = now.tv_nsec - ago->count() % 1000 * 1'000'000;

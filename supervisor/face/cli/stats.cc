@@ -38,7 +38,8 @@ class StatsVerb : public Verb {
       const auto containers = running(*clients, operands, missing);
       if (first) remember(*clients, containers);
       const Json rows = look(containers);
-      std::string text = json_ ? rows.dump(once_ ? 2 : -1, ' ', false, Json::error_handler_t::replace) + "\n" : table_of(rows);
+      std::string text =
+          json_ ? rows.dump(once_ ? 2 : -1, ' ', false, Json::error_handler_t::replace) + "\n" : table_of(rows);
       // From the top, over what was there: a screen that is cleared first flickers.
       if (screen) text = (first ? "\x1b[2J" : "") + ("\x1b[H" + over(text)) + "\x1b[J";
       if (auto r = print(text); !r || once_) return r ? Result<int>(missing ? 125 : 0) : r;
@@ -60,7 +61,8 @@ class StatsVerb : public Verb {
         const auto answer = client.call("stats.exchange", {{"samples", samples}});
         samples = Json::array();
         if (!answer || !answer->is_array()) return;
-        for (const auto& row : *answer) last_[row.value("id", "")] = {row.value("at_us", std::uint64_t{0}), row.value("cpu_us", std::uint64_t{0})};
+        for (const auto& row : *answer)
+          last_[row.value("id", "")] = {row.value("at_us", std::uint64_t{0}), row.value("cpu_us", std::uint64_t{0})};
       };
       for (const auto& one : containers) {
         if (!one.supervisor.empty() && one.supervisor != client.supervisor()) continue;
@@ -79,9 +81,12 @@ class StatsVerb : public Verb {
       if (!sample) continue;
       // Never seen before, or seen in an earlier run: since its start.
       Last before{sample->started_us, 0};
-      if (const auto found = last_.find(one.id); found != last_.end() && found->second.at_us > sample->started_us && found->second.cpu_us <= sample->cpu_us) before = found->second;
+      if (const auto found = last_.find(one.id);
+          found != last_.end() && found->second.at_us > sample->started_us && found->second.cpu_us <= sample->cpu_us)
+        before = found->second;
       const auto interval = sample->at_us > before.at_us ? sample->at_us - before.at_us : 1;
-      const double percent = 100.0 * static_cast<double>(sample->cpu_us - before.cpu_us) / static_cast<double>(interval);
+      const double percent =
+          100.0 * static_cast<double>(sample->cpu_us - before.cpu_us) / static_cast<double>(interval);
       now[one.id] = {sample->at_us, sample->cpu_us};
       Json row = {{"id", one.id},
                   {"name", one.name},
@@ -103,10 +108,14 @@ class StatsVerb : public Verb {
 
   static std::string table_of(const Json& rows) {
     std::vector<std::vector<std::string>> cells{{"ID", "NAME", "CPU%", "MEM", "LIMIT", "PIDS", "READ", "WRITTEN"}};
-    const auto bytes = [](const Json& row, const char* key) { return row.contains(key) ? human_bytes(row.at(key).get<std::uint64_t>()) : std::string("-"); };
+    const auto bytes = [](const Json& row, const char* key) {
+      return row.contains(key) ? human_bytes(row.at(key).get<std::uint64_t>()) : std::string("-");
+    };
     for (const auto& row : rows) {
-      cells.push_back({row.value("id", ""), printable(row.value("name", "")), one_decimal(row.value("cpu_percent", 0.0)), bytes(row, "memory_bytes"), bytes(row, "memory_limit_bytes"),
-                       std::to_string(row.value("threads", 0U)), bytes(row, "read_bytes"), bytes(row, "written_bytes")});
+      cells.push_back({row.value("id", ""), printable(row.value("name", "")),
+                       one_decimal(row.value("cpu_percent", 0.0)), bytes(row, "memory_bytes"),
+                       bytes(row, "memory_limit_bytes"), std::to_string(row.value("threads", 0U)),
+                       bytes(row, "read_bytes"), bytes(row, "written_bytes")});
     }
     return sup::table(cells, columns(1));
   }
@@ -115,8 +124,10 @@ class StatsVerb : public Verb {
   static std::string over(const std::string& text) {
     std::string out;
     for (const char c : text) {
-      if (c == '\n') out += "\x1b[K\r\n";
-      else out += c;
+      if (c == '\n')
+        out += "\x1b[K\r\n";
+      else
+        out += c;
     }
     return out;
   }

@@ -62,19 +62,24 @@ class TopVerb : public Verb {
         const auto at = boot_us();
         Last before{process.started_us, 0, process.started_us};
         // The same process only if it began when that one did: numbers are used again.
-        if (const auto found = last_.find(process.pid); found != last_.end() && found->second.started_us == process.started_us) before = found->second;
+        if (const auto found = last_.find(process.pid);
+            found != last_.end() && found->second.started_us == process.started_us)
+          before = found->second;
         const auto interval = std::max<std::uint64_t>(at > before.at_us ? at - before.at_us : 0, 1);
         const double used = process.cpu_us > before.cpu_us ? static_cast<double>(process.cpu_us - before.cpu_us) : 0.0;
         now[process.pid] = {at, process.cpu_us, process.started_us};
-        rows_.push_back({one.name.empty() ? one.id : one.name, std::move(process), 100.0 * used / static_cast<double>(interval)});
+        rows_.push_back(
+            {one.name.empty() ? one.id : one.name, std::move(process), 100.0 * used / static_cast<double>(interval)});
       }
     }
     last_ = std::move(now);
     std::ranges::sort(rows_, [this](const ProcessRow& a, const ProcessRow& b) {
       const auto less = [&](const ProcessRow& x, const ProcessRow& y) {
-        if (sort_ == 'm' && x.process.rss_bytes != y.process.rss_bytes) return x.process.rss_bytes > y.process.rss_bytes;
+        if (sort_ == 'm' && x.process.rss_bytes != y.process.rss_bytes)
+          return x.process.rss_bytes > y.process.rss_bytes;
         if (sort_ == 'f' && x.process.fds != y.process.fds) return x.process.fds > y.process.fds;
-        if (sort_ == 'c' && (x.cpu_percent < y.cpu_percent || x.cpu_percent > y.cpu_percent)) return x.cpu_percent > y.cpu_percent;
+        if (sort_ == 'c' && (x.cpu_percent < y.cpu_percent || x.cpu_percent > y.cpu_percent))
+          return x.cpu_percent > y.cpu_percent;
         return x.process.pid < y.process.pid;
       };
       return reverse_ ? less(b, a) : less(a, b);
@@ -85,7 +90,8 @@ class TopVerb : public Verb {
     std::vector<std::vector<std::string>> all{{"CONTAINER", "PID", "S", "CPU%", "MEM", "THR", "FDS", "COMMAND"}};
     for (const auto& row : std::span(rows_).first(std::min(most, rows_.size()))) {
       const auto& p = row.process;
-      all.push_back({printable(row.container), std::to_string(p.pid), std::string(1, p.state), one_decimal(row.cpu_percent), human_bytes(p.rss_bytes), std::to_string(p.threads),
+      all.push_back({printable(row.container), std::to_string(p.pid), std::string(1, p.state),
+                     one_decimal(row.cpu_percent), human_bytes(p.rss_bytes), std::to_string(p.threads),
                      p.fds ? std::to_string(*p.fds) : "-", printable(p.command)});
     }
     return all;
@@ -95,8 +101,15 @@ class TopVerb : public Verb {
     Json all = Json::array();
     for (const auto& row : rows_) {
       const auto& p = row.process;
-      Json one = {{"container", row.container}, {"pid", p.pid}, {"parent", p.parent}, {"state", std::string(1, p.state)}, {"cpu_percent", row.cpu_percent}, {"cpu_us", p.cpu_us},
-                  {"memory_bytes", p.rss_bytes}, {"threads", p.threads}, {"command", to_utf8(p.command)}};
+      Json one = {{"container", row.container},
+                  {"pid", p.pid},
+                  {"parent", p.parent},
+                  {"state", std::string(1, p.state)},
+                  {"cpu_percent", row.cpu_percent},
+                  {"cpu_us", p.cpu_us},
+                  {"memory_bytes", p.rss_bytes},
+                  {"threads", p.threads},
+                  {"command", to_utf8(p.command)}};
       if (p.fds) one["fds"] = *p.fds;
       if (p.read_bytes) one["read_bytes"] = *p.read_bytes;
       if (p.written_bytes) one["written_bytes"] = *p.written_bytes;
@@ -137,9 +150,12 @@ class TopVerb : public Verb {
       signalfd_siginfo info{};
       while (::read(signals.get(), &info, sizeof info) == sizeof info) {
         const int number = static_cast<int>(info.ssi_signo);
-        if (number == SIGTSTP) suspend(terminal);
-        else if (number == SIGCONT) enter(terminal);
-        else if (number != SIGWINCH) ended_by = number;
+        if (number == SIGTSTP)
+          suspend(terminal);
+        else if (number == SIGCONT)
+          enter(terminal);
+        else if (number != SIGWINCH)
+          ended_by = number;
       }
     }
     leave(terminal);
@@ -153,7 +169,9 @@ class TopVerb : public Verb {
     return missing_ && rows_.empty() ? 125 : 0;
   }
 
-  static Error failed(int err) { return Error{.code = "E_SIGNALFD", .where = "top", .what = "cannot watch for signals", .err = err}; }
+  static Error failed(int err) {
+    return Error{.code = "E_SIGNALFD", .where = "top", .what = "cannot watch for signals", .err = err};
+  }
 
   static void enter(Terminal& terminal) {
     terminal.make_raw();

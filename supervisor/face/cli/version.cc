@@ -19,9 +19,7 @@ namespace {
 
 class VersionVerb : public Verb {
  public:
-  std::vector<Option> options() override {
-    return {format_option(json_)};
-  }
+  std::vector<Option> options() override { return {format_option(json_)}; }
 
   Result<int> run(const Globals&, std::vector<std::string> operands) override {
     if (!operands.empty()) return usage("version", "takes no arguments");
@@ -52,7 +50,10 @@ class VersionVerb : public Verb {
       return print(out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
     }
     std::string text = "sup " SUP_VERSION "\n";
-    text += "init " + (init_version.empty() ? "unknown: " + trouble : printable(init_version) + " (" + printable(init_path) + ")") + "\n";
+    text +=
+        "init " +
+        (init_version.empty() ? "unknown: " + trouble : printable(init_version) + " (" + printable(init_path) + ")") +
+        "\n";
     text += std::string("libuv ") + ::uv_version_string() + "\n";
     text += std::string("kernel ") + printable(names.release) + " " + printable(names.machine) + "\n";
     return print(text);

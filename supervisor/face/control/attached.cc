@@ -41,7 +41,8 @@ void Attached::begin(Framed& client) {
   if (held_ != nullptr && !resumed_) {
     supervisor_.note(*held_, event::Attached{.client = client_});
     if (options_.replay && !ours_) {
-      for (const auto& chunk : held_->spec().tty ? held_->ring().repaint() : held_->ring().snapshot()) output(chunk.stream, chunk.bytes);
+      for (const auto& chunk : held_->spec().tty ? held_->ring().repaint() : held_->ring().snapshot())
+        output(chunk.stream, chunk.bytes);
     }
   }
   if (!end_.empty()) framed_->exit(end_);

@@ -20,8 +20,14 @@ namespace {
 constexpr std::chrono::milliseconds kHello{10'000};
 
 std::unexpected<Error> lost(int err, std::string why) {
-  return std::unexpected(Error{.code = "E_SUPERVISOR_LOST", .where = "supervisor", .what = "no answer", .err = err, .why = std::move(why),
-                               .hint = "see whether it runs: sup ps", .path = {}, .stage = {}});
+  return std::unexpected(Error{.code = "E_SUPERVISOR_LOST",
+                               .where = "supervisor",
+                               .what = "no answer",
+                               .err = err,
+                               .why = std::move(why),
+                               .hint = "see whether it runs: sup ps",
+                               .path = {},
+                               .stage = {}});
 }
 
 }  // namespace
@@ -89,18 +95,26 @@ ssize_t send_with(int socket, std::string_view bytes, const std::vector<int>& pa
 
 }  // namespace
 
-Result<nlohmann::json> Client::call(std::string_view method, const nlohmann::json& params, const std::vector<int>& pass) {
+Result<nlohmann::json> Client::call(std::string_view method, const nlohmann::json& params,
+                                    const std::vector<int>& pass) {
   const std::string id = std::to_string(++last_);
   const std::string line = request_line(id, method, params) + "\n";
   if (line.size() > kMaxMessage) {
-    return std::unexpected(Error{.code = "E_RPC_TOO_LARGE", .where = "supervisor", .what = "the request is too long", .err = 0,
-                                 .why = "a message has at most 1 MiB", .hint = "give fewer or shorter arguments and variables (--clear-env)", .path = {}, .stage = {}});
+    return std::unexpected(Error{.code = "E_RPC_TOO_LARGE",
+                                 .where = "supervisor",
+                                 .what = "the request is too long",
+                                 .err = 0,
+                                 .why = "a message has at most 1 MiB",
+                                 .hint = "give fewer or shorter arguments and variables (--clear-env)",
+                                 .path = {},
+                                 .stage = {}});
   }
   std::string_view rest = line;
   while (!rest.empty()) {
     // They go with the last byte: a request's end is what they belong to.
     const bool last = rest.size() == 1 || pass.empty();
-    const ssize_t n = send_with(socket_.get(), last ? rest : rest.substr(0, rest.size() - 1), last ? pass : std::vector<int>{});
+    const ssize_t n =
+        send_with(socket_.get(), last ? rest : rest.substr(0, rest.size() - 1), last ? pass : std::vector<int>{});
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return lost(errno, {});
     rest.remove_prefix(static_cast<std::size_t>(n));
@@ -155,15 +169,22 @@ Result<std::vector<nlohmann::json>> list(Client& client, bool all) {
   }
 }
 
-Result<nlohmann::json> ask(std::vector<Client>& clients, std::string_view method, const nlohmann::json& params, Client** answered, const std::vector<int>& pass) {
+Result<nlohmann::json> ask(std::vector<Client>& clients, std::string_view method, const nlohmann::json& params,
+                           Client** answered, const std::vector<int>& pass) {
   for (auto& client : clients) {
     auto answer = client.call(method, params, pass);
     if (!answer && answer.error().code == "E_NO_CONTAINER") continue;
     if (answered != nullptr) *answered = &client;
     return answer;
   }
-  return std::unexpected(Error{.code = "E_NO_CONTAINER", .where = printable(params.value("container", "")), .what = "no such container", .err = 0,
-                               .why = clients.empty() ? "no supervisor runs" : "no id or name is like that", .hint = "see sup ps -a", .path = {}, .stage = {}});
+  return std::unexpected(Error{.code = "E_NO_CONTAINER",
+                               .where = printable(params.value("container", "")),
+                               .what = "no such container",
+                               .err = 0,
+                               .why = clients.empty() ? "no supervisor runs" : "no id or name is like that",
+                               .hint = "see sup ps -a",
+                               .path = {},
+                               .stage = {}});
 }
 
 }  // namespace sup::control

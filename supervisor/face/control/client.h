@@ -21,7 +21,8 @@ class Client {
 
   // Asks and waits for the answer, as long as it takes. The supervisor's own errors come back as they were there.
   // pass: descriptors that go along with the request (SCM_RIGHTS); they stay the caller's.
-  [[nodiscard]] Result<nlohmann::json> call(std::string_view method, const nlohmann::json& params, const std::vector<int>& pass = {});
+  [[nodiscard]] Result<nlohmann::json> call(std::string_view method, const nlohmann::json& params,
+                                            const std::vector<int>& pass = {});
 
   [[nodiscard]] const std::string& supervisor() const { return supervisor_; }
   // Another connection to the same supervisor.
@@ -63,7 +64,8 @@ class Client {
 
 // Asks whichever supervisor has the container: the first that knows it answers. E_NO_CONTAINER when none does.
 // answered: which of them it was.
-[[nodiscard]] Result<nlohmann::json> ask(std::vector<Client>& clients, std::string_view method, const nlohmann::json& params,
-                                         Client** answered = nullptr, const std::vector<int>& pass = {});
+[[nodiscard]] Result<nlohmann::json> ask(std::vector<Client>& clients, std::string_view method,
+                                         const nlohmann::json& params, Client** answered = nullptr,
+                                         const std::vector<int>& pass = {});
 
 }  // namespace sup::control

@@ -25,7 +25,8 @@ void EventFeed::happened(std::uint64_t seq, std::string_view line) {
   });
 }
 
-Subscription::Subscription(EventFeed& feed, Stream& stream, std::deque<std::string> snapshot, std::uint64_t next, std::function<void()> over)
+Subscription::Subscription(EventFeed& feed, Stream& stream, std::deque<std::string> snapshot, std::uint64_t next,
+                           std::function<void()> over)
     : feed_(feed), stream_(stream), snapshot_(std::move(snapshot)), next_(next), over_(std::move(over)) {
   feed_.subscriptions_.insert(this);
 }

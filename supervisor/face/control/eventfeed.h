@@ -52,7 +52,8 @@ class EventFeed {
 class Subscription {
  public:
   // snapshot: lines to send first. next: the seq of the first event to send.
-  Subscription(EventFeed& feed, Stream& stream, std::deque<std::string> snapshot, std::uint64_t next, std::function<void()> over);
+  Subscription(EventFeed& feed, Stream& stream, std::deque<std::string> snapshot, std::uint64_t next,
+               std::function<void()> over);
   ~Subscription();
   Subscription(const Subscription&) = delete;
   Subscription& operator=(const Subscription&) = delete;
@@ -63,7 +64,7 @@ class Subscription {
   void pump();
 
  private:
-  static constexpr std::size_t kAhead = std::size_t{64} << 10;   // bytes that may wait in the stream
+  static constexpr std::size_t kAhead = std::size_t{64} << 10;  // bytes that may wait in the stream
 
   EventFeed& feed_;
   Stream& stream_;

@@ -28,8 +28,10 @@ Executed::~Executed() {
   if (command == nullptr || command->ended()) return;
   for (const Channel channel : {Channel::out, Channel::err}) {
     // It stays, and its output is thrown away; or it meets what a terminal that vanishes would be to it.
-    if (left_) command->resume_output(channel);
-    else command->close_output(channel);
+    if (left_)
+      command->resume_output(channel);
+    else
+      command->close_output(channel);
   }
   if (left_) return;
   command->end_input();
@@ -37,22 +39,29 @@ Executed::~Executed() {
 }
 
 Container::Hooks Executed::hooks(std::function<void()> started, std::function<void(const Error&)> failed) {
-  return {.started = std::move(started),
-          .output = [link = link_](Channel channel, std::string_view bytes) { if (link->client != nullptr) link->client->output(channel, bytes); },
-          .input_drained = [link = link_] { if (link->client != nullptr && link->client->framed_ != nullptr) link->client->framed_->resume_input(); },
-          // It reads no more: what else the client types is for nobody, and must not keep the client's own frames from us.
-          .input_closed =
-              [link = link_] {
-                if (link->client == nullptr) return;
-                link->client->input_ = false;
-                if (link->client->framed_ != nullptr) link->client->framed_->resume_input();
-              },
-          .ended =
-              [link = link_, failed = std::move(failed)](const Outcome& outcome) {
-                link->command = nullptr;
-                if (!outcome.ran) return failed(*outcome.error);
-                if (link->client != nullptr) link->client->ended(outcome);
-              }};
+  return {
+      .started = std::move(started),
+      .output =
+          [link = link_](Channel channel, std::string_view bytes) {
+            if (link->client != nullptr) link->client->output(channel, bytes);
+          },
+      .input_drained =
+          [link = link_] {
+            if (link->client != nullptr && link->client->framed_ != nullptr) link->client->framed_->resume_input();
+          },
+      // It reads no more: what else the client types is for nobody, and must not keep the client's own frames from us.
+      .input_closed =
+          [link = link_] {
+            if (link->client == nullptr) return;
+            link->client->input_ = false;
+            if (link->client->framed_ != nullptr) link->client->framed_->resume_input();
+          },
+      .ended =
+          [link = link_, failed = std::move(failed)](const Outcome& outcome) {
+            link->command = nullptr;
+            if (!outcome.ran) return failed(*outcome.error);
+            if (link->client != nullptr) link->client->ended(outcome);
+          }};
 }
 
 void Executed::output(Channel channel, std::string_view bytes) {
@@ -105,7 +114,11 @@ void Executed::ended(const Outcome& outcome) {
 }
 
 nlohmann::json Executed::save() const {
-  return {{"kind", "exec"}, {"exec", link_->command != nullptr ? link_->command->exec_id() : ""}, {"container", id_}, {"name", name_}, {"input", input_}};
+  return {{"kind", "exec"},
+          {"exec", link_->command != nullptr ? link_->command->exec_id() : ""},
+          {"container", id_},
+          {"name", name_},
+          {"input", input_}};
 }
 
 bool Executed::resume(Supervisor& supervisor, const std::string& exec) {
@@ -120,8 +133,10 @@ void Executed::begin(Framed& client) {
   if (link_->command == nullptr) return;
   waits_ = framed_->queued() > kMark;
   for (const Channel each : {Channel::out, Channel::err}) {
-    if (waits_) link_->command->pause_output(each);
-    else link_->command->resume_output(each);
+    if (waits_)
+      link_->command->pause_output(each);
+    else
+      link_->command->resume_output(each);
   }
 }
 

@@ -60,9 +60,9 @@ class Executed : public Endpoint {
   std::string id_, name_;
   bool input_;
   Framed* framed_ = nullptr;
-  bool left_ = false;            // it has detached: the command stays
-  bool waits_ = false;           // the command's output, for the client
-  std::uint64_t taken_ = 0;      // by the client, at the last look
+  bool left_ = false;  // it has detached: the command stays
+  bool waits_ = false;  // the command's output, for the client
+  std::uint64_t taken_ = 0;  // by the client, at the last look
   Timer patience_;
 };
 

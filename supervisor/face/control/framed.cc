@@ -43,9 +43,7 @@ void Framed::handle(const Frame& frame) {
     case FrameType::data_in: return endpoint_->data(frame.payload);
     case FrameType::eof_in: return endpoint_->end_input();
     case FrameType::resize: return endpoint_->resize(resize_of(frame));
-    case FrameType::detach:
-      endpoint_->detach();
-      return detach("client");
+    case FrameType::detach: endpoint_->detach(); return detach("client");
     case FrameType::ping: {
       std::string pong;
       append_frame(pong, FrameType::ping, frame.payload);

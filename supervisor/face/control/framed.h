@@ -49,12 +49,12 @@ class Framed {
   void drained();
 
   // To the client; nothing after exit() or detach().
-  void output(FrameType type, std::string_view bytes);   // FrameType::out or err
-  void exit(const std::string& json);                    // the last frame: the connection closes when it has been taken
-  void detach(std::string_view why);                     // lets the client go; so does this
+  void output(FrameType type, std::string_view bytes);  // FrameType::out or err
+  void exit(const std::string& json);  // the last frame: the connection closes when it has been taken
+  void detach(std::string_view why);  // lets the client go; so does this
   // Bytes that the client has not taken, without what the kernel holds for it.
   [[nodiscard]] std::size_t queued() const { return stream_.queued(); }
-  [[nodiscard]] std::uint64_t sent() const { return sent_; }   // ever, the queued ones included
+  [[nodiscard]] std::uint64_t sent() const { return sent_; }  // ever, the queued ones included
 
   // No data() until resume_input(): what the client sends stays with it.
   void pause_input();
@@ -77,9 +77,9 @@ class Framed {
   FrameDecoder decoder_{FrameSide::client};
   std::uint64_t sent_ = 0;
   bool paused_ = false;
-  bool leaving_ = false;      // the last frame is queued
+  bool leaving_ = false;  // the last frame is queued
   bool closed_ = false;
-  Timer watch_;               // whether a client that we do not read is still there; how long one may take for its last frame
+  Timer watch_;  // whether a client that we do not read is still there; how long one may take for its last frame
 };
 
 }  // namespace sup::control

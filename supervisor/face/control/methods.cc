@@ -46,7 +46,11 @@ constexpr std::size_t kPage = 512 * 1024;
 
 // size: grows by about what the row takes in a message.
 Json row(const Held& held, std::size_t& size) {
-  Json j = {{"id", held.id()}, {"number", held.number()}, {"name", held.name()}, {"state", to_string(held.state())}, {"created", held.created()}};
+  Json j = {{"id", held.id()},
+            {"number", held.number()},
+            {"name", held.name()},
+            {"state", to_string(held.state())},
+            {"created", held.created()}};
   Json command = Json::array();
   std::size_t left = kRowCommand;
   for (const auto& word : held.spec().argv) {
@@ -102,7 +106,9 @@ struct Call {
   }
 };
 
-void hello(const Call& call) { call.done({{"supervisor", call.server.name}, {"version", SUP_VERSION}, {"seq", call.server.events.seq()}}); }
+void hello(const Call& call) {
+  call.done({{"supervisor", call.server.name}, {"version", SUP_VERSION}, {"seq", call.server.events.seq()}});
+}
 
 // rows and cols: the client's window, where it has one.
 Rpc<std::optional<winsize>> size_in(const Params& params) {
@@ -111,7 +117,10 @@ Rpc<std::optional<winsize>> size_in(const Params& params) {
   const auto cols = params.find_uint("cols", 65535);
   if (!cols) return std::unexpected(cols.error());
   if (rows->value_or(0) == 0 || cols->value_or(0) == 0) return std::nullopt;
-  return winsize{.ws_row = static_cast<unsigned short>(**rows), .ws_col = static_cast<unsigned short>(**cols), .ws_xpixel = 0, .ws_ypixel = 0};
+  return winsize{.ws_row = static_cast<unsigned short>(**rows),
+                 .ws_col = static_cast<unsigned short>(**cols),
+                 .ws_xpixel = 0,
+                 .ws_ypixel = 0};
 }
 
 // slow, input, replay, rows, cols: see sup-protocol(7).
@@ -121,7 +130,8 @@ Rpc<AttachOptions> attach_options(const Params& params, WhenSlow usually) {
   const auto slow = params.find_string("slow");
   if (!slow) return std::unexpected(slow.error());
   if (*slow) {
-    if (**slow != "block" && **slow != "detach" && **slow != "drop") return std::unexpected(params.wrong("slow", "none of block, detach, drop"));
+    if (**slow != "block" && **slow != "detach" && **slow != "drop")
+      return std::unexpected(params.wrong("slow", "none of block, detach, drop"));
     options.slow = **slow == "block" ? WhenSlow::block : **slow == "drop" ? WhenSlow::drop : WhenSlow::detach;
   }
   const auto input = params.get_bool("input", true);
@@ -138,7 +148,11 @@ Rpc<AttachOptions> attach_options(const Params& params, WhenSlow usually) {
 
 // What a client must know of what it is attached to.
 std::string attached_line(std::string_view id, const Held& held) {
-  return response_line(id, {{"id", held.id()}, {"name", held.name()}, {"pid", held.pid()}, {"tty", held.spec().tty}, {"interactive", held.spec().interactive}});
+  return response_line(id, {{"id", held.id()},
+                            {"name", held.name()},
+                            {"pid", held.pid()},
+                            {"tty", held.spec().tty},
+                            {"interactive", held.spec().interactive}});
 }
 
 // The descriptors that came with the request: the command's own 0, 1 and 2, as far as "fds" says so. A terminal is none to be
@@ -204,7 +218,7 @@ void run(const Call& call) {
   wanted.given = std::move(*given);
   const auto with = call.request.params.get_bool("attach", false);
   if (!with) return call.failed(with.error());
-  std::shared_ptr<std::unique_ptr<Attached>> attached;   // shared: a std::function must be copyable
+  std::shared_ptr<std::unique_ptr<Attached>> attached;  // shared: a std::function must be copyable
   if (*with) {
     const auto options = attach_options(call.request.params, WhenSlow::block);
     if (!options) return call.failed(options.error());
@@ -215,7 +229,8 @@ void run(const Call& call) {
   if (!held) return call.failed(held.error());
   if (attached) (*attached)->joined(**held);
   // Answered when it is known whether the command runs: one that cannot be found is the caller's error, and nothing to keep.
-  Supervisor::on_begin(**held, [supervisor = &call.server.supervisor, answer = call.answer, upgrade = call.upgrade, attached, id = call.request.id](const Held& begun) {
+  Supervisor::on_begin(**held, [supervisor = &call.server.supervisor, answer = call.answer, upgrade = call.upgrade,
+                                attached, id = call.request.id](const Held& begun) {
     if (!begun.outcome() || begun.outcome()->ran) {
       if (attached) return upgrade(attached_line(id, begun), std::move(*attached));
       return answer(response_line(id, {{"id", begun.id()}}));
@@ -246,7 +261,8 @@ void inspect(const Call& call) {
 // Answered when it has ended.
 std::function<void(const Held&)> when_ended(const std::string& id, const Methods::Answer& answer) {
   return [answer, id](const Held& gone) {
-    answer(response_line(id, {{"id", gone.id()}, {"outcome", gone.outcome() ? outcome_json(*gone.outcome()) : Json(nullptr)}}));
+    answer(response_line(
+        id, {{"id", gone.id()}, {"outcome", gone.outcome() ? outcome_json(*gone.outcome()) : Json(nullptr)}}));
   };
 }
 
@@ -290,7 +306,8 @@ void kill(const Call& call) {
   if (*within) {
     // Of what an exec runs in it, not of the container.
     Container* const command = call.server.supervisor.find_exec(**within);
-    const Effect effect = command == nullptr ? Effect::gone : command->signal(number->value_or(SIGKILL), call.server.peer.pid);
+    const Effect effect =
+        command == nullptr ? Effect::gone : command->signal(number->value_or(SIGKILL), call.server.peer.pid);
     return call.done({{"id", held->id()}, {"effect", to_string(effect)}});
   }
   auto effect = call.server.supervisor.signal(*held, number->value_or(SIGKILL), call.server.peer.pid);
@@ -314,10 +331,17 @@ void remove(const Call& call) {
 std::function<void(const Held&)> when_begun(const std::string& id, const Methods::Answer& answer) {
   return [answer, id](const Held& begun) {
     const auto state = begun.state();
-    if (state == ContainerState::starting || state == ContainerState::running || state == ContainerState::paused) return answer(response_line(id, {{"id", begun.id()}}));
+    if (state == ContainerState::starting || state == ContainerState::running || state == ContainerState::paused)
+      return answer(response_line(id, {{"id", begun.id()}}));
     if (begun.outcome() && begun.outcome()->error) return answer(error_line(id, *begun.outcome()->error));
-    answer(error_line(id, Error{.code = "E_STATE", .where = "restart", .what = begun.name().empty() ? begun.id() : begun.name(), .err = 0,
-                                .why = "was stopped or removed by somebody else in the meantime", .hint = {}, .path = {}, .stage = {}}));
+    answer(error_line(id, Error{.code = "E_STATE",
+                                .where = "restart",
+                                .what = begun.name().empty() ? begun.id() : begun.name(),
+                                .err = 0,
+                                .why = "was stopped or removed by somebody else in the meantime",
+                                .hint = {},
+                                .path = {},
+                                .stage = {}}));
   };
 }
 
@@ -325,7 +349,8 @@ void start(const Call& call) {
   Held* held = call.container();
   if (held == nullptr) return;
   call.server.waits(call.request.id, {.what = Pending::For::begin, .container = held->id()});
-  if (auto r = call.server.supervisor.start(*held, when_begun(call.request.id, call.answer)); !r) call.failed(r.error());
+  if (auto r = call.server.supervisor.start(*held, when_begun(call.request.id, call.answer)); !r)
+    call.failed(r.error());
 }
 
 void restart(const Call& call) {
@@ -335,7 +360,8 @@ void restart(const Call& call) {
   if (!timeout) return call.failed(timeout.error());
   const auto wait = *timeout ? std::optional(std::chrono::milliseconds(**timeout)) : std::nullopt;
   call.server.waits(call.request.id, {.what = Pending::For::begin, .container = held->id()});
-  if (auto r = call.server.supervisor.restart(*held, wait, when_begun(call.request.id, call.answer)); !r) call.failed(r.error());
+  if (auto r = call.server.supervisor.restart(*held, wait, when_begun(call.request.id, call.answer)); !r)
+    call.failed(r.error());
 }
 
 void subscribe(const Call& call) {
@@ -346,7 +372,8 @@ void subscribe(const Call& call) {
   const auto& history = call.server.events.history();
   const std::uint64_t seq = call.server.events.seq();
   // Whose number that is, it is of another supervisor: one that was here before.
-  if (*since && **since > seq) return call.failed(call.request.params.wrong("since", "there has been no such event yet"));
+  if (*since && **since > seq)
+    return call.failed(call.request.params.wrong("since", "there has been no such event yet"));
   const std::uint64_t first = history.first() <= history.last() ? history.first() : seq + 1;
   const std::uint64_t wanted = since->value_or(seq) + 1;
   std::deque<std::string> lines;
@@ -368,7 +395,8 @@ void subscribe(const Call& call) {
 void exchange(const Call& call) {
   constexpr std::uint64_t kMoment = 500'000;
   const auto& all = call.request.params.json();
-  if (!all.contains("samples") || !all.at("samples").is_array()) return call.failed(call.request.params.wrong("samples", "not a list", "E_RPC_TYPE"));
+  if (!all.contains("samples") || !all.at("samples").is_array())
+    return call.failed(call.request.params.wrong("samples", "not a list", "E_RPC_TYPE"));
   Json rows = Json::array();
   for (const auto& sample : all.at("samples")) {
     const Params one(std::make_shared<const Json>(sample.is_object() ? sample : Json::object()), "/params/samples");
@@ -391,9 +419,10 @@ void exchange(const Call& call) {
 void pause(const Call& call) {
   Held* held = call.container();
   if (held == nullptr) return;
-  call.server.supervisor.pause(*held, [answer = call.answer, rpc = call.request.id, id = held->id()](const Result<void>& result) {
-    answer(result ? response_line(rpc, {{"id", id}}) : error_line(rpc, result.error()));
-  });
+  call.server.supervisor.pause(
+      *held, [answer = call.answer, rpc = call.request.id, id = held->id()](const Result<void>& result) {
+        answer(result ? response_line(rpc, {{"id", id}}) : error_line(rpc, result.error()));
+      });
 }
 
 void unpause(const Call& call) {
@@ -445,8 +474,10 @@ void exec(const Call& call) {
       if (!place) place = Fd(::open("/dev/null", mode | O_CLOEXEC));
       return static_cast<bool>(place);
     };
-    const bool opened = (input || nothing(wiring.in, O_RDONLY)) && (!*detach || (nothing(wiring.out, O_WRONLY) && nothing(wiring.err, O_WRONLY)));
-    if (!opened) return call.failed(Error{.code = "E_STDIN", .where = "/dev/null", .what = "cannot be opened", .err = errno});
+    const bool opened = (input || nothing(wiring.in, O_RDONLY)) &&
+                        (!*detach || (nothing(wiring.out, O_WRONLY) && nothing(wiring.err, O_WRONLY)));
+    if (!opened)
+      return call.failed(Error{.code = "E_STDIN", .where = "/dev/null", .what = "cannot be opened", .err = errno});
   }
   const bool tty = spec->tty;
   wanted.spec = std::move(*spec);
@@ -454,9 +485,13 @@ void exec(const Call& call) {
   auto executed = std::make_shared<std::unique_ptr<Executed>>();
   auto command = std::make_shared<Container*>(nullptr);
   const auto line = [command, tty, id = call.request.id, container = held->id(), name = held->name()] {
-    return response_line(id, {{"id", container}, {"name", name}, {"exec", (*command)->exec_id()}, {"pid", (*command)->pid()}, {"tty", tty}});
+    return response_line(
+        id,
+        {{"id", container}, {"name", name}, {"exec", (*command)->exec_id()}, {"pid", (*command)->pid()}, {"tty", tty}});
   };
-  const auto failed = [answer = call.answer, id = call.request.id](const Error& error) { answer(error_line(id, error)); };
+  const auto failed = [answer = call.answer, id = call.request.id](const Error& error) {
+    answer(error_line(id, error));
+  };
   if (*detach) {
     wanted.hooks.started = [line, answer = call.answer] { answer(line()); };
     wanted.hooks.ended = [failed](const Outcome& outcome) {
@@ -464,11 +499,12 @@ void exec(const Call& call) {
     };
   } else {
     *executed = std::make_unique<Executed>(call.server.loop, held->id(), held->name(), input);
-    wanted.hooks = (*executed)->hooks([line, upgrade = call.upgrade, executed] { upgrade(line(), std::move(*executed)); }, failed);
+    wanted.hooks =
+        (*executed)->hooks([line, upgrade = call.upgrade, executed] { upgrade(line(), std::move(*executed)); }, failed);
   }
   call.server.supervisor.exec(*held, std::move(wanted), [executed, command, failed](Result<Container*> made) {
     if (!made) return failed(made.error());
-    *command = made.value_or(nullptr);   // never null: *made g++ 12 takes for uninitialised
+    *command = made.value_or(nullptr);  // never null: *made g++ 12 takes for uninitialised
     if (*executed) (*executed)->has(**command);
   });
 }
@@ -480,11 +516,18 @@ void reload(const Call& call) {
   if (!program) return call.failed(program.error());
   if (!program->starts_with('/')) return call.failed(call.request.params.wrong("program", "not an absolute path"));
   if (!call.server.reload) {
-    return call.failed(Error{.code = "E_RELOAD", .where = "reload", .what = "not done", .err = 0, .why = "this supervisor ends with its command",
-                             .hint = {}, .path = {}, .stage = {}});
+    return call.failed(Error{.code = "E_RELOAD",
+                             .where = "reload",
+                             .what = "not done",
+                             .err = 0,
+                             .why = "this supervisor ends with its command",
+                             .hint = {},
+                             .path = {},
+                             .stage = {}});
   }
   call.server.waits(call.request.id, {.what = Pending::For::reload, .container = {}});
-  auto begun = call.server.reload(std::move(*program), [answer = call.answer, id = call.request.id](const Error& error) { answer(error_line(id, error)); });
+  auto begun = call.server.reload(std::move(*program), [answer = call.answer, id = call.request.id](
+                                                           const Error& error) { answer(error_line(id, error)); });
   if (!begun) call.failed(begun.error());
 }
 
@@ -493,12 +536,24 @@ struct Row {
   void (*call)(const Call&);
 };
 constexpr std::array kRows{
-    Row{"hello", hello},           Row{"container.run", run},         Row{"container.list", list},       Row{"container.inspect", inspect},
-    Row{"container.wait", wait},   Row{"container.stop", stop},       Row{"container.start", start},     Row{"container.restart", restart},
-    Row{"events.subscribe", subscribe}, Row{"stats.exchange", exchange}, Row{"container.kill", kill},   Row{"container.remove", remove},
-    Row{"container.pause", pause}, Row{"container.unpause", unpause}, Row{"container.update", update},
+    Row{"hello", hello},
+    Row{"container.run", run},
+    Row{"container.list", list},
+    Row{"container.inspect", inspect},
+    Row{"container.wait", wait},
+    Row{"container.stop", stop},
+    Row{"container.start", start},
+    Row{"container.restart", restart},
+    Row{"events.subscribe", subscribe},
+    Row{"stats.exchange", exchange},
+    Row{"container.kill", kill},
+    Row{"container.remove", remove},
+    Row{"container.pause", pause},
+    Row{"container.unpause", unpause},
+    Row{"container.update", update},
     Row{"container.attach", attach},
-    Row{"container.exec", exec},   Row{"supervisor.reload", reload},
+    Row{"container.exec", exec},
+    Row{"supervisor.reload", reload},
 };
 
 }  // namespace
@@ -515,7 +570,8 @@ void Methods::resume(const std::string& id, const Pending& pending, const Answer
   auto held = supervisor.find(pending.container);
   if (!held) return answer(error_line(id, held.error()));
   waits(id, pending);
-  if (pending.what == Pending::For::begin && Supervisor::starts_again(**held)) return Supervisor::on_again(**held, when_begun(id, answer));
+  if (pending.what == Pending::For::begin && Supervisor::starts_again(**held))
+    return Supervisor::on_again(**held, when_begun(id, answer));
   if (pending.what == Pending::For::begin) return when_begun(id, answer)(**held);
   supervisor.on_end(**held, when_ended(id, answer));
 }

@@ -12,7 +12,10 @@ Result<std::unique_ptr<Remote>> Remote::open(Loop& loop, Client::Upgraded connec
   auto stream = Stream::open(loop, std::move(connection.socket),
                              {.on_data = [me](std::string_view bytes) { me->received(bytes); },
                               .on_end = [me](int err) { me->fail(err, "it closed the connection"); },
-                              .on_drained = [me] { if (me->handlers_.drained) me->handlers_.drained(); },
+                              .on_drained =
+                                  [me] {
+                                    if (me->handlers_.drained) me->handlers_.drained();
+                                  },
                               .on_fail = {}});   // what it sent before it left is still to be read
   if (!stream) return std::unexpected(stream.error());
   remote->stream_ = std::move(*stream);
@@ -59,8 +62,14 @@ void Remote::handle(const Frame& frame) {
 void Remote::fail(int err, std::string why) {
   if (std::exchange(over_, true)) return;
   stream_->read_stop();
-  handlers_.lost(Error{.code = "E_SUPERVISOR_LOST", .where = "supervisor", .what = "connection lost", .err = err, .why = std::move(why),
-                       .hint = "see whether it runs: sup ps", .path = {}, .stage = {}});
+  handlers_.lost(Error{.code = "E_SUPERVISOR_LOST",
+                       .where = "supervisor",
+                       .what = "connection lost",
+                       .err = err,
+                       .why = std::move(why),
+                       .hint = "see whether it runs: sup ps",
+                       .path = {},
+                       .stage = {}});
 }
 
 void Remote::type(std::string_view bytes) {

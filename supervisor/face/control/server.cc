@@ -28,12 +28,14 @@ Result<void> Server::listen(ListeningSocket socket) {
   auto* h = new uv_poll_t;
   if (const int r = uv_poll_init(loop_.get(), h, socket_->fd()); r != 0) {
     delete h;
-    return std::unexpected(Error{.code = "E_SOCKET", .where = "supervisor", .what = "cannot watch its socket", .err = -r});
+    return std::unexpected(
+        Error{.code = "E_SOCKET", .where = "supervisor", .what = "cannot watch its socket", .err = -r});
   }
   watch_.reset(h);
   h->data = this;
   if (const int r = watch(); r != 0) {
-    return std::unexpected(Error{.code = "E_SOCKET", .where = "supervisor", .what = "cannot watch its socket", .err = -r});
+    return std::unexpected(
+        Error{.code = "E_SOCKET", .where = "supervisor", .what = "cannot watch its socket", .err = -r});
   }
   return {};
 }
@@ -61,13 +63,22 @@ void Server::accept() {
     const auto peer = peer_of(socket.get());
     const bool allowed = peer && (peer->uid == ::geteuid() || peer->uid == 0) && peer->same_namespaces;
     if (!allowed) {
-      log_.emit(Event{.id = {}, .name = {}, .cause = 0,
-                      .what = event::Problem{.error = Error{.code = "E_DENIED", .where = "control socket", .what = "a client was refused", .err = EACCES,
-                                                            .why = peer ? "pid " + std::to_string(peer->pid) + " of uid " + std::to_string(peer->uid) +
-                                                                              (peer->same_namespaces ? "" : " is inside a container")
-                                                                        : "nobody knows who it is",
-                                                            .hint = {}, .path = {}, .stage = {}},
-                                             .level = Level::warning}});
+      log_.emit(Event{
+          .id = {},
+          .name = {},
+          .cause = 0,
+          .what = event::Problem{
+              .error = Error{.code = "E_DENIED",
+                             .where = "control socket",
+                             .what = "a client was refused",
+                             .err = EACCES,
+                             .why = peer ? "pid " + std::to_string(peer->pid) + " of uid " + std::to_string(peer->uid) +
+                                               (peer->same_namespaces ? "" : " is inside a container")
+                                         : "nobody knows who it is",
+                             .hint = {},
+                             .path = {},
+                             .stage = {}},
+              .level = Level::warning}});
       continue;
     }
     const auto number = ++next_;

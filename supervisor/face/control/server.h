@@ -60,10 +60,11 @@ class Server {
   EventFeed events_;
   std::unique_ptr<ListeningSocket> socket_;
   UvPtr<uv_poll_t> watch_;
-  Timer again_;                                              // after EMFILE
+  Timer again_;  // after EMFILE
   std::size_t most_ = kMaxSessions;
   std::uint64_t next_ = 0;
-  std::map<std::uint64_t, std::unique_ptr<Session>> sessions_;   // numbered, so that a late answer finds nobody, not another
+  std::map<std::uint64_t, std::unique_ptr<Session>>
+      sessions_;  // numbered, so that a late answer finds nobody, not another
 };
 
 }  // namespace sup::control

@@ -21,7 +21,8 @@ void Server::hold(bool yes) {
 }
 
 bool Server::settled() const {
-  return std::ranges::all_of(sessions_, [](const auto& entry) { return entry.second->closing() || entry.second->settled(); });
+  return std::ranges::all_of(sessions_,
+                             [](const auto& entry) { return entry.second->closing() || entry.second->settled(); });
 }
 
 std::vector<int> Server::descriptors() const {
@@ -40,8 +41,9 @@ Json Server::save() const {
   Json lines = Json::array();
   const auto& history = events_.history();
   for (auto seq = history.first(); seq <= history.last(); ++seq) lines.push_back(std::string(history.line(seq)));
-  return {{"socket", socket_->fd()}, {"lock", socket_->lock()}, {"borrowed", socket_->borrowed()}, {"next", next_}, {"sessions", std::move(sessions)},
-          {"history", {{"first", history.first()}, {"lines", std::move(lines)}}}};
+  return {{"socket", socket_->fd()},         {"lock", socket_->lock()},
+          {"borrowed", socket_->borrowed()}, {"next", next_},
+          {"sessions", std::move(sessions)}, {"history", {{"first", history.first()}, {"lines", std::move(lines)}}}};
 }
 
 void Server::restore_events(const Json& saved) {
@@ -54,7 +56,8 @@ void Server::restore(const Json& saved) {
   const auto all = saved.value("sessions", Json::array());
   std::vector<std::pair<Session*, const Json*>> back;
   for (const auto& one : all) {
-    const SocketPeer peer{.pid = one.value("pid", -1), .uid = one.value("uid", static_cast<uid_t>(-1)), .same_namespaces = true};
+    const SocketPeer peer{
+        .pid = one.value("pid", -1), .uid = one.value("uid", static_cast<uid_t>(-1)), .same_namespaces = true};
     const auto number = one.value("number", std::uint64_t{0});
     auto session = std::make_unique<Session>(*this, number, peer);
     if (!session->adopt(loop_, one)) continue;

@@ -16,7 +16,8 @@ constexpr std::uint64_t kSlice = 2000;   // microseconds
 
 }  // namespace
 
-Session::Session(Server& server, std::uint64_t number, const SocketPeer& peer) : server_(server), number_(number), peer_(peer), next_(server.loop_) {}
+Session::Session(Server& server, std::uint64_t number, const SocketPeer& peer)
+    : server_(server), number_(number), peer_(peer), next_(server.loop_) {}
 
 Result<void> Session::watch(Loop& loop, Fd socket) {
   auto stream = Stream::open(loop, std::move(socket),
@@ -24,7 +25,10 @@ Result<void> Session::watch(Loop& loop, Fd socket) {
                               .on_end = [this](int) { close(); },
                               .on_drained = [this] { drained(); },
                               .on_fail = [this](int) { close(); },
-                              .on_descriptor = [this](Fd fd) { if (passed_.size() < kMaxPassed) passed_.push_back(std::move(fd)); }});
+                              .on_descriptor =
+                                  [this](Fd fd) {
+                                    if (passed_.size() < kMaxPassed) passed_.push_back(std::move(fd));
+                                  }});
   if (!stream) return std::unexpected(stream.error());
   stream_ = std::move(*stream);
   return {};
@@ -33,7 +37,11 @@ Result<void> Session::watch(Loop& loop, Fd socket) {
 Result<void> Session::open(Loop& loop, Fd socket) {
   if (auto r = watch(loop, std::move(socket)); !r) return r;
   // The server speaks first, so that who connects by hand sees what this is.
-  send(notification_line("hello", {{"version", SUP_VERSION}, {"api", 1}, {"supervisor", server_.name_}, {"pid", ::getpid()}, {"seq", server_.events_.seq()}}));
+  send(notification_line("hello", {{"version", SUP_VERSION},
+                                   {"api", 1},
+                                   {"supervisor", server_.name_},
+                                   {"pid", ::getpid()},
+                                   {"seq", server_.events_.seq()}}));
   stream_->read_start();
   return {};
 }
@@ -94,7 +102,8 @@ std::string_view Session::take(std::string_view bytes) {
     bytes = end == std::string_view::npos ? std::string_view{} : bytes.substr(end + 1);
     if (line_.size() > kMaxMessage) {
       // What comes next cannot be told from the rest of this one: the connection has no more meaning.
-      send(error_line(RpcError{.code = kInvalidRequest, .name = "E_RPC_TOO_LARGE", .message = "a message has at most 1 MiB"}));
+      send(error_line(
+          RpcError{.code = kInvalidRequest, .name = "E_RPC_TOO_LARGE", .message = "a message has at most 1 MiB"}));
       close();
       return {};
     }
@@ -137,7 +146,8 @@ void Session::handle(std::string_view line) {
 
 void Session::subscribe(std::deque<std::string> snapshot, std::uint64_t next) {
   subscription_.reset();
-  subscription_ = std::make_unique<Subscription>(server_.events_, *stream_, std::move(snapshot), next, [this] { close(); });
+  subscription_ =
+      std::make_unique<Subscription>(server_.events_, *stream_, std::move(snapshot), next, [this] { close(); });
   subscription_->pump();
 }
 
@@ -149,7 +159,9 @@ Methods Session::methods(std::vector<Fd>& passed) {
           passed,
           server_.events_,
           [this](std::deque<std::string> snapshot, std::uint64_t next) { subscribe(std::move(snapshot), next); },
-          [this](const std::string& id, Pending pending) { if (!id.empty()) pending_.insert_or_assign(id, std::move(pending)); },
+          [this](const std::string& id, Pending pending) {
+            if (!id.empty()) pending_.insert_or_assign(id, std::move(pending));
+          },
           server_.on_reload};
 }
 

@@ -56,16 +56,16 @@ class Session {
   std::uint64_t number_;
   SocketPeer peer_;
   std::unique_ptr<Stream> stream_;
-  std::string line_;               // begun, not ended
+  std::string line_;  // begun, not ended
   std::unique_ptr<Subscription> subscription_;
   std::unique_ptr<Framed> framed_;  // after an upgrade
-  bool upgrading_ = false;          // one was asked for and is not answered
-  std::string behind_;              // came behind that request: lines or frames, as it is answered
-  std::vector<Fd> passed_;          // descriptors that came with the bytes that are being looked at; closed after that
-  std::map<std::string, Pending> pending_;   // by the request's id as JSON
+  bool upgrading_ = false;  // one was asked for and is not answered
+  std::string behind_;  // came behind that request: lines or frames, as it is answered
+  std::vector<Fd> passed_;  // descriptors that came with the bytes that are being looked at; closed after that
+  std::map<std::string, Pending> pending_;  // by the request's id as JSON
   bool held_ = false;
   bool closing_ = false;
-  std::string waiting_;            // has come, is not looked at yet
+  std::string waiting_;  // has come, is not looked at yet
   Timer next_;
 };
 

@@ -14,7 +14,8 @@ using Json = nlohmann::json;
 // The same of what Endpoint::save() said; null: it is no more.
 std::unique_ptr<Endpoint> restore_endpoint(Loop& loop, Supervisor& supervisor, const Json& saved) {
   if (saved.value("kind", "") == "exec") {
-    auto executed = std::make_unique<Executed>(loop, saved.value("container", ""), saved.value("name", ""), saved.value("input", false));
+    auto executed = std::make_unique<Executed>(loop, saved.value("container", ""), saved.value("name", ""),
+                                               saved.value("input", false));
     if (!executed->resume(supervisor, saved.value("exec", ""))) return nullptr;
     return executed;
   }
@@ -23,13 +24,18 @@ std::unique_ptr<Endpoint> restore_endpoint(Loop& loop, Supervisor& supervisor, c
   if (!held) return nullptr;
   AttachOptions options;
   const int slow = saved.value("slow", 0);
-  options.slow = slow == static_cast<int>(WhenSlow::block) ? WhenSlow::block : slow == static_cast<int>(WhenSlow::drop) ? WhenSlow::drop : WhenSlow::detach;
+  options.slow = slow == static_cast<int>(WhenSlow::block)  ? WhenSlow::block
+                 : slow == static_cast<int>(WhenSlow::drop) ? WhenSlow::drop
+                                                            : WhenSlow::detach;
   options.input = saved.value("input", false);
   options.replay = false;
   const auto rows = saved.value("rows", 0U);
   const auto cols = saved.value("cols", 0U);
   if (rows != 0 && cols != 0) {
-    options.size = winsize{.ws_row = static_cast<unsigned short>(rows), .ws_col = static_cast<unsigned short>(cols), .ws_xpixel = 0, .ws_ypixel = 0};
+    options.size = winsize{.ws_row = static_cast<unsigned short>(rows),
+                           .ws_col = static_cast<unsigned short>(cols),
+                           .ws_xpixel = 0,
+                           .ws_ypixel = 0};
   }
   auto attached = std::make_unique<Attached>(loop, supervisor, options, saved.value("client", -1));
   attached->resumed();
@@ -50,8 +56,14 @@ void Session::hold(bool yes) {
 
 Json Session::save() const {
   Json pending = Json::array();
-  for (const auto& [id, what] : pending_) pending.push_back({{"id", id}, {"for", static_cast<int>(what.what)}, {"container", what.container}});
-  Json saved = {{"number", number_}, {"fd", stream_->fd()}, {"uid", peer_.uid}, {"pid", peer_.pid}, {"line", line_}, {"unsent", stream_->unsent()},
+  for (const auto& [id, what] : pending_)
+    pending.push_back({{"id", id}, {"for", static_cast<int>(what.what)}, {"container", what.container}});
+  Json saved = {{"number", number_},
+                {"fd", stream_->fd()},
+                {"uid", peer_.uid},
+                {"pid", peer_.pid},
+                {"line", line_},
+                {"unsent", stream_->unsent()},
                 {"pending", std::move(pending)}};
   if (framed_) {
     saved["framed"] = {{"rest", std::string(framed_->rest())}, {"leaving", framed_->leaving()}};
@@ -76,7 +88,7 @@ void Session::resume(const Json& saved) {
   for (const auto& one : saved.value("pending", Json::array())) {
     const auto id = one.value("id", "");
     const int what = one.value("for", 0);
-    const Pending pending{.what = what == static_cast<int>(Pending::For::reload) ? Pending::For::reload
+    const Pending pending{.what = what == static_cast<int>(Pending::For::reload)  ? Pending::For::reload
                                   : what == static_cast<int>(Pending::For::begin) ? Pending::For::begin
                                                                                   : Pending::For::end,
                           .container = one.value("container", "")};
@@ -90,7 +102,9 @@ void Session::resume(const Json& saved) {
   }
   if (const auto framed = saved.find("framed"); framed != saved.end() && framed->is_object()) {
     const bool leaving = framed->value("leaving", false);
-    auto endpoint = leaving ? nullptr : restore_endpoint(server_.loop_, server_.supervisor_, framed->value("endpoint", Json::object()));
+    auto endpoint =
+        leaving ? nullptr
+                : restore_endpoint(server_.loop_, server_.supervisor_, framed->value("endpoint", Json::object()));
     if (!leaving && !endpoint) return close();
     framed_ = std::make_unique<Framed>(server_.loop_, *stream_, std::move(endpoint), [this] { close(); });
     framed_->resume(framed->value("rest", ""), leaving);
