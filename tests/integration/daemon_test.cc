@@ -540,7 +540,7 @@ milliseconds quickest(RawClient& client) {
 BOOST_FIXTURE_TEST_SUITE(control_socket, Clean)
 
 BOOST_AUTO_TEST_CASE(malformed_input_harms_its_sender_only) {  // B25
-  DaemonProcess daemon;
+  DaemonProcess daemon({"--pool", "0"});  // whose descriptors come and go
   RawClient good(daemon.socket());
   const auto hello = parse_json(good.line());
   BOOST_TEST(hello.text("/method") == "hello");
@@ -719,7 +719,7 @@ BOOST_AUTO_TEST_CASE(idle_is_who_has_no_container_and_no_client) {
 }
 
 BOOST_AUTO_TEST_CASE(a_client_that_leaves_while_it_waits) {
-  DaemonProcess daemon;
+  DaemonProcess daemon({"--pool", "0"});  // whose descriptors come and go
   const auto id = daemon.detached({"sleep", "1000"});
   const auto before = fds_of(daemon.pid());
   for (int i = 0; i < 20; ++i) {

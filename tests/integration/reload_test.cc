@@ -243,7 +243,7 @@ BOOST_AUTO_TEST_CASE(what_is_paused_or_limited_stays_so) {
 }
 
 BOOST_AUTO_TEST_CASE(descriptors_do_not_grow_with_reloads) {
-  DaemonProcess daemon;
+  DaemonProcess daemon({"--pool", "0"});  // whose descriptors come and go
   (void)daemon.detached({"--init", "sleep", "1000"});
   (void)daemon.detached({"-ti", "sleep", "1000"});
   reload(daemon);

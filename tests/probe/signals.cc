@@ -49,6 +49,19 @@ int deaf(int, char**) {
   for (;;) ::pause();
 }
 
+// continued: "runs", and "back" after each SIGCONT; any other signal does what it does by default.
+int continued(int, char**) {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGCONT);
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  say("runs");
+  for (;;) {
+    int signal = 0;
+    if (::sigwait(&set, &signal) == 0) say("back");
+  }
+}
+
 int print_size() {
   winsize size{};
   if (::ioctl(0, TIOCGWINSZ, &size) != 0 && ::ioctl(1, TIOCGWINSZ, &size) != 0) {
@@ -84,7 +97,8 @@ int size_watch(int, char**) {
 
 }  // namespace
 
-const Command kSignals[] = {{"sleep", sleep_forever}, {"sigwatch", sigwatch},    {"deaf", deaf},
-                            {"winsize", size},        {"sizewatch", size_watch}, {"", nullptr}};
+const Command kSignals[] = {
+    {"sleep", sleep_forever}, {"sigwatch", sigwatch},    {"deaf", deaf}, {"continued", continued},
+    {"winsize", size},        {"sizewatch", size_watch}, {"", nullptr}};
 
 }  // namespace probe
