@@ -42,7 +42,9 @@ Result<Stream*> opened(Loop& loop, std::unique_ptr<Stream>& place, Fd fd, Stream
 // The user the command becomes, who shall own its terminal; -1: the one who makes it.
 uid_t tty_owner(const Plan& plan) {
   for (const auto& step : plan.steps) {
-    if (step.op == wire::Op::ids) return static_cast<uid_t>(step.n[0]);
+    if (step.op != wire::Op::ids) continue;
+    const auto inside = static_cast<std::uint32_t>(step.n[0]);
+    return plan.uids.empty() ? inside : outside_id(plan.uids, inside).value_or(inside);
   }
   return static_cast<uid_t>(-1);
 }

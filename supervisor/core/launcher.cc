@@ -6,12 +6,14 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "init/plan.h"
 #include "loop/loop.h"
 #include "sys/explain.h"
 #include "sys/sealed.h"
 #include "sys/spawn.h"
+#include "sys/usernamespace.h"
 
 namespace sup {
 
@@ -38,7 +40,7 @@ Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)
 
   SpawnRequest request;
   request.clone_flags = plan.clone_flags;
-  request.map_user = plan.user_namespace;
+  request.map_user = plan.user_namespace && plan.uids.empty();
   request.uid = facts.uid;
   request.gid = facts.gid;
   request.image = image;
@@ -48,6 +50,20 @@ Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)
   request.fds.emplace_back(boot, plan.boot_fd());
   request.fds.emplace_back(steps->get(), plan.boot_fd() + 1);
   if (plan.joins) request.fds.emplace_back(join, plan.join_fd());
+  Fd user_namespace;
+  std::vector<Fd> trees;
+  if (!plan.uids.empty()) {
+    auto made = make_user_namespace(plan.uids, plan.gids, facts.uid);
+    if (!made) return std::unexpected(std::move(made.error()));
+    user_namespace = std::move(*made);
+    request.user_namespace = user_namespace.get();
+    for (const Plan::Tree& tree : plan.trees) {
+      auto taken = idmapped_tree(tree.path, tree.recursive, user_namespace.get());
+      if (!taken) return std::unexpected(std::move(taken.error()));
+      request.fds.emplace_back(taken->get(), plan.tree_fd() + static_cast<int>(trees.size()));
+      trees.push_back(std::move(*taken));
+    }
+  }
   request.argv = {"sup-init", std::to_string(plan.boot_fd())};
 
   const auto before = Loop::now_us();

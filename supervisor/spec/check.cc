@@ -3,6 +3,7 @@
 #include <string_view>
 #include <utility>
 
+#include "spec/idmap.h"
 #include "spec/privileges.h"
 #include "spec/signals.h"
 
@@ -98,6 +99,19 @@ Result<void> check_root(const Spec& spec) {
   return {};
 }
 
+// What there can be of a user namespace, whoever asks. On the host's root the files are the host's own ids', who would all be
+// nobody in another range.
+Result<void> check_userns(const Spec& spec) {
+  if (auto map = parse_userns(spec.userns); !map) return std::unexpected(std::move(map.error()));
+  if (spec.userns == kUsernsKeepId && !spec.user.empty())
+    return wrong("--user", spec.user, "--userns keep-id has the caller's own id and no other",
+                 "leave one of the two out");
+  if (!wants_ranges(spec.userns)) return {};
+  if (spec.rootfs.empty())
+    return wrong("--userns", spec.userns, "ids of a range own nothing on the host's root", "add --rootfs DIR");
+  return {};
+}
+
 }  // namespace
 
 bool is_container_name(std::string_view name) {
@@ -153,6 +167,7 @@ Result<void> check(const Spec& spec) {
     return wrong("--cpuset-cpus", spec.limits.cpuset_cpus, "a NUL byte is no number");
   if (auto limits = check_limits(spec.limits); !limits) return limits;
   if (auto shared = check_shared(spec); !shared) return shared;
+  if (auto userns = check_userns(spec); !userns) return userns;
   return check_privileges(spec);
 }
 

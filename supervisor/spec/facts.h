@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "spec/idmap.h"
 #include "spec/seccomp.h"
 
 namespace sup {
@@ -27,6 +28,8 @@ struct Facts {
   std::string passwd;  // text of the root's /etc/passwd; only read when -u needs it
   Filter seccomp;  // from spec.seccomp, where that is a profile's text
   std::optional<std::uint64_t> bounding;  // capabilities the caller can pass on; only read when --cap-add names some
+  IdMap uids;  // of the user namespace, where --userns asks for more than one id; else empty
+  IdMap gids;
   std::string group;  // text of the root's /etc/group; likewise
 };
 

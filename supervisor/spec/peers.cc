@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "spec/capabilities.h"
 #include "spec/env.h"
+#include "spec/idmap.h"
 #include "spec/path.h"
 #include "spec/peer_root.h"
 #include "spec/plan_draft.h"
@@ -47,8 +48,10 @@ Result<Run> prepare(const Spec& spec, const Facts& facts) {
   Run run{spec, facts, facts.uid == 0, rooted, rooted || spec.clear_env, std::nullopt, facts.uid, facts.gid, {}, {}, {},
           {},   {}};
   std::optional<std::string> home;
+  const std::string own =
+      spec.userns == kUsernsKeepId ? std::to_string(facts.uid) + ":" + std::to_string(facts.gid) : "0";
   if (rooted || !spec.user.empty()) {
-    auto user = resolve_user(spec.user.empty() ? "0" : spec.user, facts.passwd, facts.group);
+    auto user = resolve_user(spec.user.empty() ? own : spec.user, facts.passwd, facts.group);
     if (!user) return std::unexpected(std::move(user.error()));
     run.uid = user->uid;
     run.gid = user->gid;
@@ -328,6 +331,9 @@ Rendering render_docker(const Run& run) {
   if (spec.oom_score_adj) add(words, {"--oom-score-adj", std::to_string(*spec.oom_score_adj)});
   if (spec.nice || spec.ionice) out.notes.push_back("docker has nothing like --nice and --ionice.");
   if (!spec.user.empty()) add(words, {"--user", spec.user});
+  if (spec.userns == kUsernsKeepId)
+    add(words, {"--user", std::to_string(run.facts.uid) + ":" + std::to_string(run.facts.gid)});
+  if (spec.userns == kUsernsHost) add(words, {"--userns", "host"});
   if (!spec.workdir.empty()) add(words, {"--workdir", run.cwd});
   add(words, {"-e", "container=sup"});
   for (const EnvEntry& entry : spec.env) add(words, {"-e", entry.value ? entry.key + "=" + *entry.value : entry.key});
@@ -413,7 +419,7 @@ Rendering render_oci(const Run& run) {
   Json user;
   user["uid"] = run.uid;
   user["gid"] = run.gid;
-  if (run.user && run.root) user["additionalGids"] = run.user->groups;
+  if (run.user && (run.root || !run.facts.uids.empty())) user["additionalGids"] = run.user->groups;
 
   const Privileges may = privileges(spec);
   Json bounding = Json::array();
@@ -458,7 +464,8 @@ Rendering render_oci(const Run& run) {
   shares("uts", spec.uts);
   shares("ipc", spec.ipc);
   if (spec.network != Network::host) shares("network", spec.netns);
-  if (!run.root) with("user");
+  const bool ranges = !run.facts.uids.empty();
+  if (!run.root || ranges) with("user");
   Json linux_part;
   linux_part["rootfsPropagation"] = run.rooted ? "rprivate" : "rslave";
   if (auto resources = oci_resources(spec.limits); !resources.is_null()) {
@@ -470,7 +477,19 @@ Rendering render_oci(const Run& run) {
     }
     linux_part["resources"] = std::move(resources);
   }
-  if (!run.root) {
+  if (ranges) {
+    const auto map = [](const IdMap& of) {
+      Json list = Json::array();
+      for (const IdRange& range : of)
+        list.push_back(Json{{"containerID", range.inside}, {"hostID", range.outside}, {"size", range.count}});
+      return list;
+    };
+    linux_part["uidMappings"] = map(run.facts.uids);
+    linux_part["gidMappings"] = map(run.facts.gids);
+    if (run.root)
+      out.notes.push_back(
+          "The runtime spec maps no owners of the root's files: chown them to the range first; sup mounts them mapped.");
+  } else if (!run.root) {
     const auto map = [](std::uint32_t inside, std::uint32_t outside) {
       Json one;
       one["containerID"] = inside;
@@ -518,7 +537,8 @@ Rendering render_oci(const Run& run) {
     add(words,
         {"--mount", "sh", "-c", "mkdir -p rootfs && mount --rbind / rootfs && exec crun " + manager + " run " + id});
   } else {
-    if (run.root) words.clear();
+    // With ranges crun calls newuidmap(1) itself.
+    if (run.root || ranges) words.clear();
     add(words, {"crun", manager, "run", id});
   }
   out.notes.insert(out.notes.begin(),
@@ -548,6 +568,18 @@ Rendering render_oci(const Run& run) {
 
 }   // namespace
 
+namespace {
+std::string flag_of(Peer peer) {
+  switch (peer) {
+    case Peer::docker: return "docker";
+    case Peer::bwrap: return "bwrap";
+    case Peer::unshare: return "unshare";
+    case Peer::oci: return "the runtime spec";
+  }
+  return {};
+}
+}  // namespace
+
 std::optional<Peer> parse_peer(std::string_view name) {
   if (name == "docker") return Peer::docker;
   if (name == "bwrap") return Peer::bwrap;
@@ -558,6 +590,13 @@ std::optional<Peer> parse_peer(std::string_view name) {
 
 Result<Rendering> render(const Spec& spec, const Facts& facts, Peer peer) {
   if (spec.argv.empty() || spec.argv.front().empty()) return usage("plan", "Missing container command");
+  if (wants_ranges(spec.userns) && peer != Peer::oci) {
+    // It would run with other ids than asked for.
+    return usage("plan", flag_of(peer) + " cannot say --userns " + spec.userns,
+                 peer == Peer::docker
+                     ? "docker maps ids for all its containers: dockerd --userns-remap; or try --as oci"
+                     : "try --as oci");
+  }
   if (auto r = can_say_root(spec, peer); !r) return std::unexpected(std::move(r.error()));
   auto run = prepare(spec, facts);
   if (!run) return std::unexpected(std::move(run.error()));

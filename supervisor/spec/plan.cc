@@ -76,8 +76,9 @@ Result<void> check_shared(const Spec& spec) {
   error.code = "E_NAMESPACE";
   error.where = spec.network == Network::join ? "--network" : spec.ipc.starts_with('/') ? "--ipc" : "--uts";
   error.what = "another's namespace cannot be entered";
-  error.why = "an ordinary user has no powers over it";
-  error.hint = "run sup as root";
+  error.why = spec.userns.empty() ? "an ordinary user has no powers over it"
+                                  : "who lives in a user namespace has no powers over it";
+  error.hint = "run sup as root, without --userns";
   error.stage = "namespace";
   return std::unexpected(std::move(error));
 }
@@ -145,9 +146,67 @@ void isolate_in_root(Draft& draft) {
   if (const auto flag = cgroup_namespace(draft.spec)) draft.add(step(Op::unshare, {flag}));
   enter_root(draft);
   set_names(draft);
-  if (!draft.plan.user_namespace || (draft.user->uid == 0 && draft.user->gid == 0)) return;
+  if (!draft.plan.user_namespace || draft.change_ids || (draft.user->uid == 0 && draft.user->gid == 0)) return;
   draft.add(step(Op::unshare, {CLONE_NEWUSER | CLONE_NEWNS}));
   map_one(draft, draft.user->uid, draft.user->gid);
+}
+
+std::unexpected<Error> userns_refused(std::string what, std::string why, std::string hint) {
+  return std::unexpected(Error{.code = "E_USERNS",
+                               .where = "--userns",
+                               .what = std::move(what),
+                               .err = 0,
+                               .why = std::move(why),
+                               .hint = std::move(hint),
+                               .path = {},
+                               .stage = "idmap"});
+}
+
+// What of --userns depends on who asks.
+Result<void> check_userns(const Spec& spec, const Facts& facts) {
+  const bool root = facts.uid == 0;
+  if (spec.userns == kUsernsHost && (!root || facts.proc_locked)) {
+    return userns_refused("host",
+                          root ? "root of this user namespace needs another one, so that the host's /proc stays hidden"
+                               : "only root can do without a user namespace",
+                          root ? "leave --userns out" : "leave it out, or run sup as root");
+  }
+  if (spec.userns == kUsernsKeepId && root)
+    return userns_refused("keep-id", "root's own id is root's on the host", "use --userns auto or --userns host");
+  if (facts.uids.empty() || !root) return {};
+  const bool overlay = spec.rootfs_overlay || std::ranges::any_of(spec.mounts, [](const Mount& mount) {
+                         return mount.kind == Mount::Kind::overlay;
+                       });
+  if (overlay)
+    return userns_refused(spec.userns, "the layers of an overlay cannot have their ids mapped here",
+                          "mount the overlay before, or leave :O out");
+  return {};
+}
+
+// Who has no id outside cannot be anybody inside.
+Result<void> check_mapped(const Plan& plan, const User& user) {
+  if (plan.uids.empty()) return {};
+  std::string lost;
+  if (!outside_id(plan.uids, user.uid)) lost = "uid " + std::to_string(user.uid);
+  for (const std::uint32_t gid : user.groups) {
+    if (lost.empty() && !outside_id(plan.gids, gid)) lost = "gid " + std::to_string(gid);
+  }
+  if (lost.empty() && !outside_id(plan.gids, user.gid)) lost = "gid " + std::to_string(user.gid);
+  if (lost.empty()) return {};
+  return std::unexpected(Error{.code = "E_USER",
+                               .where = "--user",
+                               .what = lost,
+                               .err = 0,
+                               .why = "the user namespace has no such id",
+                               .hint = "name another user, or a larger range",
+                               .path = {},
+                               .stage = "user"});
+}
+
+// Whom a command in a root of its own becomes, where nobody was named.
+std::string default_user(const Spec& spec, const Facts& facts) {
+  if (spec.userns != kUsernsKeepId) return "0";
+  return std::to_string(facts.uid) + ":" + std::to_string(facts.gid);
 }
 
 // The directory the command starts in, as a path that does not depend on init's own.
@@ -369,7 +428,10 @@ Result<Plan> compile(const Spec& spec, const Facts& facts) {
   Plan& plan = draft.plan;
   // Root of a user namespace whose mounts are another's (unshare -Ur, bwrap) is as bound as an ordinary user, and is helped
   // in the same way.
-  plan.user_namespace = facts.uid != 0 || facts.proc_locked;
+  plan.user_namespace = facts.uid != 0 || facts.proc_locked || !facts.uids.empty();
+  plan.uids = facts.uids;
+  plan.gids = facts.gids;
+  if (auto r = check_userns(spec, facts); !r) return std::unexpected(std::move(r.error()));
   plan.tty = spec.tty;
   plan.preserve_fds = spec.preserve_fds;
   plan.clone_flags = CLONE_NEWNS | CLONE_NEWPID;
@@ -380,12 +442,15 @@ Result<Plan> compile(const Spec& spec, const Facts& facts) {
 
   std::optional<std::string> home;
   if (rooted || !spec.user.empty()) {
-    auto user = resolve_user(spec.user.empty() ? "0" : spec.user, facts.passwd, facts.group);
+    auto user = resolve_user(spec.user.empty() ? default_user(spec, facts) : spec.user, facts.passwd, facts.group);
     if (!user) return std::unexpected(std::move(user.error()));
     home = user->home;
     draft.user = std::move(*user);
   }
-  draft.change_ids = draft.user && !plan.user_namespace;  // else the maps do it
+  draft.change_ids = draft.user && (!plan.user_namespace || !plan.uids.empty());  // else the map of one id does it
+  if (draft.user) {
+    if (auto r = check_mapped(plan, *draft.user); !r) return std::unexpected(std::move(r.error()));
+  }
   if (auto r = check_adds(spec, facts, plan.user_namespace); !r) return std::unexpected(std::move(r.error()));
   draft.environment = build_environment(spec, facts.environ, home, rooted ? hostname_of(spec, facts) : std::string());
   auto cwd = directory(spec, facts);
@@ -435,7 +500,8 @@ Result<Plan> compile_exec(const Spec& container, const Facts& facts, const Spec&
   std::optional<std::string> home;
   const bool rooted = !container.rootfs.empty();
   if (rooted || !container.user.empty()) {
-    auto user = resolve_user(container.user.empty() ? "0" : container.user, facts.passwd, facts.group);
+    auto user = resolve_user(container.user.empty() ? default_user(container, facts) : container.user, facts.passwd,
+                             facts.group);
     if (!user) return std::unexpected(std::move(user.error()));
     home = user->home;
     draft.user = std::move(*user);
@@ -449,7 +515,9 @@ Result<Plan> compile_exec(const Spec& container, const Facts& facts, const Spec&
     home = user->home;
     draft.user = std::move(*user);
   }
-  if (inside.uid && draft.user && !exec.user.empty() &&
+  // Who comes from outside is nobody in there, even where it has one id only.
+  const bool ranges = wants_ranges(container.userns);
+  if (!ranges && inside.uid && draft.user && !exec.user.empty() &&
       (draft.user->uid != *inside.uid || draft.user->gid != inside.gid.value_or(*inside.uid))) {
     return std::unexpected(Error{.code = "E_USER",
                                  .where = "--user",
@@ -461,7 +529,7 @@ Result<Plan> compile_exec(const Spec& container, const Facts& facts, const Spec&
                                  .path = {},
                                  .stage = "user"});
   }
-  draft.change_ids = draft.user && !inside.uid;
+  draft.change_ids = draft.user && (ranges || !inside.uid);
   Spec on_top = spec;
   on_top.clear_env = false;
   on_top.rootfs.clear();

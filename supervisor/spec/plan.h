@@ -30,7 +30,17 @@ struct Step {
 
 struct Plan {
   std::uint64_t clone_flags = 0;  // CLONE_NEW* for clone3(2)
-  bool user_namespace = false;  // clone_flags holds CLONE_NEWUSER: the spawner writes maps "0 <uid> 1"
+  bool user_namespace =
+      false;  // clone_flags holds CLONE_NEWUSER: the spawner writes maps "0 <uid> 1", or makes it of these:
+  IdMap uids;  // maps with more ids (sys/usernamespace.h)
+  IdMap gids;
+  // Mounts that only who has powers over the host can make: seen through the maps. init gets them at tree_fd() and on.
+  struct Tree {
+    std::string path;
+    bool recursive = false;
+    bool operator==(const Tree&) const = default;
+  };
+  std::vector<Tree> trees;
   bool tty = false;  // descriptors 0-2 are a pty slave, made before the clone
   int preserve_fds = 0;
   bool joins = false;  // an Op::join is among the steps: init gets a pidfd at join_fd()
@@ -39,6 +49,7 @@ struct Plan {
   // The descriptor numbers init is started with: BOOT, the plan at BOOT+1 and, when it joins, a pidfd at BOOT+2.
   [[nodiscard]] int boot_fd() const { return 3 + preserve_fds; }
   [[nodiscard]] int join_fd() const { return boot_fd() + 2; }
+  [[nodiscard]] int tree_fd() const { return boot_fd() + 2; }  // a plan that joins has no trees
 };
 
 // Compiles. Errors are the user's: unknown user, no such group, an empty command, a caller's directory that is

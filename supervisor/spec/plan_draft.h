@@ -28,7 +28,9 @@ struct Draft {
   bool named = false;  // host name and lo are set already
 
   // Whether a gid inside has an id outside at the time of the mounts.
-  [[nodiscard]] bool maps_gid(std::uint32_t gid) const { return !plan.user_namespace || gid == 0; }
+  [[nodiscard]] bool maps_gid(std::uint32_t gid) const {
+    return plan.gids.empty() ? !plan.user_namespace || gid == 0 : outside_id(plan.gids, gid).has_value();
+  }
   void add(Step next) { plan.steps.push_back(std::move(next)); }
 };
 

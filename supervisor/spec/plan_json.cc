@@ -167,6 +167,20 @@ std::string plan_json(const Plan& plan) {
   Json out;
   out["clone"] = namespaces(plan.clone_flags);
   out["user_namespace"] = plan.user_namespace;
+  if (!plan.uids.empty()) {
+    const auto map = [](const IdMap& ranges) {
+      Json list = Json::array();
+      for (const IdRange& range : ranges)
+        list.push_back(Json{{"inside", range.inside}, {"outside", range.outside}, {"count", range.count}});
+      return list;
+    };
+    out["uids"] = map(plan.uids);
+    out["gids"] = map(plan.gids);
+    Json trees = Json::array();
+    for (const Plan::Tree& tree : plan.trees)
+      trees.push_back(Json{{"path", to_utf8(tree.path)}, {"recursive", tree.recursive}});
+    out["idmapped"] = std::move(trees);
+  }
   out["tty"] = plan.tty;
   out["preserve_fds"] = plan.preserve_fds;
   Json steps = Json::array();

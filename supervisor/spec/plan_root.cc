@@ -77,6 +77,18 @@ void attach(Draft& draft, std::uint64_t tree, const std::string& target, std::ui
   draft.add(step(Op::attach, {tree, kRoot, how}, {target}));
 }
 
+// A directory of the host's as it is, or through the maps where the files are another's than the container's: that takes powers
+// over the host, so it is made before, and handed to init.
+void take(Draft& draft, std::uint64_t tree, const std::string& path, bool recursive) {
+  if (draft.plan.uids.empty() || draft.facts.uid != 0) {
+    draft.add(step(Op::tree, {tree, recursive ? TreeHow::recursive : TreeHow::clone}, {path}));
+    return;
+  }
+  const auto fd = static_cast<std::uint64_t>(draft.plan.tree_fd()) + draft.plan.trees.size();
+  draft.plan.trees.push_back({path, recursive});
+  draft.add(step(Op::tree, {tree, TreeHow::given | fd << 8}));
+}
+
 bool in_dev(const Mount& mount) { return lies_in(mount.target, "/dev"); }
 
 void place(Draft& draft, const Mount& mount, std::uint64_t how) {
@@ -99,7 +111,7 @@ void place(Draft& draft, const Mount& mount, std::uint64_t how) {
       // Device nodes in a root or a volume are of no use: those that are meant are bound one by one. So who may make
       // some (CAP_MKNOD is among docker's) gains nothing.
       flags |= mount.nodev || rooted ? kNodev : 0;
-      draft.add(step(Op::tree, {kMount, mount.recursive ? TreeHow::recursive : TreeHow::clone}, {mount.source}));
+      take(draft, kMount, mount.source, mount.recursive);
       draft.add(
           step(Op::attributes,
                {kMount, flags, (mount.propagation == Mount::Propagation::slave ? MS_SLAVE : MS_PRIVATE) | kRecursive}));
@@ -209,7 +221,7 @@ void enter_root(Draft& draft) {
   if (spec.rootfs_overlay) {
     overlay(draft, kRoot, facts.rootfs);
   } else {
-    draft.add(step(Op::tree, {kRoot, TreeHow::recursive}, {facts.rootfs}));
+    take(draft, kRoot, facts.rootfs, true);
   }
   draft.add(step(Op::attributes, {kRoot, kNodev, MS_PRIVATE | kRecursive}));
   draft.add(step(Op::attach, {kRoot, wire::kNoTree}, {"/"}));

@@ -56,6 +56,7 @@ struct Spec {
   std::string netns;  // with Network::join: the namespace's path
   std::string ipc;  // empty: its own; "host"; else the namespace's path
   std::string uts;  // likewise
+  std::string userns;  // as spec/idmap.h reads it
   bool privileged = false;  // keep the capabilities that namespaces cannot contain
   std::optional<Profile> profile;  // absent: seed on the host's root, docker in one of its own
   std::vector<std::string> cap_add;  // names of capabilities, or ALL

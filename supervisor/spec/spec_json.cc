@@ -24,7 +24,7 @@ using std::chrono::milliseconds;
 template <typename SpecRef, typename Visit>
 void fields(SpecRef& spec, Visit&& visit) {
   auto& [argv, name, tty, interactive, env, clear_env, workdir, hostname, user, init, stop_signal, stop_timeout,
-         sig_proxy, detach_keys, timeout, status_fd, pidfile, cidfile, preserve_fds, network, netns, ipc, uts,
+         sig_proxy, detach_keys, timeout, status_fd, pidfile, cidfile, preserve_fds, network, netns, ipc, uts, userns,
          privileged, profile, cap_add, cap_drop, no_new_privs, seccomp, ulimits, oom_score_adj, nice, ionice, rm,
          record, rootfs, rootfs_overlay, read_only, mounts, shm_size, restart, limits] = spec;
   visit("argv", argv);
@@ -50,6 +50,7 @@ void fields(SpecRef& spec, Visit&& visit) {
   visit("netns", netns);
   visit("ipc", ipc);
   visit("uts", uts);
+  visit("userns", userns);
   visit("privileged", privileged);
   visit("profile", profile);
   visit("cap_add", cap_add);

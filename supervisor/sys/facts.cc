@@ -24,6 +24,7 @@
 #include "sys/procfs.h"
 #include "sys/rootdir.h"
 #include "sys/seccompfile.h"
+#include "sys/usernamespace.h"
 
 namespace sup {
 
@@ -144,6 +145,7 @@ Result<Facts> facts_of(const Spec& spec, std::vector<std::string> mounts, bool l
     if (!filter) return std::unexpected(filter.error());
     facts.seccomp = std::move(*filter);
   }
+  if (auto r = find_maps(spec, facts); !r) return std::unexpected(std::move(r.error()));
   if (!spec.cap_add.empty()) facts.bounding = bounding_set();
   if (!spec.rootfs.empty()) {
     if (auto r = look_at_root(spec, facts); !r) return std::unexpected(r.error());

@@ -96,7 +96,8 @@ long clone_vfork(std::uint64_t namespaces, int cgroup, int* pidfd, Orders* order
   clone_args args{};
   args.flags = namespaces | kOwn | CLONE_CLEAR_SIGHAND;
   args.pidfd = reinterpret_cast<std::uintptr_t>(pidfd);
-  args.exit_signal = SIGCHLD;
+  // Who is made for another parent has the signal of its maker, SIGCHLD.
+  args.exit_signal = (namespaces & CLONE_PARENT) != 0 ? 0 : SIGCHLD;
   args.stack = reinterpret_cast<std::uintptr_t>(child_stack);
   args.stack_size = sizeof child_stack;
   if (cgroup >= 0) {
@@ -114,6 +115,61 @@ long clone_vfork(std::uint64_t namespaces, int cgroup, int* pidfd, Orders* order
   return raw::clone_call(SYS_clone, static_cast<long>(namespaces | kOwn | SIGCHLD),
                          reinterpret_cast<long>(child_stack + sizeof child_stack), reinterpret_cast<long>(pidfd), child,
                          orders);
+}
+
+// What the go-between has to say.
+struct Word {
+  long pid;
+  Stage stage;
+  int err;
+};
+
+// Goes into the user namespace, becomes its root, and makes the child there, so that all its namespaces belong to that one.
+// A process of its own, with memory of its own: whoever has these ids elsewhere could otherwise get at the supervisor's. (The
+// kernel makes it undumpable when its ids change.)
+[[noreturn]] void go_between(const SpawnRequest& request, Orders& orders, int answer) {
+  Word word{-1, Stage::idmap, 0};
+  const auto tried = [&word](long result) {
+    if (result < 0) word.err = static_cast<int>(-result);
+    return result >= 0;
+  };
+  if (tried(raw::call(SYS_setns, request.user_namespace, CLONE_NEWUSER)) && tried(raw::call(SYS_setgroups, 0, 0)) &&
+      tried(raw::call(SYS_setresgid, 0, 0, 0)) && tried(raw::call(SYS_setresuid, 0, 0, 0))) {
+    int pidfd = -1;
+    word.pid = clone_vfork((request.clone_flags & ~std::uint64_t{CLONE_NEWUSER}) | CLONE_PARENT, request.cgroup, &pidfd,
+                           &orders);
+    word.stage = word.pid < 0 ? Stage::clone : orders.stage;
+    word.err = word.pid < 0 ? static_cast<int>(-word.pid) : orders.err;
+  }
+  raw::call(SYS_write, answer, &word, sizeof word);
+  for (;;) raw::call(SYS_exit_group, 0);
+}
+
+// As clone_vfork, by a go-between.
+long clone_inside(const SpawnRequest& request, Orders& orders, int* pidfd) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) return -errno;
+  const Fd answer(ends[0]);
+  Fd say(ends[1]);
+  const long between = raw::call(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+  if (between == 0) go_between(request, orders, say.get());
+  if (between < 0) return between;
+  say.reset();
+  Word word{-1, Stage::clone, EIO};
+  while (::read(answer.get(), &word, sizeof word) < 0 && errno == EINTR) {
+  }
+  while (::waitpid(static_cast<pid_t>(between), nullptr, 0) < 0 && errno == EINTR) {
+  }
+  orders.stage = word.stage;
+  orders.err = word.err;
+  // Our child, whom nobody else reaps: the number is still its own.
+  if (word.pid > 0) *pidfd = static_cast<int>(raw::call(SYS_pidfd_open, word.pid, 0));
+  if (word.pid > 0 && *pidfd < 0) {
+    orders.stage = Stage::fds;
+    orders.err = -*pidfd;
+    ::kill(static_cast<pid_t>(word.pid), SIGKILL);
+  }
+  return word.pid;
 }
 
 }  // namespace
@@ -155,10 +211,14 @@ std::expected<Spawned, SpawnFailure> spawn(const SpawnRequest& request) {
     return std::unexpected(SpawnFailure{Stage::clone, static_cast<int>(-r)});
   }
   int pidfd = -1;
-  const long pid = clone_vfork(request.clone_flags, request.cgroup, &pidfd, &orders);
+  const long pid = request.user_namespace >= 0 ? clone_inside(request, orders, &pidfd)
+                                               : clone_vfork(request.clone_flags, request.cgroup, &pidfd, &orders);
   raw::call(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);
 
-  if (pid < 0) return std::unexpected(SpawnFailure{Stage::clone, static_cast<int>(-pid)});
+  if (pid < 0) {
+    return std::unexpected(orders.err != 0 ? SpawnFailure{orders.stage, orders.err}
+                                           : SpawnFailure{Stage::clone, static_cast<int>(-pid)});
+  }
   Fd owned(pidfd);
   if (orders.err != 0) {
     while (::waitpid(static_cast<pid_t>(pid), nullptr, 0) < 0 && errno == EINTR) {

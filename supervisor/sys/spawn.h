@@ -19,6 +19,7 @@ struct SpawnRequest {
   bool map_user = false;                     // write "0 <uid> 1" maps before the exec (CLONE_NEWUSER)
   uid_t uid = 0;                             // caller's, for the maps
   gid_t gid = 0;
+  int user_namespace = -1;  // to be born in as its uid and gid 0, instead of clone_flags' own; borrowed; -1: none
   int image = -1;                            // the init executable, O_CLOEXEC (sys/initimage.h); borrowed
   int cgroup = -1;  // a v2 cgroup's directory to be born in; borrowed; -1: the caller's own. Tried:
       // where the kernel refuses, the child is born in the caller's

@@ -39,6 +39,7 @@ Spec full() {
   s.netns = "/n";
   s.ipc = "host";
   s.uts = "/u";
+  s.userns = "auto";
   s.ulimits = {{7, 1, 2}};
   s.oom_score_adj = -7;
   s.nice = 3;

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "face/control/client.h"
+#include "spec/idmap.h"
 
 namespace sup::cli {
 namespace {
@@ -82,6 +83,16 @@ void add_namespace_options(std::vector<Option>& rows, Spec& spec) {
                   place(spec.ipc, "--ipc")});
   rows.push_back({0, "uts", "private|host|container:ID|ns:PATH", "the host name: its own, the host's, or another's",
                   "private", place(spec.uts, "--uts")});
+  rows.push_back({0,
+                  "userns",
+                  "auto|keep-id|host|map:INSIDE:OUTSIDE:COUNT[,…]",
+                  "the ids inside: a range of /etc/subuid, the caller's own, the host's, or these",
+                  {},
+                  [&spec](std::string_view v) -> Result<void> {
+                    if (auto map = parse_userns(v); !map) return std::unexpected(map.error());
+                    spec.userns = v;
+                    return {};
+                  }});
 }
 
 Result<void> find_namespaces(const Globals& globals, Spec& spec) {

@@ -12,7 +12,15 @@ namespace {
 // What happens before init has a say, then init's steps, numbered as errors name them.
 std::string steps_text(const Plan& plan) {
   std::string text = "clone: " + describe_namespaces(plan.clone_flags) + "\n";
-  if (plan.user_namespace) text += "map: the caller is root in the first user namespace, where init runs\n";
+  if (!plan.uids.empty()) {
+    text += "map: uids " + map_text(plan.uids) + ", gids " + map_text(plan.gids) + "; init runs as 0 of these\n";
+    int fd = plan.tree_fd();
+    for (const auto& tree : plan.trees) {
+      text += "descriptor " + std::to_string(fd++) + ": " + shell_quote(tree.path) +
+              (tree.recursive ? " and all below it" : "") + ", owners seen through the map\n";
+    }
+  } else if (plan.user_namespace)
+    text += "map: the caller is root in the first user namespace, where init runs\n";
   text += std::string("descriptors: 0 1 2") + (plan.tty ? " (a terminal of its own)" : "");
   if (plan.preserve_fds > 0) text += " and 3 to " + std::to_string(2 + plan.preserve_fds);
   text += "\n";

@@ -1,0 +1,253 @@
+#include "sys/usernamespace.h"
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/text.h"
+#include "spec/path.h"
+#include "spec/mountinfo.h"
+#include "sys/explain.h"
+#include "sys/procfs.h"
+
+namespace sup {
+namespace {
+
+Error idmap_error(std::string what, int err, std::string why, std::string hint) {
+  return Error{.code = "E_IDMAP",
+               .where = "--userns",
+               .what = std::move(what),
+               .err = err,
+               .why = std::move(why),
+               .hint = std::move(hint),
+               .path = {},
+               .stage = "idmap"};
+}
+
+// Who may use which lines: a name, or the number where there is no name.
+std::vector<std::string> names_of(uid_t uid) {
+  if (uid == 0) return {"sup", "containers"};
+  std::vector<std::string> names;
+  passwd entry{};
+  passwd* found = nullptr;
+  std::vector<char> room(16384);
+  if (::getpwuid_r(uid, &entry, room.data(), room.size(), &found) == 0 && found != nullptr)
+    names.emplace_back(found->pw_name);
+  names.push_back(std::to_string(uid));
+  return names;
+}
+
+Result<IdMap> from_file(const std::string& path, uid_t uid, std::uint32_t own) {
+  const auto names = names_of(uid);
+  const auto text = read_file(path).value_or("");
+  const auto range = sub_ids(text, names);
+  if (!range) {
+    const std::string line = names.front() + ":" + std::to_string(free_sub_ids(text)) + ":" + std::to_string(kAutoIds);
+    return std::unexpected(
+        Error{.code = "E_SUBID",
+              .where = "--userns auto",
+              .what = path,
+              .err = 0,
+              .why = "has no line for " + names.front() +
+                     (uid == 0 ? " or containers, so no ids are set aside" : ", so there are no ids"),
+              .hint = "as root: echo " + line + " >>" + path,
+              .path = path,
+              .stage = "idmap"});
+  }
+  if (uid == 0) return IdMap{{0, range->outside, std::min(range->count, kAutoIds)}};
+  // The caller's own is root's inside, so that what root there makes is his.
+  return IdMap{{0, own, 1}, {1, range->outside, std::min(range->count, kAutoIds)}};
+}
+
+Result<void> write_map(pid_t pid, const char* file, const IdMap& map) {
+  const Fd fd(::open(("/proc/" + std::to_string(pid) + "/" + file).c_str(), O_WRONLY | O_CLOEXEC));
+  const std::string text = map_lines(map);
+  if (fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())) return {};
+  const int err = errno;
+  return std::unexpected(idmap_error(std::string(file) + " " + map_text(map) + " is refused", err,
+                                     err == EPERM ? "sup's own user namespace has not all of these ids" : "",
+                                     "name ids that are in /proc/self/" + std::string(file)));
+}
+
+// One of the two programs that may map more than the caller's own id. What it says is the reason.
+Result<void> run_helper(const char* program, pid_t pid, const IdMap& map, const char* file) {
+  std::vector<std::string> words{program, std::to_string(pid)};
+  for (const IdRange& range : map) {
+    for (const std::uint32_t number : {range.inside, range.outside, range.count})
+      words.push_back(std::to_string(number));
+  }
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) return std::unexpected(idmap_error("no pipe", errno, {}, {}));
+  const Fd said(ends[0]);
+  Fd say(ends[1]);
+  // Only where root puts it: the caller's PATH could lead to anything.
+  const std::string paths[] = {std::string("/usr/bin/") + program, std::string("/bin/") + program};
+  const pid_t child = ::fork();
+  if (child == 0) {
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    ::dup2(null, 0);
+    ::dup2(null, 1);
+    ::dup2(say.get(), 2);
+    char* const environment[] = {nullptr};
+    for (const std::string& path : paths) ::execve(path.c_str(), argv.data(), environment);
+    ::_exit(errno == ENOENT ? 127 : 126);
+  }
+  if (child < 0) return std::unexpected(idmap_error(std::string(program) + " cannot be started", errno, {}, {}));
+  say.reset();
+  std::string text;
+  char piece[512];
+  for (;;) {
+    const ssize_t n = ::read(said.get(), piece, sizeof piece);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    if (text.size() < 4096) text.append(piece, static_cast<std::size_t>(n));
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+    return std::unexpected(idmap_error(std::string(program) + " is missing", 0,
+                                       "without it an ordinary user can map no id but his own",
+                                       "apt-get install uidmap"));
+  const std::string list = std::string("/etc/sub") + (file[0] == 'u' ? "uid" : "gid");
+  const auto first = split(text, '\n');
+  return std::unexpected(
+      idmap_error(map_text(map) + " is refused", 0,
+                  text.empty() ? std::string(program) + " cannot be executed" : printable(first.front()),
+                  "ids outside must be the caller's own or in his line of " + list + "; and " + program +
+                      " set-user-ID root: ls -l /usr/bin/" + program));
+}
+
+}  // namespace
+
+Result<void> find_maps(const Spec& spec, Facts& facts) {
+  if (!wants_ranges(spec.userns)) return {};
+  auto map = parse_userns(spec.userns);
+  if (!map) return std::unexpected(std::move(map.error()));
+  if (!map->empty()) {
+    facts.uids = *map;
+    facts.gids = std::move(*map);
+    return {};
+  }
+  auto uids = from_file("/etc/subuid", facts.uid, facts.uid);
+  if (!uids) return std::unexpected(std::move(uids.error()));
+  auto gids = from_file("/etc/subgid", facts.uid, facts.gid);
+  if (!gids) return std::unexpected(std::move(gids.error()));
+  facts.uids = std::move(*uids);
+  facts.gids = std::move(*gids);
+  return {};
+}
+
+Result<Fd> make_user_namespace(const IdMap& uids, const IdMap& gids, uid_t caller) {
+  int up[2];
+  int down[2];
+  if (::pipe2(up, O_CLOEXEC) < 0) return std::unexpected(idmap_error("no pipe", errno, {}, {}));
+  const Fd made(up[0]);
+  Fd tell(up[1]);
+  if (::pipe2(down, O_CLOEXEC) < 0) return std::unexpected(idmap_error("no pipe", errno, {}, {}));
+  const Fd held(down[0]);
+  Fd hold(down[1]);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    hold.reset();
+    int result = ::unshare(CLONE_NEWUSER) < 0 ? errno : 0;
+    if (::write(tell.get(), &result, sizeof result) == static_cast<ssize_t>(sizeof result)) {
+      // Until the parent has the namespace, or has died.
+      while (::read(held.get(), &result, 1) < 0 && errno == EINTR) {
+      }
+    }
+    ::_exit(0);
+  }
+  if (child < 0) return std::unexpected(idmap_error("no process to make it with", errno, {}, {}));
+  tell.reset();
+  int err = EIO;
+  while (::read(made.get(), &err, sizeof err) < 0 && errno == EINTR) {
+  }
+  Result<Fd> out = std::unexpected(Error{});
+  Result<void> mapped{};
+  if (err != 0) {
+    SpawnAttempt attempt;
+    attempt.stage = "clone";
+    attempt.err = err;
+    attempt.clone_flags = CLONE_NEWUSER;
+    attempt.uid = caller;
+    mapped = std::unexpected(explain_spawn(attempt));
+  } else if (caller == 0) {
+    mapped = write_map(child, "uid_map", uids);
+    if (mapped) mapped = write_map(child, "gid_map", gids);
+  } else {
+    mapped = run_helper("newuidmap", child, uids, "uid_map");
+    if (mapped) mapped = run_helper("newgidmap", child, gids, "gid_map");
+  }
+  if (!mapped) {
+    out = std::unexpected(std::move(mapped.error()));
+  } else {
+    Fd fd(::open(("/proc/" + std::to_string(child) + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC));
+    if (fd) {
+      out = std::move(fd);
+    } else {
+      out = std::unexpected(idmap_error("the user namespace cannot be opened", errno, {}, {}));
+    }
+  }
+  hold.reset();
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return out;
+}
+
+Result<Fd> idmapped_tree(const std::string& path, bool recursive, int user_namespace) {
+  const unsigned below = recursive ? AT_RECURSIVE : 0;
+  Fd tree(
+      static_cast<int>(::syscall(SYS_open_tree, AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | below)));
+  if (!tree)
+    return std::unexpected(Error{.code = "E_MOUNT",
+                                 .where = "--userns",
+                                 .what = printable(path) + " cannot be mounted",
+                                 .err = errno,
+                                 .why = {},
+                                 .hint = {},
+                                 .path = path,
+                                 .stage = "mount"});
+  mount_attr attr{};
+  attr.attr_set = MOUNT_ATTR_IDMAP;
+  attr.userns_fd = static_cast<std::uint64_t>(user_namespace);
+  if (::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH | below, &attr, sizeof attr) == 0) return tree;
+  const int err = errno;
+  // The mount it is on: the deepest whose target leads there.
+  std::string type;
+  std::string target;
+  std::string others;
+  for (const MountEntry& entry : parse_mountinfo(read_file("/proc/self/mountinfo").value_or(""))) {
+    if (lies_in(path, entry.target) && entry.target.size() >= target.size()) {
+      target = entry.target;
+      type = entry.fstype;
+    } else if (recursive && lies_in(entry.target, path)) {
+      others += ", or what is mounted on " + printable(entry.target) + " (" + entry.fstype + ")";
+    }
+  }
+  Error error = idmap_error("the ids of " + printable(path) + " cannot be mapped", err,
+                            err == EINVAL ? "its file system (" + type + ")" + others + " cannot do that" : "",
+                            "put it on ext4, xfs, btrfs or a tmpfs of Linux 6.3, or use --userns host");
+  error.path = path;
+  return std::unexpected(std::move(error));
+}
+
+}  // namespace sup

@@ -1,0 +1,238 @@
+// --userns through the real binary: which ids there are inside and outside, whose the files are, and what is refused. The case's
+// own /etc/subuid, /etc/subgid and /etc/passwd lie over the machine's in a mount namespace of sup's.
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "clean.h"
+#include "daemon.h"
+#include "events.h"
+#include "harness.h"
+
+using namespace sup::test;
+namespace but = boost::unit_test;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kBusybox = "/bin/busybox";
+constexpr const char* kRange = "map:0:700000:65536";
+
+std::string make_root() {
+  const std::string root = dir() + "/root";
+  for (const char* d : {"/bin", "/etc", "/data"}) fs::create_directories(root + d);
+  fs::copy_file(kBusybox, root + "/bin/busybox");
+  fs::permissions(root + "/bin/busybox", fs::perms(0755));
+  for (const char* p : {"sh", "cat", "id", "stat", "touch", "chown", "true"})
+    fs::create_symlink("busybox", root + "/bin/" + p);
+  std::ofstream(root + "/etc/passwd") << "root:x:0:0:root:/:/bin/sh\nbob:x:1000:1001::/:/bin/sh\n";
+  (void)::lchown(root.c_str(), uid(), gid());
+  for (const auto& entry : fs::recursive_directory_iterator(root)) (void)::lchown(entry.path().c_str(), uid(), gid());
+  return root;
+}
+
+// sup run ARGS… with files of its own in /etc, and what else `before` prepares.
+Result run_with(const std::string& subuid, const std::string& subgid, std::vector<std::string> args,
+                const std::string& before = "") {
+  const std::string id = std::to_string(uid());
+  const auto file = [](const char* name, const std::string& text) { return write_file(name, text); };
+  std::string script =
+      "set -e\nmount --bind " + file("subuid", subuid) + " /etc/subuid\nmount --bind " + file("subgid", subgid) +
+      " /etc/subgid\nmount --bind " +
+      file("passwd", "root:x:0:0::/:/bin/sh\ntester:x:" + id + ":" + std::to_string(gid()) + "::/:/bin/sh\n") +
+      " /etc/passwd\n" + before + "\n";
+  script += as_user() ? "exec setpriv --reuid " + id + " --regid " + std::to_string(gid()) + " --clear-groups \"$@\""
+                      : std::string("exec \"$@\"");
+  Start start;
+  start.program = "/usr/bin/unshare";
+  start.root = true;
+  start.events = false;
+  start.args = {"-m", "sh", "-c", script, "sh", sup_path(), "--events", "none", "run"};
+  start.args.insert(start.args.end(), args.begin(), args.end());
+  return run(std::move(start));
+}
+
+std::string line_of(const char* name, const char* range) { return std::string(name) + ":" + range + "\n"; }
+std::string mine() { return line_of(as_user() ? "tester" : "sup", "700000:65536"); }
+
+Result automatic(const std::string& root, std::vector<std::string> options, const std::string& script) {
+  options.insert(options.begin(), {"--rootfs", root, "--userns", "auto"});
+  options.insert(options.end(), {"/bin/sh", "-c", script});
+  return run_with(mine(), mine(), std::move(options));
+}
+
+uid_t owner(const std::string& path) {
+  struct stat facts{};
+  return ::lstat(path.c_str(), &facts) == 0 ? facts.st_uid : static_cast<uid_t>(-1);
+}
+
+std::string words(std::string text) {
+  std::string out;
+  for (const char c : text) {
+    if (c != ' ' || (!out.empty() && out.back() != ' ' && out.back() != '\n')) out += c;
+  }
+  return out;
+}
+
+}  // namespace
+
+#define NEEDS_BUSYBOX() \
+  if (::access(kBusybox, X_OK) != 0) SUP_SKIP("needs busybox-static")
+
+BOOST_FIXTURE_TEST_SUITE(userns, Clean, *but::label("both"))
+
+BOOST_AUTO_TEST_CASE(a_range_of_subuid) {
+  NEEDS_BUSYBOX();
+  if (::access("/usr/bin/newuidmap", X_OK) != 0) SUP_SKIP("needs uidmap");
+  const auto root = make_root();
+  const auto result = automatic(root, {},
+                                "id -u; cat /proc/self/uid_map /proc/self/gid_map; stat -c %u:%g /bin/busybox; "
+                                "touch /data/a /data/b; chown 5:5 /data/b; stat -c %u:%g /data/b");
+  BOOST_TEST_REQUIRE(result.code == 0, result.err);
+  if (as_user()) {
+    const std::string own = std::to_string(uid());
+    const std::string group = std::to_string(gid());
+    BOOST_TEST(words(result.out) ==
+               "0\n0 " + own + " 1\n1 700000 65536\n0 " + group + " 1\n1 700000 65536\n0:0\n5:5\n");
+    BOOST_TEST(owner(root + "/data/a") == uid());
+    BOOST_TEST(owner(root + "/data/b") == 700004U);
+  } else {
+    // What is inside is what is on the disk; who is inside is not.
+    BOOST_TEST(words(result.out) == "0\n0 700000 65536\n0 700000 65536\n0:0\n5:5\n");
+    BOOST_TEST(owner(root + "/data/a") == 0U);
+    BOOST_TEST(owner(root + "/data/b") == 5U);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(another_user_inside) {
+  NEEDS_BUSYBOX();
+  if (::access("/usr/bin/newuidmap", X_OK) != 0) SUP_SKIP("needs uidmap");
+  const auto root = make_root();
+  const auto result = automatic(root, {"-u", "bob"}, "id -u; id -g; cat /proc/self/status");
+  BOOST_TEST(result.code == 0, result.err);
+  BOOST_TEST(result.out.starts_with("1000\n1001\n"), result.out);
+  BOOST_TEST(has(result.out, "CapEff:\t0000000000000000"), result.out);
+  const auto beyond = automatic(root, {"-u", "70000"}, "id");
+  BOOST_TEST(beyond.code == 125);
+  BOOST_TEST(has(beyond.err, "uid 70000: the user namespace has no such id"), beyond.err);
+}
+
+// Init is made by a go-between; it is the supervisor's own child all the same.
+BOOST_AUTO_TEST_CASE(what_is_missing_is_named) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  const std::vector<std::string> args{"--rootfs", root, "--userns", "auto", "/bin/true"};
+  const std::string who = as_user() ? "tester" : "sup";
+  const auto uids = run_with("other:100000:65536\n", mine(), args);
+  BOOST_TEST(uids.code == 125);
+  BOOST_TEST(has(uids.err, "/etc/subuid: has no line for " + who), uids.err);
+  BOOST_TEST(has(uids.err, "echo " + who + ":524288:65536 >>/etc/subuid"), uids.err);
+  const auto gids = run_with(mine(), "", args);
+  BOOST_TEST(gids.code == 125);
+  BOOST_TEST(has(gids.err, "/etc/subgid: has no line for " + who), gids.err);
+  if (!as_user()) return;
+  const auto helper = run_with(
+      mine(), mine(), args,
+      "mkdir " + dir() + "/usr; cp /usr/bin/setpriv " + dir() + "/usr; mount --bind " + dir() + "/usr /usr/bin");
+  BOOST_TEST(helper.code == 125);
+  BOOST_TEST(has(helper.err, "newuidmap is missing"), helper.err);
+  BOOST_TEST(has(helper.err, "apt-get install uidmap"), helper.err);
+  const auto foreign = run_with(mine(), mine(), {"--rootfs", root, "--userns", "map:0:900000:10", "/bin/true"});
+  BOOST_TEST(foreign.code == 125);
+  BOOST_TEST(has(foreign.err, "not allowed"), foreign.err);
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  const auto refused = [](std::vector<std::string> args, std::string_view why) {
+    args.emplace_back("/bin/true");
+    const auto result = sup_run(std::move(args));
+    BOOST_TEST(result.code == 125);
+    BOOST_TEST(has(result.err, why), result.err);
+  };
+  refused({"--userns", "auto"}, "add --rootfs DIR");
+  refused({"--userns", "some"}, "auto, keep-id, host or map:");
+  refused({"--rootfs", root, "--userns", "map:0:10:5,4:100:1"}, "two ranges overlap inside");
+  refused({"--rootfs", root, "--userns", "map:0:10:4294967295"}, "beyond the last id");
+  if (as_user()) {
+    refused({"--userns", "host"}, "only root can do without");
+  } else {
+    refused({"--userns", "keep-id"}, "root's own id is root's on the host");
+    refused({"--rootfs", root + ":O", "--userns", kRange}, "the layers of an overlay");
+    refused({"--rootfs", root, "--userns", kRange, "-v", "/proc/irq:/data"}, "its file system (proc) cannot do that");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(who_keeps_his_id) {
+  NEEDS_BUSYBOX();
+  if (!as_user()) {
+    BOOST_TEST(sup_run({"--userns", "host", "id", "-u"}).out == "0\n");
+    return;
+  }
+  const auto root = make_root();
+  const auto result =
+      sup_run({"--rootfs", root, "--userns", "keep-id", "/bin/sh", "-c", "id -u; id -g; touch /data/a"});
+  BOOST_TEST(result.out == std::to_string(uid()) + "\n" + std::to_string(gid()) + "\n", result.err);
+  BOOST_TEST(owner(root + "/data/a") == uid());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_FIXTURE_TEST_SUITE(userns_of_root, Clean)
+
+BOOST_AUTO_TEST_CASE(root_inside_is_nobody_on_the_host) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  fs::create_directory(dir() + "/volume");
+  Process process(running({"--rootfs", root, "--userns", kRange, "-v", dir() + "/volume:/data", "/bin/sh", "-c",
+                           "touch /data/made; echo ready; read x"}));
+  BOOST_TEST(process.wait_out("ready"));
+  const auto status = read_text("/proc/" + std::to_string(pid_inside(process)) + "/status");
+  BOOST_TEST(has(status, "Uid:\t700000\t700000\t700000\t700000"), status);
+  BOOST_TEST(has(status, "Groups:\t700000"), status);
+  BOOST_TEST(owner(dir() + "/volume/made") == 0U);
+  process.signal(SIGTERM);
+  process.signal(SIGKILL);
+  (void)process.wait();
+}
+
+BOOST_AUTO_TEST_CASE(it_dies_with_sup) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  Start start = running({"-i", "--rootfs", root, "--userns", kRange, "/bin/sh", "-c", "echo ready; read x"});
+  start.in = Start::In::open;
+  Process process(start);
+  BOOST_TEST(process.wait_out("ready"));
+  const pid_t inside = pid_inside(process);
+  process.signal(SIGKILL);
+  (void)process.wait();
+  BOOST_TEST(gone(inside, 5s));
+}
+
+BOOST_AUTO_TEST_CASE(an_exec_a_reload_and_a_restart_keep_it) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  DaemonProcess daemon;
+  const auto id =
+      daemon.detached({"--rootfs", root, "--userns", kRange, "-i", "/bin/sh", "-c", "while :; do read x; done"});
+  const auto there = [&] {
+    const auto seen = daemon.sup({"exec", id, "/bin/sh", "-c", "id -u; cat /proc/self/uid_map"});
+    BOOST_TEST(words(seen.out) == "0\n0 700000 65536\n", seen.err);
+    BOOST_TEST(daemon.sup({"exec", "-u", "1000:5", id, "/bin/id", "-u"}).out == "1000\n");
+  };
+  there();
+  BOOST_TEST(daemon.sup({"reload"}).code == 0);
+  there();
+  BOOST_TEST(daemon.sup({"restart", "-t", "0", id}).code == 0);
+  there();
+  BOOST_TEST(has(daemon.sup({"inspect", id}).out, std::string("\"userns\": \"") + kRange + "\""));
+  BOOST_TEST(daemon.sup({"rm", "-f", id}).code == 0);
+  BOOST_TEST(daemon.end() == 0);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
