@@ -235,4 +235,61 @@ BOOST_AUTO_TEST_CASE(an_exec_a_reload_and_a_restart_keep_it) {
   BOOST_TEST(daemon.end() == 0);
 }
 
+BOOST_AUTO_TEST_CASE(the_terminal_is_his_who_is_inside) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  for (const char* who : {"0", "1000"}) {
+    const auto result =
+        sup_run({"-t", "--rootfs", root, "--userns", kRange, "-u", who, "/bin/stat", "-Lc", "%u", "/proc/self/fd/0"});
+    BOOST_TEST(result.code == 0, result.err);
+    BOOST_TEST(result.out == std::string(who) + "\n", shown(result.out));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_events_say_what_it_is_worth) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  const auto result = sup_run({"--rootfs", root, "--userns", kRange, "/bin/true"});
+  BOOST_TEST(result.code == 0, result.err);
+  BOOST_TEST(has(result.events, "\"user_namespace\":true,\"boundary\":\"user\""), result.events);
+}
+
+BOOST_AUTO_TEST_CASE(limits_hold_it_too) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  const auto result = sup_run({"--rootfs", root, "--userns", kRange, "--pids-limit", "20", "/bin/sh", "-c",
+                               "id -u; n=0; while [ $n -lt 30 ]; do (read x </dev/pts/ptmx) & n=$((n+1)); done"});
+  BOOST_TEST(result.out == "0\n", result.err);
+  BOOST_TEST(has(result.err, "fork"), result.err);
+}
+
+BOOST_AUTO_TEST_CASE(where_there_are_no_more_user_namespaces) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  Start start;
+  start.program = "/usr/bin/unshare";
+  start.events = false;
+  // The sysctl is each user namespace's own: that of the machine stays.
+  start.args = {"-Ur",       "sh",       "-c",       "echo 0 >/proc/sys/user/max_user_namespaces && exec \"$@\"",
+                "sh",        sup_path(), "--events", "none",
+                "run",       "--rootfs", root,       "--userns",
+                "map:0:0:1", "/bin/true"};
+  const auto result = run(std::move(start));
+  BOOST_TEST(result.code == 125);
+  BOOST_TEST(has(result.err, "user.max_user_namespaces is 0"), result.err);
+  BOOST_TEST(has(result.err, "sysctl -w user.max_user_namespaces="), result.err);
+}
+
+BOOST_AUTO_TEST_CASE(ids_that_sup_has_not_itself) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  Start start;
+  start.program = "/usr/bin/unshare";
+  start.events = false;
+  start.args = {"-Ur", sup_path(), "--events", "none", "run", "--rootfs", root, "--userns", kRange, "/bin/true"};
+  const auto result = run(std::move(start));
+  BOOST_TEST(result.code == 125);
+  BOOST_TEST(has(result.err, "sup's own user namespace has not all of these ids"), result.err);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
