@@ -127,6 +127,12 @@ Result<void> run_helper(const char* program, pid_t pid, const IdMap& map, const 
     return std::unexpected(idmap_error(std::string(program) + " is missing", 0,
                                        "without it an ordinary user can map no id but his own",
                                        "apt-get install uidmap"));
+  if (::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) {
+    return std::unexpected(
+        idmap_error(map_text(map) + " is refused", 0,
+                    std::string("no_new_privs stands over sup, so that ") + program + " gains no powers",
+                    "run sup without it (setpriv --no-new-privs, NoNewPrivileges= of a unit)"));
+  }
   const std::string list = std::string("/etc/sub") + (file[0] == 'u' ? "uid" : "gid");
   const auto first = split(text, '\n');
   return std::unexpected(
@@ -228,7 +234,7 @@ Result<Fd> idmapped_tree(const std::string& path, bool recursive, int user_names
                                  .stage = "mount"});
   mount_attr attr{};
   attr.attr_set = MOUNT_ATTR_IDMAP;
-  attr.userns_fd = static_cast<std::uint64_t>(user_namespace);
+  attr.userns_fd = static_cast<__u64>(user_namespace);
   if (::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH | below, &attr, sizeof attr) == 0) return tree;
   const int err = errno;
   // The mount it is on: the deepest whose target leads there.
@@ -243,9 +249,17 @@ Result<Fd> idmapped_tree(const std::string& path, bool recursive, int user_names
       others += ", or what is mounted on " + printable(entry.target) + " (" + entry.fstype + ")";
     }
   }
-  Error error = idmap_error("the ids of " + printable(path) + " cannot be mapped", err,
-                            err == EINVAL ? "its file system (" + type + ")" + others + " cannot do that" : "",
-                            "put it on ext4, xfs, btrfs or a tmpfs of Linux 6.3, or use --userns host");
+  std::string why;
+  std::string hint = "see: sup doctor";
+  if (err == EINVAL) {
+    why = "its file system (" + type + ")" + others + " cannot do that";
+    hint = "put it on ext4, xfs, btrfs or a tmpfs of Linux 6.3, or use --userns host";
+  } else if (err == EPERM) {
+    why = "its file system (" + type + ")" + others + " is another user namespace's, or its ids are mapped already";
+    hint = "run sup where it was mounted, or use --userns host";
+  }
+  Error error =
+      idmap_error("the ids of " + printable(path) + " cannot be mapped", err, std::move(why), std::move(hint));
   error.path = path;
   return std::unexpected(std::move(error));
 }

@@ -37,7 +37,7 @@ std::string make_root() {
 
 // sup run ARGS… with files of its own in /etc, and what else `before` prepares.
 Result run_with(const std::string& subuid, const std::string& subgid, std::vector<std::string> args,
-                const std::string& before = "") {
+                const std::string& before = "", const std::string& setpriv = "") {
   const std::string id = std::to_string(uid());
   const auto file = [](const char* name, const std::string& text) { return write_file(name, text); };
   std::string script =
@@ -45,7 +45,8 @@ Result run_with(const std::string& subuid, const std::string& subgid, std::vecto
       " /etc/subgid\nmount --bind " +
       file("passwd", "root:x:0:0::/:/bin/sh\ntester:x:" + id + ":" + std::to_string(gid()) + "::/:/bin/sh\n") +
       " /etc/passwd\n" + before + "\n";
-  script += as_user() ? "exec setpriv --reuid " + id + " --regid " + std::to_string(gid()) + " --clear-groups \"$@\""
+  script += as_user() ? "exec setpriv --reuid " + id + " --regid " + std::to_string(gid()) + " --clear-groups " +
+                            setpriv + " \"$@\""
                       : std::string("exec \"$@\"");
   Start start;
   start.program = "/usr/bin/unshare";
@@ -141,6 +142,9 @@ BOOST_AUTO_TEST_CASE(what_is_missing_is_named) {
   BOOST_TEST(helper.code == 125);
   BOOST_TEST(has(helper.err, "newuidmap is missing"), helper.err);
   BOOST_TEST(has(helper.err, "apt-get install uidmap"), helper.err);
+  const auto bound = run_with(mine(), mine(), args, "", "--no-new-privs");
+  BOOST_TEST(bound.code == 125);
+  BOOST_TEST(has(bound.err, "no_new_privs stands over sup"), bound.err);
   const auto foreign = run_with(mine(), mine(), {"--rootfs", root, "--userns", "map:0:900000:10", "/bin/true"});
   BOOST_TEST(foreign.code == 125);
   BOOST_TEST(has(foreign.err, "not allowed"), foreign.err);
