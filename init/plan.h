@@ -115,7 +115,7 @@ struct Step {
 };
 static_assert(sizeof(Step) == 48);
 
-enum class WaitFor : uint16_t { none = 0, cgroup = 1, idmap = 2, park = 3, start = 4 };
+enum class WaitFor : uint16_t { none = 0, cgroup = 1, idmap = 2, park = 3, start = 4, network = 5 };
 
 // One record on the boot channel, either way.
 enum class Say : uint16_t {

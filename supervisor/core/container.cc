@@ -286,11 +286,11 @@ void Container::heard(const wire::Record& record) {
       break;
     case wire::Say::joined: joined(static_cast<pid_t>(record.value)); break;
     case wire::Say::wait:
+      waits_ = true;
+      wait_step_ = record.step;
       if (!entry_) {
         waiting(record);
       } else {
-        waits_ = true;
-        wait_step_ = record.step;
         go();
       }
       break;
@@ -316,9 +316,10 @@ void Container::tell(const std::vector<Error>& tolerated) {
 }
 
 void Container::waiting(const wire::Record& record) {
-  const bool for_cgroup = record.step < plan_.steps.size() && plan_.steps[record.step].op == wire::Op::wait &&
-                          plan_.steps[record.step].n[0] == static_cast<std::uint64_t>(wire::WaitFor::cgroup);
-  if (!for_cgroup) return;
+  if (record.step >= plan_.steps.size() || plan_.steps[record.step].op != wire::Op::wait) return;
+  const auto reason = static_cast<wire::WaitFor>(plan_.steps[record.step].n[0]);
+  if (reason == wire::WaitFor::network) return connect();
+  if (reason != wire::WaitFor::cgroup) return;
   if (auto placed = enclose(pid_); !placed) {
     if (!spec_.limits.best_effort) {
       outcome_.error = std::move(placed.error());
@@ -327,9 +328,43 @@ void Container::waiting(const wire::Record& record) {
     }
     tell({placed.error()});
   }
-  const wire::Record go{
-      .say = static_cast<std::uint16_t>(wire::Say::go), .step = record.step, .err = 0, .value = 0, .reserved = 0};
-  boot_->write(std::string_view(reinterpret_cast<const char*>(&go), sizeof go));
+  go();
+}
+
+// ---- the network ------------------------------------------------------------------------------
+
+void Container::connect() {
+  const auto refuse = [this](Error error) {
+    outcome_.error = std::move(error);
+    (void)pidfd_signal(pidfd_.get(), SIGKILL);
+  };
+  auto hooks = network_hooks();
+  hooks.ready = [this, refuse](Result<void> ready) {
+    if (!ready) return refuse(std::move(ready.error()));
+    if (!reaped_) go();
+  };
+  auto pasta = Pasta::start(loop_, reaper_, pid_, plan_.user_namespace, spec_, std::move(hooks));
+  if (!pasta) return refuse(std::move(pasta.error()));
+  pasta_ = std::move(*pasta);
+}
+
+Pasta::Hooks Container::network_hooks() {
+  return {.ready = {},
+          .lost =
+              [this] {
+                if (reaped_) return;
+                emit(event::Problem{
+                    .error = Error{.code = "E_NETWORK",
+                                   .where = "--network",
+                                   .what = "pasta has ended",
+                                   .err = 0,
+                                   .why = "the container has no way out any more",
+                                   .hint = "restart it: sup restart " + (spec_.name.empty() ? facts_.id : spec_.name),
+                                   .path = {},
+                                   .stage = "network"},
+                    .level = Level::warning});
+              },
+          .gone = [this] { settle(); }};
 }
 
 void Container::pause(std::function<void(Result<void>)> done) {
@@ -629,6 +664,7 @@ void Container::reaped(int status, const rusage& usage, std::uint64_t since_us) 
             .involuntary_switches = usage.ru_nivcsw};
   timeout_.stop();
   grace_.stop();
+  if (pasta_) pasta_->end();
   settle();
 }
 
@@ -644,6 +680,7 @@ void Container::settle() {
     return;
   }
   linger_.stop();
+  if (pasta_ && pasta_->there()) return;
   if (entry_ && pid_ >= 0) end_session(entry_->pid1, pid_, pidfd_.get());
   if (!fence_removed()) return;
   if (!outcome_.ran) {

@@ -28,6 +28,7 @@
 #include "core/event.h"
 #include "core/eventlog.h"
 #include "core/fence.h"
+#include "core/pasta.h"
 #include "core/pool.h"
 #include "core/reaper.h"
 #include "core/saved.h"
@@ -176,6 +177,8 @@ class Container {
   [[nodiscard]] Error plain_error(const wire::Record& record) const;
   void heard(const wire::Record& record);
   void waiting(const wire::Record& record);
+  void connect();
+  [[nodiscard]] Pasta::Hooks network_hooks();
   [[nodiscard]] Result<void> raise_fence();
   void tell(const std::vector<Error>& tolerated);
   void count_oom();
@@ -200,7 +203,7 @@ class Container {
 
   std::optional<Entry> entry_;
   bool outside_ = false;  // an entry's process that was cloned is not reaped yet
-  bool waits_ = false;  // init is at its wait step
+  bool waits_ = false;  // init is at its wait step, and has not been told to go on
   bool doomed_ = false;  // to be killed before anybody knows its pid
   std::uint16_t wait_step_ = 0;
   Timer linger_;  // an entry has ended, and somebody still holds its output
@@ -210,6 +213,7 @@ class Container {
   pid_t pid_ = -1;
   Fd pidfd_;
   std::unique_ptr<Fence> fence_;  // none: no control group is wanted
+  std::unique_ptr<Pasta> pasta_;  // none: no network with a way out of its own is wanted
   bool fence_going_ = false;  // it has been told to go
   bool kill_sent_ = false;  // by a user
   std::uint64_t oom_kills_ = 0;  // told so far

@@ -79,6 +79,7 @@ SavedContainer Container::save() const {
   s.frozen = paused();
   s.kill_sent = kill_sent_;
   s.oom_kills = oom_kills_;
+  if (pasta_ && pasta_->there()) s.pasta = pasta_->pid(), s.pasta_pidfd = pasta_->pidfd();
   return s;
 }
 
@@ -124,6 +125,7 @@ Result<std::unique_ptr<Container>> Container::restore(Loop& loop, EventLog& log,
     c.fence_ = std::make_unique<Fence>(loop, c.facts_.id);
     c.fence_->reopen(saved.frozen);
   }
+  if (saved.pasta > 0) c.pasta_ = Pasta::restore(loop, reaper, saved.pasta, Fd(saved.pasta_pidfd), c.network_hooks());
   // Watched before its streams are read: an end that comes at once must find who waits for it.
   if (!c.reaped_)
     reaper.watch(c.pid_,

@@ -67,6 +67,8 @@ struct SavedContainer {
   bool frozen = false;
   bool kill_sent = false;
   std::uint64_t oom_kills = 0;
+  int pasta = -1;  // the pid of its network's way out; -1: it has none
+  int pasta_pidfd = -1;
 };
 
 struct SavedOutcome {

@@ -41,7 +41,7 @@ Outcome restore_outcome(SavedOutcome saved) {
 std::vector<int> descriptors_in(const SavedSupervisor& saved) {
   std::vector<int> all;
   const auto add = [&all](const SavedContainer& c) {
-    for (const int fd : {c.pidfd, c.boot.fd, c.master.fd, c.in.fd, c.out.fd, c.err.fd}) {
+    for (const int fd : {c.pidfd, c.pasta_pidfd, c.boot.fd, c.master.fd, c.in.fd, c.out.fd, c.err.fd}) {
       if (fd >= 0) all.push_back(fd);
     }
   };

@@ -62,6 +62,9 @@ Result<void> check_shared(const Spec& spec) {
       return wrong(option, *value, "is no namespace", "a path that begins with /");
     }
   }
+  if (!spec.publish.empty() && spec.network != Network::pasta)
+    return wrong("-p", to_string(spec.publish.front()), "only a network of pasta's has published ports",
+                 "add --network pasta");
   if (!spec.uts.empty() && !spec.hostname.empty())
     return wrong("--hostname", spec.hostname, "would change another's host name", "leave out --hostname or --uts");
   if (spec.oom_score_adj && (*spec.oom_score_adj < -1000 || *spec.oom_score_adj > 1000)) {

@@ -131,6 +131,10 @@ void tool_notes(const Run& run, std::string_view peer, std::vector<std::string>&
       notes.push_back("For " + std::string(option) + " put nsenter(1) before it, with " + path + ".");
   };
   entered(run.spec.netns, "--network");
+  if (run.spec.network == Network::pasta) {
+    notes.push_back(who + " makes a network with lo only: start pasta(1) for it once it runs, pasta --config-net " +
+                    shell_join(pasta_ports(run.spec.publish)) + " PID.");
+  }
   entered(run.spec.ipc, "--ipc");
   entered(run.spec.uts, "--uts");
   if (!run.spec.ulimits.empty() || run.spec.oom_score_adj || run.spec.nice || run.spec.ionice) {
@@ -196,7 +200,7 @@ Rendering render_unshare(const Run& run) {
   add(words, {"--mount", "--propagation=slave", "--pid"});
   if (run.spec.uts.empty()) add(words, {"--uts"});
   if (run.spec.ipc.empty()) add(words, {"--ipc"});
-  const bool net = run.spec.network == Network::none;
+  const bool net = run.spec.network == Network::none || run.spec.network == Network::pasta;
   if (net) add(words, {"--net"});
   add(words, {"--fork", "--kill-child=KILL", "--mount-proc", "--wd=" + run.cwd, "--"});
   std::string script = run.spec.uts.empty() ? "hostname \"$1\" && " : "";
@@ -229,7 +233,7 @@ Rendering render_bwrap(const Run& run) {
   add(words, {"--unshare-pid"});
   if (run.spec.uts.empty()) add(words, {"--unshare-uts"});
   if (run.spec.ipc.empty()) add(words, {"--unshare-ipc"});
-  if (run.spec.network == Network::none) add(words, {"--unshare-net"});
+  if (run.spec.network == Network::none || run.spec.network == Network::pasta) add(words, {"--unshare-net"});
   bwrap_root(run.spec, run.facts, words, out.notes);
   if (run.spec.uts.empty()) add(words, {"--hostname", run.hostname});
   add(words, {"--chdir", run.cwd, "--die-with-parent"});
@@ -318,9 +322,11 @@ Rendering render_docker(const Run& run) {
   if (spec.init) add(words, {"--init"});
   if (!spec.name.empty()) add(words, {"--name", spec.name});
   if (!spec.hostname.empty()) add(words, {"--hostname", spec.hostname});
-  add(words, {"--network", spec.network == Network::none   ? "none"
-                           : spec.network == Network::host ? "host"
-                                                           : "container:ID"});
+  add(words, {"--network", spec.network == Network::none    ? "none"
+                           : spec.network == Network::host  ? "host"
+                           : spec.network == Network::pasta ? "bridge"
+                                                            : "container:ID"});
+  for (const Publish& publish : spec.publish) add(words, {"-p", to_string(publish)});
   if (!spec.ipc.empty()) add(words, {"--ipc", spec.ipc == "host" ? "host" : "container:ID"});
   if (!spec.uts.empty()) add(words, {"--uts", "host"});
   if (spec.network == Network::join || spec.ipc.starts_with('/') || spec.uts.starts_with('/')) {

@@ -42,10 +42,12 @@ std::string env_path(const std::vector<std::string>& environment) {
   return std::string(env_value(environment, "PATH").value_or(kDefaultPath));
 }
 
+bool own_network(const Spec& spec) { return spec.network == Network::none || spec.network == Network::pasta; }
+
 // The namespaces beyond the mount and pid ones, which both kinds of caller get.
 std::uint64_t other_namespaces(const Spec& spec) {
   return (spec.uts.empty() ? std::uint64_t{CLONE_NEWUTS} : 0) | (spec.ipc.empty() ? std::uint64_t{CLONE_NEWIPC} : 0) |
-         (spec.network == Network::none ? std::uint64_t{CLONE_NEWNET} : 0);
+         (own_network(spec) ? std::uint64_t{CLONE_NEWNET} : 0);
 }
 
 // The cgroup namespace's root is the cgroup its maker stands in, so it is made after the wait for the placement, never by
@@ -109,7 +111,14 @@ void isolate_as_root(Draft& draft) {
 // the first step that no two containers have in common, and up to there an init can be made in advance (spec/parked.h).
 void set_names(Draft& draft) {
   if (std::exchange(draft.named, true)) return;
-  if (draft.spec.network == Network::none) draft.add(step(Op::link_up, {}, {"lo"}));
+  if (own_network(draft.spec)) draft.add(step(Op::link_up, {}, {"lo"}));
+  // The way out is there before the command is. The supervisor sees to it from outside; init has nothing to do with it, and the
+  // words are for who reads the plan.
+  if (draft.spec.network == Network::pasta) {
+    std::string words = "pasta";
+    for (const std::string& word : pasta_ports(draft.spec.publish)) words += " " + word;
+    draft.add(step(Op::wait, {static_cast<std::uint64_t>(wire::WaitFor::network)}, {std::move(words)}));
+  }
   if (draft.spec.uts.empty()) draft.add(step(Op::hostname, {}, {hostname_of(draft.spec, draft.facts)}));
 }
 

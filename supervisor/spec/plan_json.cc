@@ -91,7 +91,10 @@ void arguments(const Step& step, Json& out) {
       }
       out["too_long"] = step.n[0];
       break;
-    case Op::wait: out["for"] = step.n[0]; break;
+    case Op::wait:
+      out["for"] = step.n[0];
+      if (!step.s[0].empty()) out["command"] = step.s[0];
+      break;
     case Op::tree:
     case Op::filesystem:
     case Op::attributes:

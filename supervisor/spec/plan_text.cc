@@ -146,12 +146,13 @@ std::string describe_exec(const Step& step) {
   return out;
 }
 
-std::string describe_wait(std::uint64_t reason) {
-  switch (static_cast<wire::WaitFor>(reason)) {
+std::string describe_wait(const Step& step) {
+  switch (static_cast<wire::WaitFor>(step.n[0])) {
     case wire::WaitFor::cgroup: return "wait for the cgroup";
     case wire::WaitFor::idmap: return "wait for the id maps";
     case wire::WaitFor::park: return "wait for a command";
     case wire::WaitFor::start: return "wait for the start";
+    case wire::WaitFor::network: return "wait for the network: " + step.s[0];
     case wire::WaitFor::none: break;
   }
   return "wait for the supervisor";
@@ -197,7 +198,7 @@ std::string describe(const Step& step) {
     case Op::stay: return "stay as PID 1, go on in a child";
     case Op::close_from: return "close descriptors from " + std::to_string(step.n[0]) + " up";
     case Op::signals_default: return "set every signal to its default and unblock it";
-    case Op::wait: return describe_wait(step.n[0]);
+    case Op::wait: return describe_wait(step);
     case Op::tree:
     case Op::filesystem:
     case Op::attributes:

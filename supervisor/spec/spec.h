@@ -10,6 +10,7 @@
 #include "spec/limits.h"
 #include "spec/mount.h"
 #include "spec/priorities.h"
+#include "spec/publish.h"
 #include "spec/restart.h"
 
 namespace sup {
@@ -21,8 +22,8 @@ struct EnvEntry {
   bool operator==(const EnvEntry&) const = default;
 };
 
-// none: a fresh network namespace with lo up; join: that of Spec::netns.
-enum class Network : std::uint8_t { none, host, join };
+// none: a fresh network namespace with lo up; join: that of Spec::netns; pasta: a fresh one, whose way out is a pasta(1).
+enum class Network : std::uint8_t { none, host, join, pasta };
 
 // What a command may do where nothing more is said: all but what no namespace contains; docker's capabilities and system
 // calls; or nothing beyond what every program may.
@@ -54,6 +55,7 @@ struct Spec {
   int preserve_fds = 0;  // descriptors 3 … 3+N-1 are passed on
   Network network = Network::none;
   std::string netns;  // with Network::join: the namespace's path
+  std::vector<Publish> publish;  // with Network::pasta
   std::string ipc;  // empty: its own; "host"; else the namespace's path
   std::string uts;  // likewise
   std::string userns;  // as spec/idmap.h reads it

@@ -24,9 +24,9 @@ using std::chrono::milliseconds;
 template <typename SpecRef, typename Visit>
 void fields(SpecRef& spec, Visit&& visit) {
   auto& [argv, name, tty, interactive, env, clear_env, workdir, hostname, user, init, stop_signal, stop_timeout,
-         sig_proxy, detach_keys, timeout, status_fd, pidfile, cidfile, preserve_fds, network, netns, ipc, uts, userns,
-         privileged, profile, cap_add, cap_drop, no_new_privs, seccomp, ulimits, oom_score_adj, nice, ionice, rm,
-         record, rootfs, rootfs_overlay, read_only, mounts, shm_size, restart, limits] = spec;
+         sig_proxy, detach_keys, timeout, status_fd, pidfile, cidfile, preserve_fds, network, netns, publish, ipc, uts,
+         userns, privileged, profile, cap_add, cap_drop, no_new_privs, seccomp, ulimits, oom_score_adj, nice, ionice,
+         rm, record, rootfs, rootfs_overlay, read_only, mounts, shm_size, restart, limits] = spec;
   visit("argv", argv);
   visit("name", name);
   visit("tty", tty);
@@ -48,6 +48,7 @@ void fields(SpecRef& spec, Visit&& visit) {
   visit("preserve_fds", preserve_fds);
   visit("network", network);
   visit("netns", netns);
+  visit("publish", publish);
   visit("ipc", ipc);
   visit("uts", uts);
   visit("userns", userns);
@@ -97,10 +98,12 @@ Json to_json(Network value) {
     case Network::none: return "none";
     case Network::host: return "host";
     case Network::join: return "join";
+    case Network::pasta: return "pasta";
   }
   return nullptr;
 }
 Json to_json(const Ulimit& limit) { return to_string(limit); }
+Json to_json(const Publish& publish) { return to_string(publish); }
 Json to_json(Profile value) { return std::string(to_string(value)); }
 Json to_json(const RestartPolicy& policy) { return to_string(policy); }
 Json to_json(std::uint64_t value) { return value; }
@@ -184,8 +187,10 @@ Wrong from_json(const Json& in, Network& out, const std::string& at) {
     out = Network::host;
   else if (in == "join")
     out = Network::join;
+  else if (in == "pasta")
+    out = Network::pasta;
   else
-    return wrong(at, "E_RPC_RANGE", "must be \"none\", \"host\" or \"join\"");
+    return wrong(at, "E_RPC_RANGE", "must be \"none\", \"host\", \"join\" or \"pasta\"");
   return std::nullopt;
 }
 Wrong from_json(const Json& in, Ulimit& out, const std::string& at) {
@@ -193,6 +198,13 @@ Wrong from_json(const Json& in, Ulimit& out, const std::string& at) {
   const auto limit = parse_ulimit(in.get_ref<const std::string&>());
   if (!limit) return wrong(at, "E_RPC_RANGE", "is no limit: " + limit.error().why);
   out = *limit;
+  return std::nullopt;
+}
+Wrong from_json(const Json& in, Publish& out, const std::string& at) {
+  if (!in.is_string()) return type(at, "a string");
+  auto publish = parse_publish(in.get_ref<const std::string&>());
+  if (!publish) return wrong(at, "E_RPC_RANGE", "is no published port: " + publish.error().why);
+  out = std::move(*publish);
   return std::nullopt;
 }
 Wrong from_json(const Json& in, Profile& out, const std::string& at) {

@@ -30,7 +30,7 @@ Facts facts(bool root) {
   f.uid = root ? 0 : 1000;
   f.gid = root ? 0 : 1000;
   f.environ = {"PATH=/usr/bin:/bin", "HOME=/root", "LANG=C"};
-  f.cwd = "/work";
+  f.cwd = "/job";
   f.proc_mounts = {"/proc", "/mnt/proc"};
   f.passwd = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/nonexistent:/bin/false\n";
   f.group = "root:x:0:\nadm:x:4:nobody\nnogroup:x:65534:\n";

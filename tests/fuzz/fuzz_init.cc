@@ -63,7 +63,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fake.send_at_most = (how & 16) == 0 ? 1000 : 5;
   fake.boot_events = (how & 32) == 0 ? std::int16_t{0} : sys::kPollHup;
   fake.stacked = in.byte();
-  fake.cwd = (how & 64) == 0 ? "/work" : "(unreachable)/x";
+  fake.cwd = (how & 64) == 0 ? "/job" : "(unreachable)/x";
   fake.heard = std::string(in.piece(in.byte() % 33));
   std::string mountinfo = in.text();
   fake.file = [mountinfo, at = std::size_t{0}]() mutable {

@@ -61,7 +61,7 @@ class Fake {
   long fail_with = -EIO;
   std::string heard;                                   // bytes the supervisor has sent; then its end
   std::function<std::string()> file;                   // what read(2) gives next; "" is the end
-  std::string cwd = "/work";
+  std::string cwd = "/job";
   std::int16_t boot_events = 0;                        // pdeathsig's look at the boot channel
   std::size_t send_at_most = 1000;
   int stacked = 0;                                     // mounts on the spot that umount2 is called for

@@ -18,7 +18,7 @@ Facts facts_of(uid_t uid) {
   facts.id = "0123456789ab";
   facts.uid = facts.gid = uid;
   facts.environ = {"PATH=/bin"};
-  facts.cwd = "/work";
+  facts.cwd = "/job";
   facts.proc_mounts = {"/proc"};
   facts.passwd = "bob:x:1000:1001::/home/bob:/bin/sh\n";
   return facts;

@@ -28,7 +28,7 @@ Facts root_facts() {
   Facts facts;
   facts.id = "0123456789ab";
   facts.environ = {"PATH=/usr/bin:/bin", "HOME=/root", "TERM=vt100"};
-  facts.cwd = "/work";
+  facts.cwd = "/job";
   facts.proc_mounts = {"/proc"};
   facts.passwd =
       "root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1001::/home/bob:/bin/sh\nnobody:x:65534:65534::/nonexistent:\n";
@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(default_as_root_in_full) {
            "take a new session keyring\n"
            "drop the host-root set\n"
            "keep every capability that is not dropped, none ambient\n"
-           "change to /work\n"
+           "change to /job\n"
            "close descriptors from 4 up\n"
            "set every signal to its default and unblock it\n"
            "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(default_as_an_ordinary_user_in_full) {
            "take a new session keyring\n"
            "drop the host-root set\n"
            "keep no capability\n"
-           "change to /work\n"
+           "change to /job\n"
            "close descriptors from 4 up\n"
            "set every signal to its default and unblock it\n"
            "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
@@ -136,30 +136,30 @@ BOOST_AUTO_TEST_CASE(as_root) {
       {"-t", [](Spec& s, Facts&) { s.tty = true; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\n"
        "make descriptor 0 the controlling terminal\ndrop the host-root set\n"
-       "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
+       "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"-ti", [](Spec& s, Facts&) { s.tty = s.interactive = true; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\n"
        "make descriptor 0 the controlling terminal\ndrop the host-root set\n"
-       "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
+       "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"-i", [](Spec& s, Facts&) { s.interactive = true; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
-       "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
+       "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"--init", [](Spec& s, Facts&) { s.init = true; },
        "…bring lo up\nset the host name to 0123456789ab\nstay as PID 1, go on in a child\nstart a session\ntake a new session keyring\n"
-       "drop the host-root set\nkeep every capability that is not dropped, none ambient\nchange to /work\n"
+       "drop the host-root set\nkeep every capability that is not dropped, none ambient\nchange to /job\n"
        "close descriptors from 4 up\nset every signal to its default and unblock it\n"
        "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"--init -t -u bob", [](Spec& s, Facts&) { s.init = s.tty = true, s.user = "bob"; },
        "…bring lo up\nset the host name to 0123456789ab\nstay as PID 1, go on in a child\nstart a session\ntake a new session keyring\n"
-       "make descriptor 0 the controlling terminal\nchange to /work\ndrop the host-root set\n"
+       "make descriptor 0 the controlling terminal\nchange to /job\ndrop the host-root set\n"
        "set the groups to 1001,4,44\nbecome uid 1000, gid 1001\n"
        "keep no capability\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"-u bob", [](Spec& s, Facts&) { s.user = "bob"; },
-       "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\nchange to /work\ndrop the host-root set\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\nchange to /job\ndrop the host-root set\n"
        "set the groups to 1001,4,44\nbecome uid 1000, gid 1001\n"
        "keep no capability\ndie with the supervisor (SIGKILL)\n"
        "close descriptors from 4 up\nset every signal to its default and unblock it\n"
@@ -190,57 +190,57 @@ BOOST_AUTO_TEST_CASE(as_root) {
        "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"--privileged", [](Spec& s, Facts&) { s.privileged = true; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\n"
-       "keep every capability, none ambient\nchange to /work\nclose descriptors from 4 up\n"
+       "keep every capability, none ambient\nchange to /job\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"-h box", [](Spec& s, Facts&) { s.hostname = "box"; },
        "…bring lo up\nset the host name to box\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
-       "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
+       "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"--name web (the host name stays the id)", [](Spec& s, Facts&) { s.name = "web"; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
-       "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
+       "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"-w sub/dir", [](Spec& s, Facts&) { s.workdir = "sub/dir"; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
-       "keep every capability that is not dropped, none ambient\nchange to /work/sub/dir\nclose descriptors from 4 up\n"
+       "keep every capability that is not dropped, none ambient\nchange to /job/sub/dir\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"--preserve-fds 2", [](Spec& s, Facts&) { s.preserve_fds = 2; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
-       "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 6 up\n"
+       "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 6 up\n"
        "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"a path", [](Spec& s, Facts&) { s.argv = {"/bin/ls"}; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
-       "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
+       "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\nexec /bin/ls as /bin/ls, with 4 variables\n"},
       {"-e PATH=/a:/b:/c", [](Spec& s, Facts&) { s.env = {{"PATH", "/a:/b:/c"}}; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
-       "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
+       "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\nexec ls -l as /a/ls, else … /c/ls (3 tries), with 4 "
        "variables\n"},
       {"-e PATH (the caller has none: the default)",
        [](Spec& s, Facts& f) { s.env = {{"PATH", {}}}, f.environ.clear(); },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
-       "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
+       "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\n"
        "exec ls -l as /usr/local/sbin/ls, else … /bin/ls (6 tries), with 1 variable\n"},
       {"an empty PATH", [](Spec& s, Facts&) { s.env = {{"PATH", ""}}; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
-       "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
+       "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\nexec ls -l as ./ls, with 4 variables\n"},
       {"a PATH that is too long", [](Spec& s, Facts&) { s.env = {{"PATH", std::string(4096, 'x')}}; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
-       "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
+       "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\n"
        "exec ls -l as no file at all, with 4 variables; PATH entries left out as too long: 1\n"},
       {"--clear-env -t", [](Spec& s, Facts&) { s.clear_env = s.tty = true; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\n"
        "make descriptor 0 the controlling terminal\ndrop the host-root set\n"
-       "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
+       "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\n"
        "exec ls -l as /usr/local/sbin/ls, else … /bin/ls (6 tries), with 3 variables\n"},
       {"hostile arguments", [](Spec& s, Facts&) { s.argv = {"/x", "", "a\nb", "\x1b\xFF"}; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
-       "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
+       "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\n"
        "exec /x '' \"$(printf 'a\\012b')\" \"$(printf '\\033\\377')\" as /x, with 4 variables\n"},
   };
@@ -258,9 +258,25 @@ BOOST_AUTO_TEST_CASE(network_host_as_root) {
        "die with the supervisor (SIGKILL)\nmake / rec,slave\nunmount everything on /proc\n"
        "mount proc on /proc (nosuid,nodev,noexec)\ncheck that /proc is the only procfs\n"
        "set the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
-       "keep every capability that is not dropped, none ambient\nchange to /work\nclose descriptors from 4 up\n"
+       "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
        "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       root_facts());
+}
+
+// Where init waits, the network namespace is there and lo is up; what the command may do is taken away behind it.
+BOOST_AUTO_TEST_CASE(a_way_out_by_pasta) {
+  const auto with_ports = [](Spec& s, Facts&) {
+    s.network = Network::pasta;
+    s.publish = {{"127.0.0.1", 8080, 80, false}, {"::1", 5353, 53, true}};
+  };
+  for (const Facts& facts : {root_facts(), user_facts()}) {
+    const auto plan = compiled(with_ports, facts);
+    const auto wait =
+        plan.find("bring lo up\nwait for the network: pasta -t 127.0.0.1/8080:80 -u ::1/5353:53 -T none -U none\n");
+    BOOST_TEST_REQUIRE(wait != std::string::npos, plan);
+    BOOST_TEST(plan.find("keep every capability") > wait, plan);
+    BOOST_TEST(plan.find("net") < wait, plan);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(every_procfs_goes_the_deepest_first) {
@@ -285,7 +301,7 @@ BOOST_AUTO_TEST_CASE(as_an_ordinary_user) {
   const std::string kept = "keep every capability that is not dropped, none ambient\n";
   const std::string none = "keep no capability\n";
   const std::string tail =
-      "change to /work\nclose descriptors from 4 up\n"
+      "change to /job\nclose descriptors from 4 up\n"
       "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n";
   const auto maps = [](const std::string& uid, const std::string& gid) {
     return "write deny to /proc/self/setgroups\nwrite '" + uid + " 0 1' to /proc/self/uid_map\nwrite '" + gid +
@@ -528,7 +544,7 @@ BOOST_AUTO_TEST_CASE(exec_in_full) {
              "start a session\n"
              "take a new session keyring\n"
              "keep every capability that is not dropped, none ambient\n"
-             "change to /work\n"
+             "change to /job\n"
              "close descriptors from 4 up\n"
              "set every signal to its default and unblock it\n"
              "exec ls as /usr/bin/ls, else /bin/ls, with 4 variables\n"
@@ -553,7 +569,7 @@ BOOST_AUTO_TEST_CASE(exec_takes_environment_directory_and_user_on_top_of_the_con
     exec.user = "eve";
     exec.workdir = "x";
   });
-  for (const auto* part : {"HOME=/home/eve\n", "set the groups to 8,6\nbecome uid 7, gid 8\n", "change to /work/x\n"})
+  for (const auto* part : {"HOME=/home/eve\n", "set the groups to 8,6\nbecome uid 7, gid 8\n", "change to /job/x\n"})
     BOOST_TEST(says(eve, part), part << "\n" << eve);
   BOOST_TEST(says(joined([](Spec&, Facts&, Spec& exec, Inside&) { exec.user = "bob"; }), "error E_USER"));
   BOOST_TEST(says(joined([](Spec&, Facts&, Spec& exec, Inside&) { exec.argv.clear(); }), "error E_USAGE"));
@@ -740,14 +756,14 @@ const std::string kBounding =
 BOOST_AUTO_TEST_CASE(unshare_lines) {
   BOOST_TEST(
       rendered(Peer::unshare, root_facts()).text ==
-      "unshare --mount --propagation=slave --pid --uts --ipc --net --fork --kill-child=KILL --mount-proc --wd=/work -- "
+      "unshare --mount --propagation=slave --pid --uts --ipc --net --fork --kill-child=KILL --mount-proc --wd=/job -- "
       "sh -c 'hostname \"$1\" && ip link set lo up && shift && exec \"$@\"' sh 0123456789ab "
       "setpriv " +
           kBounding + " --inh-caps=-all --ambient-caps=-all env container=sup ls -l");
   BOOST_TEST(
       rendered(Peer::unshare, user_facts(), [](Spec& s) { s.privileged = true, s.network = Network::host; }).text ==
       "unshare --user --map-user=1000 --map-group=1001 --keep-caps --mount --propagation=slave --pid --uts --ipc "
-      "--fork --kill-child=KILL --mount-proc --wd=/work -- sh -c 'hostname \"$1\" && shift && exec \"$@\"' sh "
+      "--fork --kill-child=KILL --mount-proc --wd=/job -- sh -c 'hostname \"$1\" && shift && exec \"$@\"' sh "
       "0123456789ab setpriv --inh-caps=-all --ambient-caps=-all env container=sup ls -l");
   const auto user = rendered(Peer::unshare, root_facts(), [](Spec& s) {
     s.user = "bob", s.clear_env = true, s.env = {{"-X", "1"}}, s.argv = {"a=b"}, s.init = true;
@@ -761,13 +777,13 @@ BOOST_AUTO_TEST_CASE(unshare_lines) {
 BOOST_AUTO_TEST_CASE(bwrap_lines) {
   BOOST_TEST(rendered(Peer::bwrap, user_facts()).text ==
              "bwrap --unshare-user --uid 1000 --gid 1001 --unshare-pid --unshare-uts --unshare-ipc --unshare-net "
-             "--dev-bind / / --proc /proc --hostname 0123456789ab --chdir /work --die-with-parent --as-pid-1 "
+             "--dev-bind / / --proc /proc --hostname 0123456789ab --chdir /job --die-with-parent --as-pid-1 "
              "--setenv container sup -- ls -l");
   const auto root =
       rendered(Peer::bwrap, root_facts(), [](Spec& s) { s.init = true, s.env = {{"TERM", {}}, {"A", "1"}}; });
   BOOST_TEST(root.text ==
              "bwrap --unshare-pid --unshare-uts --unshare-ipc --unshare-net --dev-bind / / --proc /proc "
-             "--hostname 0123456789ab --chdir /work --die-with-parent --cap-add ALL -- setpriv " +
+             "--hostname 0123456789ab --chdir /job --die-with-parent --cap-add ALL -- setpriv " +
                  kBounding + " env A=1 container=sup ls -l");
   BOOST_TEST(notes_mention(root, "no_new_privs"));
 }
@@ -783,6 +799,17 @@ BOOST_AUTO_TEST_CASE(docker_lines) {
       "docker run --rm -i -t --init --name n --hostname h --network none --user bob --workdir /w -e container=sup -e "
       "'A=b c' -e B --stop-signal SIGINT --stop-timeout 2 --sig-proxy=false IMAGE ls -l");
   for (const char* what : {"IMAGE", "--timeout", "descriptors"}) BOOST_TEST(notes_mention(full, what), what);
+}
+
+BOOST_AUTO_TEST_CASE(published_ports_in_dockers_words) {
+  const auto docker = rendered(Peer::docker, root_facts(), [](Spec& s) {
+    s.network = Network::pasta;
+    s.publish = {{"", 8080, 80, false}, {"::1", 53, 53, true}};
+  });
+  BOOST_TEST(docker.text.find("--network bridge -p 8080:80 -p '[::1]:53:53/udp' ") != std::string::npos, docker.text);
+  const auto bwrap = rendered(Peer::bwrap, root_facts(), [](Spec& s) { s.network = Network::pasta; });
+  BOOST_TEST(bwrap.text.find("--unshare-net") != std::string::npos, bwrap.text);
+  BOOST_TEST(notes_mention(bwrap, "pasta --config-net -t none -u none"));
 }
 
 BOOST_AUTO_TEST_CASE(oci_configurations) {

@@ -22,7 +22,7 @@ Facts facts(uid_t uid = 0) {
   out.uid = uid;
   out.gid = uid;
   out.environ = {"PATH=/x", "SECRET=1"};
-  out.cwd = "/work";
+  out.cwd = "/job";
   out.proc_mounts = {"/proc", "/srv/root/proc"};
   out.rootfs = "/srv/root";
   out.passwd = "root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1001::/home/bob:/bin/sh\n";

@@ -64,18 +64,26 @@ Result<void> find(const Globals& globals, std::string& value, const char* file) 
 }  // namespace
 
 void add_namespace_options(std::vector<Option>& rows, Spec& spec) {
-  rows.push_back({0, "network", "none|host|container:ID|ns:PATH",
-                  "a network namespace with lo up, the host's, or another's", "none",
+  rows.push_back({0, "network", "none|host|pasta|container:ID|ns:PATH",
+                  "a network namespace with lo up, the host's, one whose way out is pasta(1), or another's", "none",
                   [&spec](std::string_view v) -> Result<void> {
                     spec.netns.clear();
-                    if (v == "none" || v == "host") {
-                      spec.network = v == "host" ? Network::host : Network::none;
+                    if (v == "none" || v == "host" || v == "pasta") {
+                      spec.network = v == "host" ? Network::host : v == "pasta" ? Network::pasta : Network::none;
                       return {};
                     }
-                    auto path = shared("--network", v, "no such network", "none, host, container:ID or ns:PATH");
+                    auto path = shared("--network", v, "no such network", "none, host, pasta, container:ID or ns:PATH");
                     if (!path) return std::unexpected(path.error());
                     spec.network = Network::join;
                     spec.netns = std::move(*path);
+                    return {};
+                  }});
+  rows.push_back({'p', "publish", "[IP:]HOST:CONTAINER[/udp]",
+                  "pass a port of the host on to one of the container's; means --network pasta; may be repeated", "",
+                  [&spec](std::string_view v) -> Result<void> {
+                    auto publish = parse_publish(v);
+                    if (!publish) return std::unexpected(publish.error());
+                    spec.publish.push_back(std::move(*publish));
                     return {};
                   }});
   rows.push_back({0, "ipc", "private|host|container:ID|ns:PATH",
@@ -96,6 +104,7 @@ void add_namespace_options(std::vector<Option>& rows, Spec& spec) {
 }
 
 Result<void> find_namespaces(const Globals& globals, Spec& spec) {
+  if (!spec.publish.empty() && spec.network == Network::none) spec.network = Network::pasta;
   for (const auto& [value, file] :
        {std::pair{&spec.netns, "net"}, std::pair{&spec.ipc, "ipc"}, std::pair{&spec.uts, "uts"}}) {
     const bool container = value->starts_with(kContainer);
