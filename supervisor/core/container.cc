@@ -343,7 +343,7 @@ void Container::connect() {
     if (!ready) return refuse(std::move(ready.error()));
     if (!reaped_) go();
   };
-  auto pasta = Pasta::start(loop_, reaper_, pid_, plan_.user_namespace, spec_, std::move(hooks));
+  auto pasta = Pasta::start(loop_, reaper_, pid_, spec_, std::move(hooks));
   if (!pasta) return refuse(std::move(pasta.error()));
   pasta_ = std::move(*pasta);
 }

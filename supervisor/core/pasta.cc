@@ -13,9 +13,8 @@ Pasta::Pasta(Loop& loop, Reaper& reaper, pid_t pid, Fd pidfd, Hooks hooks)
   reaper_.watch(pid_, [this](int, const rusage&, std::uint64_t) { died(); });
 }
 
-Result<std::unique_ptr<Pasta>> Pasta::start(Loop& loop, Reaper& reaper, pid_t init, bool user_namespace,
-                                            const Spec& spec, Hooks hooks) {
-  auto started = start_pasta(init, user_namespace, spec.publish);
+Result<std::unique_ptr<Pasta>> Pasta::start(Loop& loop, Reaper& reaper, pid_t init, const Spec& spec, Hooks hooks) {
+  auto started = start_pasta(init, spec.publish);
   if (!started) return std::unexpected(std::move(started.error()));
   std::unique_ptr<Pasta> made(new Pasta(loop, reaper, started->pid, std::move(started->pidfd), std::move(hooks)));
   made->said_ = std::move(started->said);

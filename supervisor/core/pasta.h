@@ -34,8 +34,8 @@ class Pasta {
   };
 
   // For the network namespace in which process `init` is now (sys/pasta.h). Hooks are not called from within.
-  [[nodiscard]] static Result<std::unique_ptr<Pasta>> start(Loop& loop, Reaper& reaper, pid_t init, bool user_namespace,
-                                                            const Spec& spec, Hooks hooks);
+  [[nodiscard]] static Result<std::unique_ptr<Pasta>> start(Loop& loop, Reaper& reaper, pid_t init, const Spec& spec,
+                                                            Hooks hooks);
   // After a live upgrade: one that is up.
   [[nodiscard]] static std::unique_ptr<Pasta> restore(Loop& loop, Reaper& reaper, pid_t pid, Fd pidfd, Hooks hooks);
   ~Pasta();

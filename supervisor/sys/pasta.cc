@@ -114,7 +114,7 @@ Result<void> check_ports(const std::vector<Publish>& ports) {
 
 }  // namespace
 
-Result<PastaProcess> start_pasta(pid_t init, bool user_namespace, const std::vector<Publish>& ports) {
+Result<PastaProcess> start_pasta(pid_t init, const std::vector<Publish>& ports) {
   if (auto free = check_ports(ports); !free) return std::unexpected(std::move(free.error()));
   const std::string file = find_pasta();
   if (file.empty()) return failed("not found in PATH", 0, "install it: apt install passt");
@@ -131,11 +131,12 @@ Result<PastaProcess> start_pasta(pid_t init, bool user_namespace, const std::vec
 
   std::vector<std::string> words{"pasta",   "--foreground",    "--quiet", "--config-net",   "--no-map-gw",
                                  "--netns", "/proc/self/fd/0", "--pid",   "/proc/self/fd/1"};
-  // A namespace that root has made is nobody else's to enter: pasta would become "nobody" first.
-  if (user_namespace) {
-    words.insert(words.end(), {"--userns", place + "user"});
-  } else {
+  // Root's rights are over every namespace below his own, as long as pasta does not become "nobody"; whoever else has made a user
+  // namespace has them over that one, and pasta must go into it to use them.
+  if (::geteuid() == 0) {
     words.insert(words.end(), {"--netns-only", "--runas", "0:0"});
+  } else {
+    words.insert(words.end(), {"--userns", place + "user"});
   }
   for (std::string& word : pasta_ports(ports)) words.push_back(std::move(word));
   std::vector<char*> argv;

@@ -18,11 +18,10 @@ struct PastaProcess {
   Fd said;   // a memfd with what it has to say of it
 };
 
-// For the network namespace in which process `init` is at this moment, which must be a child of the caller's.
-// user_namespace: it belongs to the user namespace in which `init` is, else to the caller's. Each port has just been
-// seen to be free, since pasta says nothing of one that is not. It has the namespace from the start on: should `init` die meanwhile, no other process is met.
-// Error: E_NETWORK.
-[[nodiscard]] Result<PastaProcess> start_pasta(pid_t init, bool user_namespace, const std::vector<Publish>& ports);
+// For the network namespace in which process `init` is at this moment, which must be a child of the caller's. Each port has just
+// been seen to be free, since pasta says nothing of one that is not. It has the namespace from the start on: should `init` die
+// meanwhile, no other process is met. Error: E_NETWORK, E_PORT.
+[[nodiscard]] Result<PastaProcess> start_pasta(pid_t init, const std::vector<Publish>& ports);
 
 // The line of `said` that is about the failure; empty: none. And from now on nothing more is taken in (it would write on for as
 // long as it lives).

@@ -5,11 +5,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "clean.h"
 #include "daemon.h"
@@ -94,6 +97,20 @@ BOOST_AUTO_TEST_CASE(there_is_a_way_out_before_the_first_instruction) {
   BOOST_TEST(has(result.out, "lo:"), result.out);
   const auto root = sup_run({"--network=pasta", "--init", "-t", "sh", "-c", "cat /proc/net/route"});
   BOOST_TEST(has(root.out, "\t00000000\t"), root.out << root.err);
+}
+
+BOOST_AUTO_TEST_CASE(with_a_user_namespace_of_roots) {
+  NEED_PASTA();
+  if (as_user() || !exists("/bin/busybox")) return;
+  BOOST_TEST_REQUIRE(::mkdir((dir() + "/root").c_str(), 0755) == 0);
+  BOOST_TEST_REQUIRE(::mkdir((dir() + "/root/bin").c_str(), 0755) == 0);
+  write_file("root/bin/busybox", read_text("/bin/busybox"), 0755);
+  for (const char* userns : {"map:0:700000:65536", "host"}) {
+    const auto result = sup_run(
+        {"--network=pasta", "--userns", userns, "--rootfs", dir() + "/root", "/bin/busybox", "cat", "/proc/net/route"});
+    BOOST_TEST(result.code == 0, userns << ": " << result.err);
+    BOOST_TEST(has(result.out, "\t00000000\t"), userns << ": " << result.out);
+  }
 }
 
 // The kernel's device is root's alone on some machines: then the user is told so, else it works as it does for root. In a mount
