@@ -117,13 +117,13 @@ class Container {
   void kill(Reason reason);
 
   // For a live upgrade (core/saved.h): once the command runs, as long as it has not ended. What was saved goes on in restore()'s
-  // container, of another process image with the same descriptors; hooks.started is not called again.
+  // container, of another process image with the same descriptors; hooks.started is not called again. facts: id and environ.
   [[nodiscard]] bool can_save() const {
     return state_ == State::running && !outside_ && !fence_going_ && !(fence_ && fence_->freezing());
   }
   [[nodiscard]] SavedContainer save() const;
   [[nodiscard]] static Result<std::unique_ptr<Container>> restore(Loop& loop, EventLog& log, Reaper& reaper, Spec spec,
-                                                                  std::string id, SavedContainer saved, Hooks hooks);
+                                                                  Facts facts, SavedContainer saved, Hooks hooks);
 
   // done: when every process stands still (and the event is out), or why they do not. E_STATE: it does not run, or is being
   // paused already. Where it has no group yet, one is made and everything is moved in.

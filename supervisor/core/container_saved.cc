@@ -1,6 +1,7 @@
 // A Container across a live upgrade.
 #include <unistd.h>
 
+#include <bit>
 #include <utility>
 
 #include "core/container.h"
@@ -45,7 +46,11 @@ SavedContainer Container::save() const {
   s.pid = pid_;
   if (entry_) s.exec = entry_->id, s.pid1 = entry_->pid1;
   s.pidfd = pidfd_.get();
+  // What an exec is compiled from: without these it would be another user, or less confined, than before.
   s.cwd = facts_.cwd;
+  s.passwd = facts_.passwd;
+  s.group = facts_.group;
+  for (const sock_filter& one : facts_.seccomp) s.seccomp.push_back(std::bit_cast<std::uint64_t>(one));
   s.uid = facts_.uid;
   s.gid = facts_.gid;
   s.boot = save_stream(boot_);
@@ -83,11 +88,12 @@ SavedContainer Container::save() const {
   return s;
 }
 
-Result<std::unique_ptr<Container>> Container::restore(Loop& loop, EventLog& log, Reaper& reaper, Spec spec,
-                                                      std::string id, SavedContainer saved, Hooks hooks) {
-  Facts facts;
-  facts.id = std::move(id);
+Result<std::unique_ptr<Container>> Container::restore(Loop& loop, EventLog& log, Reaper& reaper, Spec spec, Facts facts,
+                                                      SavedContainer saved, Hooks hooks) {
   facts.cwd = std::move(saved.cwd);
+  facts.passwd = std::move(saved.passwd);
+  facts.group = std::move(saved.group);
+  for (const std::uint64_t one : saved.seccomp) facts.seccomp.push_back(std::bit_cast<sock_filter>(one));
   facts.uid = saved.uid;
   facts.gid = saved.gid;
   std::optional<Entry> entry;

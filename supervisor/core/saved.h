@@ -39,6 +39,8 @@ struct SavedContainer {
   std::string exec;  // of one that came in by exec: its id
   int pid1 = -1;  // and the process it went to
   std::string cwd;
+  std::string passwd, group;  // texts of its files, where a user was asked for
+  std::vector<std::uint64_t> seccomp;  // the filter of a profile that was given, a sock_filter each
   unsigned uid = 0;
   unsigned gid = 0;
   SavedStream boot, master, in, out, err;

@@ -127,7 +127,9 @@ Result<Container*> Supervisor::resume_exec(const std::string& id, Container::Hoo
   if (saved.empty()) return failed("there is none of that id");
   auto spec = spec_from_json(nlohmann::json::parse(saved.mapped().spec, nullptr, false));
   if (!spec) return failed(spec.error().message);
-  auto command = Container::restore(loop_, log_, reaper_, std::move(*spec), saved.mapped().container,
+  Facts facts;
+  facts.id = saved.mapped().container;
+  auto command = Container::restore(loop_, log_, reaper_, std::move(*spec), std::move(facts),
                                     std::move(saved.mapped().command), exec_hooks(id, std::move(hooks)));
   if (!command) return std::unexpected(command.error());
   return execs_.emplace(id, std::move(*command)).first->second.get();
@@ -203,8 +205,11 @@ void Supervisor::restore(SavedHeld saved) {
     held.log_->remember(std::move(memory));
   }
   if (saved.container) {
-    auto container =
-        Container::restore(loop_, log_, reaper_, held.spec_, held.id_, std::move(*saved.container), hooks(held));
+    Facts facts;
+    facts.id = held.id_;
+    facts.environ = held.request_.environ;
+    auto container = Container::restore(loop_, log_, reaper_, held.spec_, std::move(facts), std::move(*saved.container),
+                                        hooks(held));
     if (container) {
       held.container_ = std::move(*container);
     } else {

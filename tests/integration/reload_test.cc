@@ -242,6 +242,28 @@ BOOST_AUTO_TEST_CASE(what_is_paused_or_limited_stays_so) {
   BOOST_TEST(daemon.sup({"stop", "web"}).code == 0);
 }
 
+// An exec after it is what one before it was: the same user, environment and filter.
+BOOST_AUTO_TEST_CASE(an_exec_is_confined_as_before) {
+  DaemonProcess daemon;
+  write_file(
+      "filter.json",
+      R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO"}]})");
+  std::vector<std::string> words = {"-e", "GIVEN=yes", "--security-opt", "seccomp=" + dir() + "/filter.json"};
+  if (!as_user()) words.insert(words.end(), {"-u", "nobody"});
+  words.insert(words.end(), {"sleep", "1000"});
+  const auto id = daemon.detached(words);
+  const std::vector<std::string> look = {
+      "exec", id, "sh", "-c", "mkdir made 2>&1; grep -E '^(Seccomp|Uid|CapEff)' /proc/self/status; env | sort"};
+  const auto before = daemon.sup(look);
+  BOOST_TEST(before.code == 0, before.err);
+  BOOST_TEST(has(before.out, "Operation not permitted"), before.out);
+  BOOST_TEST(has(before.out, "GIVEN=yes"), before.out);
+  reload(daemon);
+  const auto after = daemon.sup(look);
+  BOOST_TEST(after.code == 0, after.err);
+  BOOST_TEST(after.out == before.out, after.out << " before: " << before.out);
+}
+
 BOOST_AUTO_TEST_CASE(descriptors_do_not_grow_with_reloads) {
   DaemonProcess daemon({"--pool", "0"});  // whose descriptors come and go
   (void)daemon.detached({"--init", "sleep", "1000"});
