@@ -511,6 +511,8 @@ void Container::now_running() {
   spans_.setup = between(cloned_us_, exec_us_);
   spans_.exec = between(exec_us_, running_us_);
   emit(event::Started{.command = spec_.argv.at(0), .pid = pid_, .spans = spans_});
+  // What it was needed for is done; several KiB, the environment among them, for as long as the container runs.
+  plan_ = {};
   if (spec_.timeout) {
     timeout_.start(*spec_.timeout, [this] { stop(spec_.stop_signal, spec_.stop_timeout, Reason::timeout); });
   }
