@@ -25,6 +25,7 @@ struct Facts {
   bool initramfs = false;  // the host's root is the kernel's first one, which pivot_root(2) cannot move
   std::vector<std::string>
       thermal_throttles;  // /sys/devices/system/cpu/cpuN/thermal_throttle, those there are; with --rootfs
+  bool resolv_conf = false;  // the host has a resolver that the network leads to, and the root a place for its file
   std::string passwd;  // text of the root's /etc/passwd; only read when -u needs it
   Filter seccomp;  // from spec.seccomp, where that is a profile's text
   std::optional<std::uint64_t> bounding;  // capabilities the caller can pass on; only read when --cap-add names some

@@ -11,6 +11,7 @@
 #include "spec/limits.h"
 #include "spec/mount.h"
 #include "spec/path.h"
+#include "spec/plan_draft.h"
 
 namespace sup {
 namespace {
@@ -41,9 +42,9 @@ std::optional<std::string> tmpfs_option(const Mount& mount, std::string_view key
 bool in_dev(const Mount& mount) { return lies_in(mount.target, "/dev"); }
 
 // Parents before what lies in them, as sup mounts them.
-std::vector<Mount> in_order(const Spec& spec, bool dev) {
+std::vector<Mount> in_order(const Spec& spec, const Facts& facts, bool dev) {
   std::vector<Mount> out;
-  std::ranges::copy_if(spec.mounts, std::back_inserter(out),
+  std::ranges::copy_if(all_mounts(spec, facts), std::back_inserter(out),
                        [dev](const Mount& mount) { return in_dev(mount) == dev; });
   std::ranges::stable_sort(out, {}, [](const Mount& mount) { return std::ranges::count(mount.target, '/'); });
   return out;
@@ -143,18 +144,18 @@ void bwrap_root(const Spec& spec, const Facts& facts, Words& words, Words& notes
   if (spec.rootfs.empty()) {
     add({"--dev-bind", "/", "/", "--proc", "/proc"});
     for (const bool dev : {false, true}) {
-      for (const Mount& mount : in_order(spec, dev)) bwrap_mount(mount, facts, words, notes);
+      for (const Mount& mount : in_order(spec, facts, dev)) bwrap_mount(mount, facts, words, notes);
     }
     if (!spec.mounts.empty())
       notes.push_back("bwrap makes a target that is missing, on the host's root; sup does so only with create.");
     return;
   }
   add({"--bind", facts.rootfs, "/"});
-  for (const Mount& mount : in_order(spec, false)) bwrap_mount(mount, facts, words, notes);
+  for (const Mount& mount : in_order(spec, facts, false)) bwrap_mount(mount, facts, words, notes);
   add({"--proc", "/proc", spec.privileged ? "--bind" : "--ro-bind", "/sys", "/sys", "--dev", "/dev", "--mqueue",
        "/dev/mqueue"});
   add({"--perms", "1777", "--size", std::to_string(spec.shm_size), "--tmpfs", "/dev/shm"});
-  for (const Mount& mount : in_order(spec, true)) bwrap_mount(mount, facts, words, notes);
+  for (const Mount& mount : in_order(spec, facts, true)) bwrap_mount(mount, facts, words, notes);
   if (spec.read_only) add({"--remount-ro", "/"});
   notes.push_back("bwrap shows the host's /sys, and covers nothing in /proc (kcore, keys, timer_list …).");
 }
@@ -203,7 +204,7 @@ std::vector<OciMount> oci_mounts(const Spec& spec, const Facts& facts, Words& no
   const bool rooted = !spec.rootfs.empty();
   std::vector<OciMount> out;
   const auto users = [&](bool dev) {
-    for (const Mount& mount : in_order(spec, dev)) {
+    for (const Mount& mount : in_order(spec, facts, dev)) {
       bytes_lost = bytes_lost || !is_utf8(mount.source) || !is_utf8(mount.target);
       if (mount.create) notes.push_back("The runtime spec makes no source: make " + to_utf8(mount.source) + " before.");
       out.push_back(oci_mount(mount, facts, rooted));

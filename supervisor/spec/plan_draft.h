@@ -49,6 +49,9 @@ struct Draft {
 
 // plan_root.cc: --rootfs, from a mount namespace full of the host's mounts to one that has none of them.
 void enter_root(Draft& draft);
+// The user's volumes, and what a root of its own gets besides: with the host's network, or pasta's, the host's
+// /etc/resolv.conf, read-only, where the user has put nothing in its place.
+[[nodiscard]] std::vector<Mount> all_mounts(const Spec& spec, const Facts& facts);
 // docker's lists (oci/defaults.go): what of /proc and /sys a root of its own covers, and what it only reads.
 [[nodiscard]] std::vector<std::string> masked_paths(const Facts& facts);
 [[nodiscard]] std::vector<std::string> readonly_paths();

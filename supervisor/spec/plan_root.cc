@@ -204,6 +204,19 @@ std::vector<std::string> unmount_order(std::vector<std::string> targets) {
   return out;
 }
 
+std::vector<Mount> all_mounts(const Spec& spec, const Facts& facts) {
+  std::vector<Mount> out = spec.mounts;
+  static constexpr const char* kFile = "/etc/resolv.conf";
+  const bool taken = std::ranges::any_of(spec.mounts, [](const Mount& mount) { return lies_in(kFile, mount.target); });
+  if (!facts.resolv_conf || taken) return out;
+  Mount file;
+  file.source = file.target = kFile;
+  file.read_only = file.nosuid = file.nodev = file.noexec = true;
+  file.recursive = false;
+  out.push_back(std::move(file));
+  return out;
+}
+
 void enter_root(Draft& draft) {
   const Spec& spec = draft.spec;
   const Facts& facts = draft.facts;
@@ -227,7 +240,7 @@ void enter_root(Draft& draft) {
   draft.add(step(Op::attach, {kRoot, wire::kNoTree}, {"/"}));
   // The user's first, ours over them: what a volume brings (or a link in the root leads to) cannot take the place of /proc,
   // /sys and /dev.
-  for (const Mount& mount : in_order(spec.mounts)) {
+  for (const Mount& mount : in_order(all_mounts(spec, facts))) {
     if (!in_dev(mount)) place(draft, mount, AttachHow::create);
   }
   draft.add(filesystem(kMount, "proc", {}, kNosuid | kNodev | kNoexec));

@@ -126,6 +126,9 @@ Result<void> look_at_root(const Spec& spec, Facts& facts) {
   facts.thermal_throttles = thermal_throttles();
   if (auto text = read_in_root(root->fd.get(), "etc/passwd")) facts.passwd = std::move(*text);
   if (auto text = read_in_root(root->fd.get(), "etc/group")) facts.group = std::move(*text);
+  const bool outside = spec.network == Network::host || spec.network == Network::pasta;
+  facts.resolv_conf = outside && ::access("/etc/resolv.conf", R_OK) == 0 &&
+                      takes_file(root->fd.get(), "etc", "resolv.conf", spec.rootfs_overlay);
   return {};
 }
 

@@ -27,6 +27,17 @@ std::unexpected<Error> refused(const std::string& path, int err, std::string hin
                                .stage = "rootfs"});
 }
 
+Fd open_in_root(int root, const std::string& path, int flags) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  long opened = -1;
+  do {
+    opened = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
+  } while (opened < 0 && (errno == EINTR || errno == EAGAIN));
+  return Fd(static_cast<int>(opened));
+}
+
 }  // namespace
 
 Result<RootDir> open_root(const std::string& path) {
@@ -59,15 +70,20 @@ Result<void> make_source(const std::string& path) {
   }
 }
 
+bool takes_file(int root, const std::string& directory, const std::string& name, bool overlay) {
+  struct stat st{};
+  if (const Fd there = open_in_root(root, directory + "/" + name, O_PATH)) {
+    return ::fstat(there.get(), &st) == 0 && S_ISREG(st.st_mode);
+  }
+  const Fd in = open_in_root(root, directory, O_PATH | O_DIRECTORY);
+  // A link that leads nowhere is something.
+  if (!in || ::fstatat(in.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT) return false;
+  return overlay ||
+         ::faccessat(AT_FDCWD, ("/proc/self/fd/" + std::to_string(in.get())).c_str(), W_OK | X_OK, AT_EACCESS) == 0;
+}
+
 std::optional<std::string> read_in_root(int root, const std::string& path) {
-  open_how how{};
-  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  long opened = -1;
-  do {
-    opened = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
-  } while (opened < 0 && (errno == EINTR || errno == EAGAIN));
-  const Fd fd(static_cast<int>(opened));
+  const Fd fd = open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   struct stat st{};
   if (!fd || ::fstat(fd.get(), &st) < 0 || !S_ISREG(st.st_mode)) return std::nullopt;
   std::string text;

@@ -20,6 +20,10 @@ struct RootDir {
 // as docker does it. What is there already, of any kind, is left alone. Error: E_MOUNT, status 125 (mkdir(2)).
 [[nodiscard]] Result<void> make_source(const std::string& path);
 
+// Whether a file can be mounted at `path`: it is a regular one (openat2(2) with RESOLVE_IN_ROOT), or there is nothing at all and
+// the caller may make it. overlay: what is made is not made on the disk, so anybody may.
+[[nodiscard]] bool takes_file(int root, const std::string& directory, const std::string& name, bool overlay);
+
 // A regular file of at most a MiB, found by openat2(2) with RESOLVE_IN_ROOT; none for everything else (a FIFO, a device, a
 // link that leads nowhere, a file that is larger).
 [[nodiscard]] std::optional<std::string> read_in_root(int root, const std::string& path);

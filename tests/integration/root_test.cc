@@ -259,6 +259,38 @@ BOOST_AUTO_TEST_CASE(volumes_on_the_hosts_root) {
 }
 
 // B11, A06, A07: a root whose places for /proc, /sys and /dev are links leads nowhere.
+// Where the network leads out, a name can be looked up; nothing of it is written, nor made where it cannot be.
+BOOST_AUTO_TEST_CASE(the_hosts_resolver_where_the_network_leads_out) {
+  NEEDS_BUSYBOX();
+  if (!exists("/etc/resolv.conf")) SUP_SKIP("this machine has no resolv.conf");
+  const auto hosts = read_text("/etc/resolv.conf");
+  const auto root = make_root();
+  const std::string look = "cat /etc/resolv.conf; echo x 2>/dev/null >/etc/resolv.conf || echo refused";
+  BOOST_TEST(!has(in_root(root, {}, look).out, "refused"));  // a file of its own
+  BOOST_TEST(read_text(root + "/etc/resolv.conf") == "x\n");
+  const auto there = in_root(root, {"--network", "host"}, look);
+  BOOST_TEST(there.out == hosts + "refused\n", there.out << there.err);
+  fs::remove(root + "/etc/resolv.conf");
+  const auto made = in_root(root, {"--network", "host"}, look);
+  BOOST_TEST(made.out == hosts + "refused\n", made.out << made.err);
+  const auto overlay = in_root(root + ":O", {"--network", "host"}, look);
+  BOOST_TEST(overlay.out == hosts + "refused\n", overlay.out << overlay.err);
+  write_file("mine", "nameserver 192.0.2.53\n");
+  const auto mine =
+      in_root(root, {"--network", "host", "-v", dir() + "/mine:/etc/resolv.conf:ro"}, "cat /etc/resolv.conf");
+  BOOST_TEST(mine.out == "nameserver 192.0.2.53\n", mine.out << mine.err);
+  // A link that leads nowhere is the root's own affair.
+  fs::remove(root + "/etc/resolv.conf");
+  fs::create_symlink("/run/nowhere/resolv.conf", root + "/etc/resolv.conf");
+  BOOST_TEST(in_root(root, {"--network", "host"}, "echo ran").out == "ran\n");
+  fs::remove(root + "/etc/resolv.conf");
+  fs::permissions(root + "/etc", fs::perms(0555));
+  if (as_user()) BOOST_TEST(in_root(root, {"--network", "host"}, "cat /etc/resolv.conf || echo none").out == "none\n");
+  fs::permissions(root + "/etc", fs::perms(0755));
+  BOOST_TEST(has(sup_cli({"plan", "--network", "host", "--rootfs", root, "--as", "bwrap", "true"}).out,
+                 "--ro-bind /etc/resolv.conf /etc/resolv.conf"));
+}
+
 BOOST_AUTO_TEST_CASE(links_where_the_containers_own_goes_are_refused) {
   NEEDS_BUSYBOX();
   const auto root = make_root();
