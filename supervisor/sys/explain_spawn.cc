@@ -110,10 +110,10 @@ Reason Inquiry::refused() const {
     return {"E_USERNS_DENIED", "user namespaces are forbidden here", "run sup as root, or see: sup doctor"};
   }
   if (k_.has_capability(CAP_SYS_ADMIN) == false) {
-    return {"E_CLONE_PERM",
-            a_.uid == 0 ? "sup runs as root, but without CAP_SYS_ADMIN, as in an outer container"
-                        : "it needs CAP_SYS_ADMIN",
-            a_.uid == 0 ? std::string(kInDocker) + ", or run sup as an ordinary user" : "run sup as root"};
+    if (a_.uid != 0) return {"E_CLONE_PERM", "it needs CAP_SYS_ADMIN", "run sup as root"};
+    std::string hint(kInDocker);
+    hint += ", or run sup as an ordinary user";
+    return {"E_CLONE_PERM", "sup runs as root, but without CAP_SYS_ADMIN, as in an outer container", std::move(hint)};
   }
   if (k_.filtered()) {
     return {"E_CLONE_PERM", "a seccomp filter stands over sup, as an outer container's does, and forbids it",

@@ -179,7 +179,8 @@ Filter by_libseccomp(const Filter& ours) {
       BOOST_REQUIRE(seccomp_rule_add(context, says == kAllow ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM), number, 0) == 0);
   }
   const auto rule = [&](int number, std::uint32_t action, std::uint64_t mask, std::uint64_t value) {
-    BOOST_REQUIRE(seccomp_rule_add(context, action, number, 1, SCMP_A0(SCMP_CMP_MASKED_EQ, mask, value)) == 0);
+    const scmp_arg_cmp first{.arg = 0, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value};
+    BOOST_REQUIRE(seccomp_rule_add(context, action, number, 1, first) == 0);
   };
   rule(SYS_clone, SCMP_ACT_ALLOW, 0x7E020000, 0);
   for (const std::uint64_t bit : {0x20000U, 0x2000000U, 0x4000000U, 0x8000000U, 0x10000000U, 0x20000000U, 0x40000000U})
