@@ -171,6 +171,12 @@ void own_dev(Draft& draft) {
   }
 }
 
+// kNull is /dev/null.
+void cover_kernels_files(Draft& draft) {
+  draft.add(over_paths(Op::readonly, {kRoot}, readonly_paths()));
+  draft.add(over_paths(Op::mask, {kRoot, kNull, kNodes[0].number}, masked_paths(draft.facts)));
+}
+
 }  // namespace
 
 std::vector<std::string> masked_paths(const Facts& facts) {
@@ -268,19 +274,27 @@ void enter_root(Draft& draft) {
   });
   if (!asked) draft.add(step(Op::only_proc));
   // Last, so that nothing uncovers them again, and after the check: these are parts of the procfs, mounted once more.
-  if (!spec.privileged) {
-    draft.add(over_paths(Op::readonly, {kRoot}, readonly_paths()));
-    draft.add(over_paths(Op::mask, {kRoot, kNull, kNodes[0].number}, masked_paths(facts)));
-  }
+  if (!spec.privileged) cover_kernels_files(draft);
   if (spec.read_only) draft.add(step(Op::attributes, {kRoot, kReadOnly}));
   draft.add(step(Op::let_go));
   draft.add(step(Op::umask, {022}));  // docker's, whatever the caller has
 }
 
 void mount_on_host_root(Draft& draft) {
-  if (draft.spec.mounts.empty()) return;
+  const Spec& spec = draft.spec;
+  // With a profile that is to confine, what /proc and /sys tell and take of the host is covered here as well.
+  const bool covered = profile_of(spec) != Profile::seed && !spec.privileged;
+  if (spec.mounts.empty() && !covered) return;
   draft.add(step(Op::tree, {kRoot, TreeHow::open}, {"/"}));
-  for (const Mount& mount : in_order(draft.spec.mounts)) place(draft, mount, mount.create ? AttachHow::create : 0);
+  for (const Mount& mount : in_order(spec.mounts)) place(draft, mount, mount.create ? AttachHow::create : 0);
+  if (covered) {
+    draft.add(step(Op::tree, {kMount, TreeHow::recursive}, {"/sys"}));
+    draft.add(step(Op::attributes, {kMount, kReadOnly, MS_PRIVATE | kRecursive}));
+    attach(draft, kMount, "/sys", 0);
+    draft.add(step(Op::tree, {kNull, TreeHow::clone, kNodes[0].number}, {"/dev/null"}));
+    draft.add(step(Op::attributes, {kNull, kReadOnly | kNosuid | kNoexec, MS_PRIVATE}));
+    cover_kernels_files(draft);
+  }
   draft.add(step(Op::let_go));
 }
 

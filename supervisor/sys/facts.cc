@@ -152,7 +152,10 @@ Result<Facts> facts_of(const Spec& spec, std::vector<std::string> mounts, bool l
   if (!spec.cap_add.empty()) facts.bounding = bounding_set();
   if (!spec.rootfs.empty()) {
     if (auto r = look_at_root(spec, facts); !r) return std::unexpected(r.error());
-  } else if (!spec.user.empty()) {
+  } else if (profile_of(spec) != Profile::seed) {
+    facts.thermal_throttles = thermal_throttles();
+  }
+  if (spec.rootfs.empty() && !spec.user.empty()) {
     // A missing file is an empty one: numeric users need neither.
     if (auto text = read_file("/etc/passwd")) facts.passwd = std::move(*text);
     if (auto text = read_file("/etc/group")) facts.group = std::move(*text);

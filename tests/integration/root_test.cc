@@ -107,6 +107,27 @@ BOOST_AUTO_TEST_CASE(what_would_change_the_host_cannot_be_written) {
   BOOST_TEST(before.st_mode == after.st_mode);
 }
 
+// And on the host's own, where a profile is to confine.
+BOOST_AUTO_TEST_CASE(nor_on_the_hosts_root_with_a_profile) {
+  const std::string look =
+      "for f in /proc/sys/kernel/core_pattern /proc/sys/vm/overcommit_memory /proc/sysrq-trigger "
+      "/proc/irq/default_smp_affinity /sys/kernel/uevent_helper /sys/power/state /sys/kernel/profiling; do "
+      "if ( : >>$f ) 2>/dev/null; then echo OPEN $f; fi; done; "
+      "for f in /proc/keys /proc/timer_list /proc/kcore /proc/interrupts; do [ -s $f ] && echo TELLS $f; "
+      "cat $f 2>/dev/null | head -c 1; done; ls /sys/firmware /proc/acpi 2>/dev/null | grep -v :; echo end";
+  for (const char* profile : {"docker", "strict"}) {
+    const auto result = sup_run({"--profile", profile, "sh", "-c", look});
+    BOOST_TEST(result.code == 0, result.err);
+    BOOST_TEST(has(result.out, "end\n"), result.out);
+    for (const char* sign : {"OPEN", "TELLS"}) BOOST_TEST(!has(result.out, sign), profile << ": " << result.out);
+  }
+  // The seed's is the host's root as it is; who is privileged, too.
+  if (as_user()) return;
+  BOOST_TEST(sup_run({"sh", "-c", ": >>/proc/sys/vm/overcommit_memory"}).code == 0);
+  BOOST_TEST(sup_run({"--profile", "docker", "--privileged", "sh", "-c", ": >>/proc/sys/vm/overcommit_memory"}).code ==
+             0);
+}
+
 BOOST_AUTO_TEST_CASE(the_environment_is_not_the_callers) {
   NEEDS_BUSYBOX();
   const auto root = make_root();

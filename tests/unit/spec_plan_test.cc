@@ -263,6 +263,24 @@ BOOST_AUTO_TEST_CASE(network_host_as_root) {
       root_facts());
 }
 
+// With a profile that confines, the kernel's files are covered on the host's root too: in the own procfs, before anything of the
+// command's is set up.
+BOOST_AUTO_TEST_CASE(a_profile_covers_the_kernels_files) {
+  for (const Facts& facts : {root_facts(), user_facts()}) {
+    for (const Profile profile : {Profile::seed, Profile::docker, Profile::strict}) {
+      const auto plan = compiled([profile](Spec& s, Facts&) { s.profile = profile; }, facts);
+      const auto covered = plan.find("/proc/sysrq-trigger");
+      BOOST_TEST((covered != std::string::npos) == (profile != Profile::seed), plan);
+      if (covered == std::string::npos) continue;
+      BOOST_TEST(plan.find("mount proc on /proc") < covered, plan);
+      BOOST_TEST(plan.find("/proc/kcore") > covered, plan);
+      BOOST_TEST(plan.find("start a session") > covered, plan);
+    }
+    const auto open = compiled([](Spec& s, Facts&) { s.profile = Profile::docker, s.privileged = true; }, facts);
+    BOOST_TEST(open.find("/proc/sysrq-trigger") == std::string::npos, open);
+  }
+}
+
 // Where init waits, the network namespace is there and lo is up; what the command may do is taken away behind it.
 BOOST_AUTO_TEST_CASE(a_way_out_by_pasta) {
   const auto with_ports = [](Spec& s, Facts&) {
