@@ -3,6 +3,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/text.h"
 #include "spec/idmap.h"
 #include "spec/privileges.h"
 #include "spec/signals.h"
@@ -28,6 +29,8 @@ bool valid_hostname(std::string_view name) {
   }
   return name.find("..") == std::string_view::npos;
 }
+
+constexpr std::size_t kMostLabels = 4096;
 
 bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
 
@@ -72,6 +75,22 @@ Result<void> check_shared(const Spec& spec) {
   }
   if (spec.nice && (*spec.nice < -20 || *spec.nice > 19))
     return wrong("--nice", std::to_string(*spec.nice), "out of range", "-20 to 19");
+  return {};
+}
+
+Result<void> check_labels(const Spec& spec) {
+  std::size_t size = 0;
+  for (const std::string& label : spec.labels) {
+    const auto equals = label.find('=');
+    if (equals == 0 || equals == std::string::npos)
+      return wrong("--label", label, "has no key", "write KEY or KEY=VALUE");
+    if (!is_utf8(label) || has_nul(label)) return wrong("--label", label, "is no text (UTF-8)");
+    size += label.size();
+  }
+  // Each of them is in every list.
+  if (size > kMostLabels)
+    return wrong("--label", std::to_string(size) + " bytes", "are too many",
+                 "at most " + std::to_string(kMostLabels) + " in all");
   return {};
 }
 
@@ -144,6 +163,7 @@ Result<void> check(const Spec& spec) {
   if (!spec.name.empty() && !is_container_name(spec.name)) {
     return wrong("--name", spec.name, "is not a name", "a letter or digit, then letters, digits, '_', '.' and '-'");
   }
+  if (auto right = check_labels(spec); !right) return right;
   if (auto right = check_root(spec); !right) return right;
   if (!spec.hostname.empty() && !valid_hostname(spec.hostname)) {
     return wrong("--hostname", spec.hostname, "is not a host name",

@@ -121,6 +121,7 @@ void tool_notes(const Run& run, std::string_view peer, std::vector<std::string>&
   lost(!run.spec.pidfile.empty(), "--pidfile");
   lost(!run.spec.cidfile.empty(), "--cidfile");
   lost(!run.spec.name.empty(), "--name");
+  lost(!run.spec.labels.empty(), "--label");
   lost(run.spec.detach_keys.has_value() && !run.spec.detach_keys->empty(), "--detach-keys");
   lost(run.spec.stop_signal != SIGTERM, "--stop-signal");
   if (run.spec.limits.any())
@@ -321,6 +322,7 @@ Rendering render_docker(const Run& run) {
   if (spec.tty) add(words, {"-t"});
   if (spec.init) add(words, {"--init"});
   if (!spec.name.empty()) add(words, {"--name", spec.name});
+  for (const std::string& label : spec.labels) add(words, {"--label", label});
   if (!spec.hostname.empty()) add(words, {"--hostname", spec.hostname});
   add(words, {"--network", spec.network == Network::none    ? "none"
                            : spec.network == Network::host  ? "host"
@@ -532,6 +534,10 @@ Rendering render_oci(const Run& run) {
                           {"options", mount.options}});
   }
   config["mounts"] = std::move(mounts);
+  for (const std::string& label : spec.labels) {
+    const auto equals = label.find('=');
+    config["annotations"][label.substr(0, equals)] = label.substr(equals + 1);
+  }
   config["linux"] = std::move(linux_part);
   out.text = config.dump(2, ' ', false, Json::error_handler_t::replace);
 

@@ -36,6 +36,8 @@ inline constexpr const char* kSeccompBuiltin = "builtin";
 struct Spec {
   std::vector<std::string> argv;  // the command and its arguments, bytes as given
   std::string name;  // empty: none, the id stands for it
+  std::vector<std::string>
+      labels;  // "KEY=VALUE", each key once, by which a user finds it again; sup reads nothing into them
   bool tty = false;  // -t
   bool interactive = false;  // -i
   std::vector<EnvEntry> env;

@@ -23,12 +23,13 @@ using std::chrono::milliseconds;
 // visit(name, field): each field with the name it travels under.
 template <typename SpecRef, typename Visit>
 void fields(SpecRef& spec, Visit&& visit) {
-  auto& [argv, name, tty, interactive, env, clear_env, workdir, hostname, user, init, stop_signal, stop_timeout,
+  auto& [argv, name, labels, tty, interactive, env, clear_env, workdir, hostname, user, init, stop_signal, stop_timeout,
          sig_proxy, detach_keys, timeout, status_fd, pidfile, cidfile, preserve_fds, network, netns, publish, ipc, uts,
          userns, privileged, profile, cap_add, cap_drop, no_new_privs, seccomp, ulimits, oom_score_adj, nice, ionice,
          rm, record, rootfs, rootfs_overlay, read_only, mounts, shm_size, restart, limits] = spec;
   visit("argv", argv);
   visit("name", name);
+  visit("labels", labels);
   visit("tty", tty);
   visit("interactive", interactive);
   visit("env", env);

@@ -718,6 +718,32 @@ BOOST_AUTO_TEST_CASE(idle_is_who_has_no_container_and_no_client) {
   BOOST_TEST(daemon.wait(5s).code() == 0);
 }
 
+BOOST_AUTO_TEST_CASE(labels_find_them_again) {
+  DaemonProcess daemon;
+  const auto web = daemon.detached({"-l", "tier=web", "--label", "app=a=b", "--label", "tier=front", "sleep", "1000"});
+  const auto other = daemon.detached({"--label", "tier", "sleep", "1000"});
+  const auto plain = daemon.detached({"sleep", "1000"});
+  const auto found = [&](std::vector<std::string> filters) {
+    std::vector<std::string> words{"ps"};
+    for (auto& filter : filters) words.insert(words.end(), {"--filter", std::move(filter)});
+    const auto out = daemon.sup(words).out;
+    return std::string(has(out, web) ? "w" : "") + (has(out, other) ? "o" : "") + (has(out, plain) ? "p" : "");
+  };
+  BOOST_TEST(found({}) == "wop");
+  BOOST_TEST(found({"label=tier"}) == "wo");
+  BOOST_TEST(found({"label=tier=front"}) == "w");
+  BOOST_TEST(found({"label=tier=web"}) == "");
+  BOOST_TEST(found({"label=tier="}) == "o");
+  BOOST_TEST(found({"label=tier", "label=app=a=b"}) == "w");
+  BOOST_TEST(has(daemon.sup({"inspect", web}).out, "\"tier=front\""));
+  const auto json = daemon.sup({"ps", "--format", "json", "--filter", "label=app"}).out;
+  BOOST_TEST(has(json, "\"app\": \"a=b\""), json);
+  for (const char* bad : {"label=", "label==x", "name=x", ""})
+    BOOST_TEST(daemon.sup({"ps", "--filter", bad}).code == 125);
+  for (const char* bad : {"=x", ""}) BOOST_TEST(daemon.sup({"run", "-d", "--label", bad, "true"}).code == 125);
+  BOOST_TEST(daemon.sup({"run", "-d", "--label", "k=" + std::string(5000, 'v'), "true"}).code == 125);
+}
+
 BOOST_AUTO_TEST_CASE(a_client_that_leaves_while_it_waits) {
   DaemonProcess daemon({"--pool", "0"});  // whose descriptors come and go
   const auto id = daemon.detached({"sleep", "1000"});

@@ -131,6 +131,8 @@ BOOST_AUTO_TEST_CASE(pidfile_while_it_runs_and_gone_after) {
   Process process(start);
   BOOST_TEST_REQUIRE(process.wait_out("ready"));
   process.wait_event("\"started\"");
+  // Told first, then written.
+  process.wait_until([] { return exists(dir() + "/pid.txt"); }, "the pidfile");
   const auto started = Events(process.events()).first("started");
   BOOST_TEST(trimmed(read_text(dir() + "/pid.txt")) == started.text("/pid"));
   BOOST_TEST(trimmed(read_text(dir() + "/cid.txt")) == started.text("/id"));

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
@@ -40,6 +41,8 @@ class PsVerb : public Verb {
   std::vector<Option> options() override {
     std::vector<Option> o;
     o.push_back({'a', "all", "", "also those that do not run", "", to(all_)});
+    o.push_back({0, "filter", "label=KEY[=VALUE]", "only those with this label; may be repeated, all must hold", "",
+                 [this](std::string_view v) { return add(v); }});
     o.push_back(format_option(json_));
     return o;
   }
@@ -53,6 +56,7 @@ class PsVerb : public Verb {
       auto rows = control::list(client, all_);
       if (!rows) return std::unexpected(rows.error());
       for (auto& row : *rows) {
+        if (!wanted(row)) continue;
         row["supervisor"] = client.supervisor();
         all.push_back(std::move(row));
       }
@@ -62,6 +66,25 @@ class PsVerb : public Verb {
   }
 
  private:
+  Result<void> add(std::string_view text) {
+    constexpr std::string_view kLabel = "label=";
+    const auto label = text.starts_with(kLabel) ? text.substr(kLabel.size()) : std::string_view();
+    if (label.empty() || label.starts_with('='))
+      return usage("--filter " + printable(text), "not a label", "such as label=KEY or label=KEY=VALUE");
+    labels_.emplace_back(label);
+    return {};
+  }
+
+  [[nodiscard]] bool wanted(const Json& row) const {
+    return std::ranges::all_of(labels_, [&row](const std::string& wanted) {
+      const auto equals = wanted.find('=');
+      const auto labels = row.find("labels");
+      const auto found = labels == row.end() ? labels : labels->find(wanted.substr(0, equals));
+      if (labels == row.end() || found == labels->end()) return false;
+      return equals == std::string::npos || (found->is_string() && *found == wanted.substr(equals + 1));
+    });
+  }
+
   static std::string table(const Json& rows) {
     std::vector<std::vector<std::string>> cells{{"ID", "NAME", "STATUS", "PID", "SUPERVISOR", "COMMAND"}};
     for (const auto& row : rows) {
@@ -74,6 +97,7 @@ class PsVerb : public Verb {
     return sup::table(cells, columns(1));
   }
 
+  std::vector<std::string> labels_;  // KEY, or KEY=VALUE
   bool all_ = false;
   bool json_ = false;
 };

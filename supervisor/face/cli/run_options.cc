@@ -49,6 +49,16 @@ std::vector<Option> run_options(Spec& spec, RunFlags& flags) {
                  spec.name = v;
                  return {};
                }});
+  o.push_back({'l', "label", "KEY[=VALUE]", "say something about it, for ps and inspect; may be repeated", "",
+               [&spec](std::string_view v) -> Result<void> {
+                 std::string label(v);
+                 if (label.find('=') == std::string::npos) label += '=';
+                 // The last one of a key counts.
+                 const std::string key = label.substr(0, label.find('=') + 1);
+                 std::erase_if(spec.labels, [&key](const std::string& other) { return other.starts_with(key); });
+                 spec.labels.push_back(std::move(label));
+                 return {};
+               }});
   o.push_back({'e', "env", "KEY[=VALUE]", "set a variable, or take the caller's; may be repeated", "",
                [&spec](std::string_view v) -> Result<void> {
                  auto entry = parse_env_entry(v);

@@ -64,6 +64,11 @@ Json row(const Held& held, std::size_t& size) {
   // A byte may become six: \u001b.
   size += kRowRest + 6 * (kRowCommand - left) + 4 * command.size();
   j["command"] = std::move(command);
+  for (const auto& label : held.spec().labels) {
+    const auto equals = label.find('=');
+    j["labels"][label.substr(0, equals)] = label.substr(equals + 1);
+    size += 6 * label.size();
+  }
   if (held.restarts() != 0) j["restarts"] = held.restarts();
   if (held.pid() > 0) j["pid"] = held.pid();
   if (held.started() != 0) j["started"] = held.started();
