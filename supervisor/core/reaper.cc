@@ -3,7 +3,6 @@
 #include <sys/wait.h>
 
 #include <cerrno>
-#include <chrono>
 #include <utility>
 
 namespace sup {
@@ -24,7 +23,7 @@ void Reaper::collect() {
   const auto since = Loop::now_us();
   // SIGCHLD coalesces: 500 exits have been one callback. Ask until nobody answers.
   for (int count = 0;; ++count) {
-    if (count == kSlice) return rest_.start(std::chrono::milliseconds(0), [this] { collect(); });
+    if (count == kSlice) return rest_.start([this] { collect(); });
     siginfo_t who{};
     if (::waitid(P_ALL, 0, &who, WEXITED | WNOHANG | WNOWAIT) < 0) {
       if (errno == EINTR) continue;

@@ -9,8 +9,8 @@
 
 #include "base/error.h"
 #include "loop/loop.h"
+#include "loop/nextturn.h"
 #include "loop/signals.h"
-#include "loop/timer.h"
 
 namespace sup {
 
@@ -39,7 +39,7 @@ class Reaper {
 
   std::unordered_map<pid_t, Exit> watched_;
   ChildWatcher watcher_;
-  Timer rest_;
+  NextTurn rest_;
 };
 
 }  // namespace sup

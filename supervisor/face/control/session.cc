@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
-#include <chrono>
 #include <string>
 #include <utility>
 
@@ -68,7 +67,7 @@ void Session::received(std::string_view bytes) {
   if (rest.empty()) return passed_.clear();
   waiting_ = rest;
   stream_->read_stop();
-  next_.start(std::chrono::milliseconds(0), [this] { go_on(); });
+  next_.start([this] { go_on(); });
 }
 
 void Session::go_on() {
@@ -80,7 +79,7 @@ void Session::go_on() {
     return read_on();
   }
   waiting_ = rest;
-  next_.start(std::chrono::milliseconds(0), [this] { go_on(); });
+  next_.start([this] { go_on(); });
 }
 
 // Gives back what is left when its slice of the loop's turn is used up: a client who asks for much is not to keep the others,

@@ -12,8 +12,8 @@
 #include "face/control/framed.h"
 #include "face/control/methods.h"
 #include "face/control/server.h"
+#include "loop/nextturn.h"
 #include "loop/stream.h"
-#include "loop/timer.h"
 #include "spec/jsonrpc.h"
 #include "sys/unixsocket.h"
 
@@ -66,7 +66,7 @@ class Session {
   bool held_ = false;
   bool closing_ = false;
   std::string waiting_;  // has come, is not looked at yet
-  Timer next_;
+  NextTurn next_;
 };
 
 }  // namespace sup::control
