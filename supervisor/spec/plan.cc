@@ -70,6 +70,13 @@ void enter_shared(Draft& draft) {
   if (spec.uts.starts_with('/')) draft.add(step(Op::enter, {CLONE_NEWUTS}, {spec.uts}));
 }
 
+// Made by init and not by the clone, for which the supervisor waits (VFORK) and serves nobody: a network namespace takes the
+// kernel most of a millisecond, and longer while others are taken down. Before any mount: /sys and /dev/mqueue show the
+// namespaces of who mounts them.
+void make_others(Draft& draft) {
+  if (const auto flags = other_namespaces(draft.spec)) draft.add(step(Op::unshare, {flags}));
+}
+
 // Another's namespaces belong to his user namespace, in which an ordinary user's init has no powers.
 Result<void> check_shared(const Spec& spec) {
   const bool path = spec.network == Network::join || spec.ipc.starts_with('/') || spec.uts.starts_with('/');
@@ -446,8 +453,6 @@ Result<Plan> compile(const Spec& spec, const Facts& facts) {
   plan.clone_flags = CLONE_NEWNS | CLONE_NEWPID;
   const bool rooted = !spec.rootfs.empty();
   if (plan.user_namespace) plan.clone_flags |= CLONE_NEWUSER;
-  // Without a root of its own an ordinary user's command gets these with its second user namespace.
-  if (rooted || !plan.user_namespace) plan.clone_flags |= other_namespaces(spec);
 
   std::optional<std::string> home;
   if (rooted || !spec.user.empty()) {
@@ -474,6 +479,8 @@ Result<Plan> compile(const Spec& spec, const Facts& facts) {
   } else {
     enter_shared(draft);
   }
+  // Without a root of its own an ordinary user's command gets them with its second user namespace.
+  if (rooted || !plan.user_namespace) make_others(draft);
   if (rooted) {
     isolate_in_root(draft);
   } else if (plan.user_namespace) {

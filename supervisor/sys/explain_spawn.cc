@@ -284,7 +284,8 @@ Reason Inquiry::init_refused() const {
 
 Error Inquiry::explain() const {
   Reason r;
-  const bool clone = a_.stage == "clone" || a_.stage == "unshare" || a_.stage == "idmap";
+  // "namespace" is init's unshare(2), "unshare" that of a checkup.
+  const bool clone = a_.stage == "clone" || a_.stage == "namespace" || a_.stage == "unshare" || a_.stage == "idmap";
   switch (a_.err) {
     case EPERM:
     case EACCES:

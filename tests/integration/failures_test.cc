@@ -190,4 +190,22 @@ BOOST_AUTO_TEST_CASE(user_namespaces_used_up, *but::label("only_user")) {
   BOOST_TEST(has(result.err, "user.max_user_namespaces"), result.err);
 }
 
+// What init cannot make is explained as what the clone cannot.
+BOOST_AUTO_TEST_CASE(network_namespaces_used_up) {
+  for (const std::string& root : {std::string(), std::string("--rootfs=/")}) {
+    Start start;
+    start.program = "/usr/bin/unshare";
+    start.args = {"--user",  "--map-root-user",
+                  "--mount", "sh",
+                  "-c",      "echo 0 > /proc/sys/user/max_net_namespaces && exec \"$0\" run " + root + " /bin/true",
+                  sup_path()};
+    const auto result = run(start);
+    if (has(result.err, "unshare:") || has(result.err, "Permission denied"))
+      SUP_SKIP("the limit cannot be lowered here: " + result.err);
+    BOOST_TEST(result.code == 125, result.err);
+    BOOST_TEST(has(result.err, "user.max_net_namespaces is 0"), result.err);
+    BOOST_TEST(has(result.err, "sysctl -w user.max_net_namespaces="), result.err);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -629,6 +629,10 @@ BOOST_AUTO_TEST_CASE(limits_of_namespaces) {
   check(e, "E_CLONE_LIMIT", 125, {"user.max_pid_namespaces is 50", "32 deep", "sysctl -w user.max_pid_namespaces="});
   kernel.sysctl("user.max_pid_namespaces", "0");
   check(spawn_error(kernel, "clone", ENOSPC, 0, CLONE_NEWPID), "E_CLONE_LIMIT", 125, {"user.max_pid_namespaces is 0"});
+  // Those that init makes are explained as those of the clone.
+  kernel.sysctl("user.max_net_namespaces", "0");
+  check(spawn_error(kernel, "namespace", ENOSPC, 0, CLONE_NEWNET), "E_CLONE_LIMIT", 125,
+        {"user.max_net_namespaces is 0", "sysctl -w user.max_net_namespaces="});
 }
 
 BOOST_AUTO_TEST_CASE(pids_of_a_group) {

@@ -106,14 +106,16 @@ BOOST_AUTO_TEST_CASE(as_root_init_is_given_mapped_mounts) {
   BOOST_TEST_REQUIRE(plan.has_value());
   BOOST_TEST((plan->trees == std::vector<Plan::Tree>{{"/srv/root", true}, {"/srv/data", true}}));
   const std::string got = text(spec, mapped());
-  BOOST_TEST(got.starts_with("user,mnt,pid,uts,ipc,net\ndie with the supervisor (SIGKILL)\nmake / rec,slave\n"
-                             "set the umask to 0000\ntake descriptor 5 as the new root\n"
-                             "set on the new root: nodev,private,recursive\nput the new root over the old one\n"
-                             "take descriptor 6 as it\n"),
-             got);
+  BOOST_TEST(
+      got.starts_with(
+          "user,mnt,pid\ndie with the supervisor (SIGKILL)\nenter new namespaces: uts,ipc,net\nmake / rec,slave\n"
+          "set the umask to 0000\ntake descriptor 5 as the new root\n"
+          "set on the new root: nodev,private,recursive\nput the new root over the old one\n"
+          "take descriptor 6 as it\n"),
+      got);
   BOOST_TEST(got.find("gid=5") != std::string::npos, "5 has an id outside");
   BOOST_TEST(got.find("set the groups to 1001\nbecome uid 1000, gid 1001\n") != std::string::npos, got);
-  BOOST_TEST(got.find("enter new namespaces") == std::string::npos, got);
+  BOOST_TEST(got.find("enter new namespaces: user") == std::string::npos, got);
   // Behind the descriptors that are passed on.
   spec.preserve_fds = 2;
   BOOST_TEST(text(spec, mapped()).find("take descriptor 7 as the new root\n") != std::string::npos);

@@ -75,8 +75,9 @@ void compare(const Golden& golden, const Facts& facts) {
 }
 
 const std::string kRootHead =
-    "namespaces mnt,pid,uts,ipc,net\n"
+    "namespaces mnt,pid\n"
     "die with the supervisor (SIGKILL)\n"
+    "enter new namespaces: uts,ipc,net\n"
     "make / rec,slave\n"
     "unmount everything on /proc\n"
     "mount proc on /proc (nosuid,nodev,noexec)\n"
@@ -88,8 +89,9 @@ BOOST_AUTO_TEST_SUITE(spec_plan)
 
 BOOST_AUTO_TEST_CASE(default_as_root_in_full) {
   compare({"sup run ls -l", nullptr,
-           "namespaces mnt,pid,uts,ipc,net\n"
+           "namespaces mnt,pid\n"
            "die with the supervisor (SIGKILL)\n"
+           "enter new namespaces: uts,ipc,net\n"
            "make / rec,slave\n"
            "unmount everything on /proc\n"
            "mount proc on /proc (nosuid,nodev,noexec)\n"
@@ -254,8 +256,8 @@ BOOST_AUTO_TEST_CASE(as_root) {
 BOOST_AUTO_TEST_CASE(network_host_as_root) {
   compare(
       {"--network host", [](Spec& s, Facts&) { s.network = Network::host; },
-       "namespaces mnt,pid,uts,ipc\n"
-       "die with the supervisor (SIGKILL)\nmake / rec,slave\nunmount everything on /proc\n"
+       "namespaces mnt,pid\n"
+       "die with the supervisor (SIGKILL)\nenter new namespaces: uts,ipc\nmake / rec,slave\nunmount everything on /proc\n"
        "mount proc on /proc (nosuid,nodev,noexec)\ncheck that /proc is the only procfs\n"
        "set the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
@@ -447,14 +449,23 @@ BOOST_AUTO_TEST_CASE(the_order_holds_in_every_plan) {
     BOOST_REQUIRE(!place(plan, Op::umount_stack) || *slave < *place(plan, Op::umount_stack));
     before(Op::umount_stack, Op::only_proc);
     before(Op::mount, Op::only_proc);
-    before(Op::mount, Op::unshare);
+    // Root's before any mount, for /sys and /dev/mqueue are those of who mounts them; an ordinary user's, with which a second
+    // mount namespace comes that locks them, after all of them.
+    if (root) {
+      before(Op::unshare, Op::mount);
+      BOOST_REQUIRE(plan.steps[1].op == Op::unshare);
+    } else {
+      before(Op::mount, Op::unshare);
+    }
     before(Op::cover, Op::unshare);
     before(Op::mount, Op::cover);
     before(Op::unshare, Op::write_file);
     before(Op::write_file, Op::hostname);
     BOOST_REQUIRE(place(plan, Op::only_proc).has_value() == root);
     BOOST_REQUIRE(place(plan, Op::umount_stack).has_value() == root);
-    BOOST_REQUIRE(place(plan, Op::unshare).has_value() == !root);
+    BOOST_REQUIRE(place(plan, Op::unshare).has_value());
+    // The supervisor waits for the clone: what takes long to make is not made there.
+    BOOST_REQUIRE((plan.clone_flags & (CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)) == 0U);
     BOOST_REQUIRE(plan.user_namespace == !root);
     // Session before terminal; what needs capabilities before they go; groups before ids.
     before(Op::hostname, Op::stay);
@@ -736,11 +747,13 @@ BOOST_AUTO_TEST_CASE(a_plan_as_json) {
   spec.argv = {"ls", "\xFF\n"};
   spec.user = "bob";
   const auto json = nlohmann::json::parse(plan_json(compile(spec, root_facts()).value()));
-  BOOST_TEST((json["clone"] == nlohmann::json{"mnt", "pid", "uts", "ipc", "net"}));
+  BOOST_TEST((json["clone"] == nlohmann::json{"mnt", "pid"}));
   const auto& steps = json["steps"];
-  BOOST_TEST(steps[2]["op"] == "umount_stack");
-  BOOST_TEST(steps[2]["index"] == 2);
-  BOOST_TEST(steps[2]["target"] == "/proc");
+  BOOST_TEST(steps[1]["op"] == "unshare");
+  BOOST_TEST((steps[1]["namespaces"] == nlohmann::json{"uts", "ipc", "net"}));
+  BOOST_TEST(steps[3]["op"] == "umount_stack");
+  BOOST_TEST(steps[3]["index"] == 3);
+  BOOST_TEST(steps[3]["target"] == "/proc");
   BOOST_TEST(steps.back()["op"] == "exec");
   BOOST_TEST(steps.back()["stage"] == "exec");
   BOOST_TEST(steps.back()["argv"][1] == "\xEF\xBF\xBD\n");

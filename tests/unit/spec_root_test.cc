@@ -71,8 +71,9 @@ BOOST_AUTO_TEST_CASE(a_root_in_full) {
   const std::string got = text(rooted(), facts());
   const std::string want =
       std::string(
-          "namespaces mnt,pid,uts,ipc,net\n"
+          "namespaces mnt,pid\n"
           "die with the supervisor (SIGKILL)\n"
+          "enter new namespaces: uts,ipc,net\n"
           "make / rec,slave\n"
           "set the umask to 0000\n"
           "unmount everything on /srv/root/proc\n"
@@ -170,8 +171,10 @@ BOOST_AUTO_TEST_CASE(privileged_has_no_masks_and_a_writable_sys) {
 BOOST_AUTO_TEST_CASE(an_ordinary_user_and_a_name_of_ones_own) {
   Spec spec = rooted();
   const std::string as_root = text(spec, facts(1000));
-  BOOST_TEST(as_root.starts_with("namespaces user,mnt,pid,uts,ipc,net\n"), as_root);
-  BOOST_TEST(as_root.find("enter new namespaces") == std::string::npos);
+  BOOST_TEST(as_root.starts_with(
+                 "namespaces user,mnt,pid\ndie with the supervisor (SIGKILL)\nenter new namespaces: uts,ipc,net\n"),
+             as_root);
+  BOOST_TEST(as_root.find("enter new namespaces: user") == std::string::npos);
   BOOST_TEST(as_root.find("gid=5") == std::string::npos);
   spec.user = "bob";
   const std::string got = text(spec, facts(1000));
