@@ -29,7 +29,7 @@ std::unexpected<Error> refused(const std::string& path, int err, std::string hin
 
 Fd open_in_root(int root, const std::string& path, int flags) {
   open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+  how.flags = static_cast<decltype(how.flags)>(flags | O_CLOEXEC);
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
   long opened = -1;
   do {
