@@ -258,6 +258,18 @@ Result<void> Cgroup::make_freezable() {
 
 int Cgroup::clone_fd() const { return home_.trees.front().version == CgroupVersion::v2 ? lock_.get() : -1; }
 
+namespace {
+
+bool is_dead(pid_t pid) {
+  const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat");
+  if (!stat) return true;
+  const auto name_end = stat->rfind(')');  // proc(5): the state follows the name, which may hold anything
+  return name_end != std::string::npos && name_end + 2 < stat->size() &&
+         std::string_view("ZXx").find((*stat)[name_end + 2]) != std::string_view::npos;
+}
+
+}  // namespace
+
 std::optional<bool> Cgroup::holds(pid_t pid) const {
   const auto text = read_file("/proc/" + std::to_string(pid) + "/cgroup");
   if (!text) return std::nullopt;
@@ -274,7 +286,10 @@ std::optional<bool> Cgroup::holds(pid_t pid) const {
                             : std::ranges::find(names, tree.controllers.front()) != names.end();
       if (same) there = line.substr(second + 1).ends_with(tail(id_));
     }
-    if (!there) return false;
+    if (there) continue;
+    // The dead are in no group: a zombie is where nobody can move it, and need not be.
+    if (is_dead(pid)) return std::nullopt;
+    return false;
   }
   return true;
 }

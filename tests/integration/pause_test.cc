@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <csignal>
+#include <sstream>
 #include <string>
 
 #include "clean.h"
@@ -34,6 +35,27 @@ std::string state_in_ps(const DaemonProcess& daemon, const std::string& id) {
 BOOST_FIXTURE_TEST_SUITE(pause_verbs, Clean, *but::label("both"))
 
 // Processes that fork all the time, in a container that had no group: all of them stand still, and all go on.
+// Those whom process 1 does not reap are not in its way: they can be moved into no group.
+BOOST_AUTO_TEST_CASE(zombies_do_not_keep_it) {
+  NEEDS_FREEZER();
+  DaemonProcess daemon;
+  const auto id = daemon.detached({"sh", "-c", "for i in 1 2 3; do sleep 0 & done; exec sleep 1000"});
+  const auto first = std::to_string(daemon.pid_of(id));
+  daemon.wait_until(
+      [&] {
+        std::istringstream children(read_text("/proc/" + first + "/task/" + first + "/children"));
+        int dead = 0;
+        for (pid_t child = 0; children >> child;) dead += state_of(child) == 'Z' ? 1 : 0;
+        return dead == 3;
+      },
+      "three zombies");
+  const auto paused = daemon.sup({"pause", id});
+  BOOST_TEST(paused.code == 0, paused.err);
+  BOOST_TEST(state_in_ps(daemon, id) == "paused");
+  BOOST_TEST(daemon.sup({"unpause", id}).code == 0);
+  BOOST_TEST(daemon.sup({"rm", "-f", id}).code == 0);
+}
+
 BOOST_AUTO_TEST_CASE(everything_stands_still_and_goes_on) {
   NEEDS_FREEZER();
   DaemonProcess daemon;

@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(root_inside_is_nobody_on_the_host) {
   const auto root = make_root();
   fs::create_directory(dir() + "/volume");
   Process process(running({"--rootfs", root, "--userns", kRange, "-v", dir() + "/volume:/data", "/bin/sh", "-c",
-                           "touch /data/made; echo ready; read x"}));
+                           "touch /data/made; echo ready; exec sleep 1000"}));
   BOOST_TEST(process.wait_out("ready"));
   const auto status = read_text("/proc/" + std::to_string(pid_inside(process)) + "/status");
   BOOST_TEST(has(status, "Uid:\t700000\t700000\t700000\t700000"), status);
