@@ -122,12 +122,15 @@ int create(int root, const char* path, bool directory, uint64_t more) {
 bool right_trees(const Step& step) {
   const auto& n = step.n;
   switch (static_cast<Op>(step.op)) {
-    case Op::tree: return n[0] < wire::kTrees && ((n[1] & wire::TreeHow::given) != 0) == (step.s[0] == 0);
+    case Op::tree:
+      if ((n[1] & wire::TreeHow::within) != 0 && n[1] >> 8 >= wire::kTrees) return false;
+      return n[0] < wire::kTrees && ((n[1] & wire::TreeHow::given) != 0) == (step.s[0] == 0);
     case Op::filesystem: return n[0] < wire::kTrees && n[2] <= wire::kTrees;
     case Op::attach: return n[0] < wire::kTrees && (n[1] < wire::kTrees || n[1] == wire::kNoTree);
     case Op::mask: return n[0] < wire::kTrees && n[1] < wire::kTrees;
     case Op::attributes:
     case Op::make:
+    case Op::file:
     case Op::readonly:
     case Op::pivot: return n[0] < wire::kTrees;
     default: return true;
@@ -141,6 +144,11 @@ int open_tree(Run& run, const Step& step, const char* path) {
     opened = static_cast<long>(how >> 8);
     const int err = error(sys::call(__NR_fcntl, opened, sys::kFSetFd, sys::kFdCloexec));
     if (err != 0) return err;
+  } else if ((how & wire::TreeHow::within) != 0) {
+    const Handle place(find(run.trees[how >> 8], path));
+    if (!place.good()) return place.err();
+    opened = clone_of(place.get());
+    if (opened < 0) return error(opened);
   } else {
     const bool as_it_is = (how & wire::TreeHow::open) != 0;
     const bool recursive = (how & wire::TreeHow::recursive) != 0;
@@ -207,6 +215,21 @@ int make(Run& run, const Step& step, const char* path, const char* target) {
   const int root = run.trees[step.n[0]];
   if (target != nullptr) return error(sys::call(__NR_symlinkat, target, root, path));
   return error(sys::call(__NR_mkdirat, root, path, step.n[1]));
+}
+
+int new_file(Run& run, const Step& step, const char* path, const char* text) {
+  const Handle file(sys::call(__NR_openat, run.trees[step.n[0]], path,
+                              sys::kOWronly | sys::kOCreat | sys::kOExcl | sys::kOCloexec, step.n[1]));
+  if (!file.good()) return file.err();
+  while (*text != 0) {
+    size_t size = 0;
+    while (text[size] != 0) ++size;
+    const long n = sys::write(file.get(), text, size);
+    if (n == -EINTR) continue;
+    if (n <= 0) return n == 0 ? EIO : error(n);
+    text += n;
+  }
+  return 0;
 }
 
 int mask(Run& run, const Step& step, const char* const* paths) {

@@ -15,6 +15,7 @@ namespace sup::init {
 [[nodiscard]] int new_filesystem(Run& run, const wire::Step& step, const char* type, const char* const* options);
 [[nodiscard]] int set_attributes(Run& run, const wire::Step& step);
 [[nodiscard]] int attach(Run& run, const wire::Step& step, const char* path);
+[[nodiscard]] int new_file(Run& run, const wire::Step& step, const char* path, const char* text);
 [[nodiscard]] int make(Run& run, const wire::Step& step, const char* path, const char* target);
 [[nodiscard]] int mask(Run& run, const wire::Step& step, const char* const* paths);
 [[nodiscard]] int bind_readonly(Run& run, const wire::Step& step, const char* const* paths);

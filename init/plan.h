@@ -73,6 +73,7 @@ enum class Op : uint16_t {
   pivot = 35,  // trees[n0] becomes the root, the old one is gone; n1: 1 on an initramfs: chroot(2)
   renew = 36,  // s0 is opened in place of each of the descriptors 0 to 2 that is the character device n0
   let_go = 37,  // closes every tree
+  file = 38,  // in trees[n0], which nobody else has: the new regular file s0 of mode n1 (less the umask), with the text s1
 
   call = 40,  // prctl(2), setpriority(2) or ioprio_set(2), by its number in the step's flags: n0, n1, n2 and zeros
   seccomp = 41,  // SECCOMP_SET_MODE_FILTER: n0 instructions (struct sock_filter) at s0
@@ -88,6 +89,7 @@ inline constexpr uint64_t clone = 0;  // OPEN_TREE_CLONE: this mount alone
 inline constexpr uint64_t recursive = 1;  // with all mounts below it
 inline constexpr uint64_t open = 2;  // O_PATH: the place itself
 inline constexpr uint64_t given = 4;  // no path: descriptor n1 >> 8 that init was started with
+inline constexpr uint64_t within = 8;  // this mount alone, from a path in trees[n1 >> 8], which is attached
 }  // namespace TreeHow
 namespace AttachHow {
 inline constexpr uint64_t no_links = 1;  // ELOOP where a symbolic link is on the way

@@ -35,6 +35,7 @@ constexpr unsigned required_strings(Op op) {
     case Op::attach:
     case Op::make:
     case Op::renew: return 0b0001;
+    case Op::file: return 0b0011;
     default: return 0;
   }
 }
@@ -66,7 +67,7 @@ bool relocate(const Region& region, uint64_t at) {
 
 // The numbers between have not been given out.
 bool known(Op op) {
-  return (op > Op::none && op <= Op::join) || (op >= Op::tree && op <= Op::let_go) ||
+  return (op > Op::none && op <= Op::join) || (op >= Op::tree && op <= Op::file) ||
          (op >= Op::call && op <= wire::kLastOp);
 }
 
@@ -479,6 +480,7 @@ int perform(Run& run, const Step& step) {
     case Op::pivot: return pivot(run, step);
     case Op::renew: return renew(step, s0);
     case Op::let_go: return let_go(run);
+    case Op::file: return new_file(run, step, s0, text(run, step.s[1]));
     case Op::none: break;
   }
   return ENOSYS;

@@ -26,6 +26,10 @@ struct Facts {
   std::vector<std::string>
       thermal_throttles;  // /sys/devices/system/cpu/cpuN/thermal_throttle, those there are; with --rootfs
   bool resolv_conf = false;  // the host has a resolver that the network leads to, and the root a place for its file
+  bool hosts_file = false;  // the root has a place for /etc/hosts
+  bool hostname_file = false;  // and for /etc/hostname
+  std::string hosts;  // text of the host's /etc/hosts; only read where the network is the host's
+  std::string nodename;  // the host's name; only where that is the container's too
   std::string passwd;  // text of the root's /etc/passwd; only read when -u needs it
   Filter seccomp;  // from spec.seccomp, where that is a profile's text
   std::optional<std::uint64_t> bounding;  // capabilities the caller can pass on; only read when --cap-add names some

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "spec/limits.h"
 #include "spec/mount.h"
+#include "spec/names.h"
 #include "spec/path.h"
 #include "spec/plan_draft.h"
 
@@ -109,6 +110,11 @@ OciMount oci_mount(const Mount& mount, const Facts& facts, bool rooted) {
   return out;
 }
 
+void name_notes(const Spec& spec, const Facts& facts, Words& notes) {
+  for (const NameFile& file : name_files(spec, facts))
+    notes.push_back(file.path + " is the root's own there; sup puts one of the container's in its place.");
+}
+
 }  // namespace
 
 Result<void> can_say_root(const Spec& spec, Peer peer) {
@@ -157,6 +163,7 @@ void bwrap_root(const Spec& spec, const Facts& facts, Words& words, Words& notes
   add({"--perms", "1777", "--size", std::to_string(spec.shm_size), "--tmpfs", "/dev/shm"});
   for (const Mount& mount : in_order(spec, facts, true)) bwrap_mount(mount, facts, words, notes);
   if (spec.read_only) add({"--remount-ro", "/"});
+  name_notes(spec, facts, notes);
   notes.push_back("bwrap shows the host's /sys, and covers nothing in /proc (kcore, keys, timer_list …).");
 }
 
@@ -237,6 +244,7 @@ std::vector<OciMount> oci_mounts(const Spec& spec, const Facts& facts, Words& no
   out.push_back({"/dev/shm", "tmpfs", "tmpfs", {"nosuid", "noexec", "nodev", "mode=1777"}});
   out.back().options.push_back("size=" + std::to_string(spec.shm_size));
   users(true);
+  name_notes(spec, facts, notes);
   notes.push_back("A runtime's root can have device nodes that work; sup's is nodev.");
   return out;
 }

@@ -110,6 +110,11 @@ void arguments(const Step& step, Json& out) {
       if (!step.lists.empty()) out["list"] = texts(step.lists[0]);
       out["numbers"] = step.n;
       break;
+    case Op::file:
+      out["path"] = to_utf8(step.s[0]);
+      out["content"] = to_utf8(step.s[1]);
+      out["numbers"] = step.n;
+      break;
     case Op::none:
     case Op::only_proc:
     case Op::keyring:
@@ -162,6 +167,7 @@ std::string_view op_name(Op op) {
     case Op::pivot: return "pivot";
     case Op::renew: return "renew";
     case Op::let_go: return "let_go";
+    case Op::file: return "file";
   }
   return "unknown";
 }

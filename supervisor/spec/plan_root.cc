@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "spec/mount.h"
+#include "spec/names.h"
 #include "spec/plan_draft.h"
 
 namespace sup {
@@ -171,6 +172,23 @@ void own_dev(Draft& draft) {
   }
 }
 
+// /etc/hosts and /etc/hostname: files of the container's own, which it may change, and nothing of the root's is written. They
+// lie in a tmpfs that has to be attached somewhere before parts of it can be mounted (Linux before 6.15): over the host's
+// /proc, with which it goes at the pivot. (Not over the new root's: an unmount of its own takes an RCU grace period.)
+void own_names(Draft& draft) {
+  const auto files = name_files(draft.spec, draft.facts);
+  if (files.empty()) return;
+  draft.add(filesystem(kUpper, "tmpfs", {"mode=755", "size=1m"}, kNosuid | kNodev | kNoexec));
+  const auto name = [](const NameFile& file) { return file.path.substr(file.path.rfind('/') + 1); };
+  for (const NameFile& file : files) draft.add(step(Op::file, {kUpper, 0644}, {name(file), file.text}));
+  draft.add(step(Op::attach, {kUpper, wire::kNoTree}, {"/proc"}));
+  for (const NameFile& file : files) {
+    draft.add(step(Op::tree, {kMount, TreeHow::within | kUpper << 8}, {name(file)}));
+    if (draft.spec.read_only) draft.add(step(Op::attributes, {kMount, kReadOnly}));
+    attach(draft, kMount, file.path, AttachHow::create);
+  }
+}
+
 // kNull is /dev/null.
 void cover_kernels_files(Draft& draft) {
   draft.add(over_paths(Op::readonly, {kRoot}, readonly_paths()));
@@ -213,8 +231,7 @@ std::vector<std::string> unmount_order(std::vector<std::string> targets) {
 std::vector<Mount> all_mounts(const Spec& spec, const Facts& facts) {
   std::vector<Mount> out = spec.mounts;
   static constexpr const char* kFile = "/etc/resolv.conf";
-  const bool taken = std::ranges::any_of(spec.mounts, [](const Mount& mount) { return lies_in(kFile, mount.target); });
-  if (!facts.resolv_conf || taken) return out;
+  if (!facts.resolv_conf || taken_by_volume(spec, kFile)) return out;
   Mount file;
   file.source = file.target = kFile;
   file.read_only = file.nosuid = file.nodev = file.noexec = true;
@@ -249,6 +266,7 @@ void enter_root(Draft& draft) {
   for (const Mount& mount : in_order(all_mounts(spec, facts))) {
     if (!in_dev(mount)) place(draft, mount, AttachHow::create);
   }
+  own_names(draft);
   draft.add(filesystem(kMount, "proc", {}, kNosuid | kNodev | kNoexec));
   attach(draft, kMount, "/proc", kRuntime);
   const std::uint64_t sys_flags = kNosuid | kNodev | kNoexec | (spec.privileged ? 0 : kReadOnly);

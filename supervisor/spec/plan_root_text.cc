@@ -60,6 +60,7 @@ std::string describe_root_step(const Step& step) {
       const std::string what = shell_quote(step.s[0]) + (n[2] != 0 ? " (the device " + std::to_string(n[2] >> 32) +
                                                                          ":" + std::to_string(n[2] & 0xffffffff) + ")"
                                                                    : "");
+      if ((n[1] & wire::TreeHow::within) != 0) return "take " + what + " of " + tree(n[1] >> 8) + " as " + tree(n[0]);
       if ((n[1] & wire::TreeHow::open) != 0) return "open " + what;
       return "take " + what + ((n[1] & wire::TreeHow::recursive) != 0 ? " and all below it" : "") + " as " + tree(n[0]);
     }
@@ -78,6 +79,8 @@ std::string describe_root_step(const Step& step) {
       return "set on " + tree(n[0]) + ": " + what;
     }
     case Op::attach:
+      if (n[1] == wire::kNoTree && step.s[0] != "/")
+        return "put " + tree(n[0]) + " over the old " + shell_quote(step.s[0]);
       if (n[1] == wire::kNoTree) return "put " + tree(n[0]) + " over the old one";
       return "mount " + tree(n[0]) + " on " + shell_quote(step.s[0]) + " inside" +
              ((n[2] & wire::AttachHow::no_links) != 0 ? ", through no link" : "");
@@ -85,6 +88,9 @@ std::string describe_root_step(const Step& step) {
       if (!step.s[1].empty())
         return "in " + tree(n[0]) + ": link " + shell_quote(step.s[0]) + " to " + shell_quote(step.s[1]);
       return "in " + tree(n[0]) + ": directory " + shell_quote(step.s[0]);
+    case Op::file:
+      return "in " + tree(n[0]) + ": file " + shell_quote(step.s[0]) + ", " + std::to_string(step.s[1].size()) +
+             " bytes";
     case Op::mask: return "mask " + paths(step);
     case Op::readonly: return "make read-only: " + paths(step);
     case Op::pivot: return n[1] != 0 ? "chroot to the new root" : "pivot to the new root, let go of the old one";

@@ -208,7 +208,8 @@ std::string describe(const Step& step) {
     case Op::readonly:
     case Op::pivot:
     case Op::renew:
-    case Op::let_go: return describe_root_step(step);
+    case Op::let_go:
+    case Op::file: return describe_root_step(step);
     case Op::exec: return describe_exec(step);
     case Op::join: return "join the container's namespaces: " + describe_namespaces(step.n[0]);
   }
@@ -253,7 +254,8 @@ std::string_view failure_code(const Step& step) {
     case Op::readonly:
     case Op::pivot:
     case Op::renew:
-    case Op::let_go: return "E_ROOTFS";
+    case Op::let_go:
+    case Op::file: return "E_ROOTFS";
     case Op::exec: return "E_EXEC";
     case Op::join: return "E_JOIN";
   }
@@ -298,7 +300,8 @@ std::string_view stage(const Step& step) {
     case Op::readonly:
     case Op::pivot:
     case Op::renew:
-    case Op::let_go: return "rootfs";
+    case Op::let_go:
+    case Op::file: return "rootfs";
     case Op::exec: return "exec";
     case Op::join: return "join";
   }

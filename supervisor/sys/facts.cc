@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -115,6 +116,12 @@ std::vector<std::string> thermal_throttles() {
   }
 }
 
+// A text for a plan: up to the first NUL, which would end it there; empty where there is none, or too much.
+std::string file_text(const std::string& path) {
+  const auto text = read_file(path, 1U << 20);
+  return text ? text->substr(0, text->find('\0')) : std::string();
+}
+
 Result<void> look_at_root(const Spec& spec, Facts& facts) {
   auto root = open_root(spec.rootfs);
   if (!root) return std::unexpected(root.error());
@@ -129,6 +136,10 @@ Result<void> look_at_root(const Spec& spec, Facts& facts) {
   const bool outside = spec.network == Network::host || spec.network == Network::pasta;
   facts.resolv_conf = outside && ::access("/etc/resolv.conf", R_OK) == 0 &&
                       takes_file(root->fd.get(), "etc", "resolv.conf", spec.rootfs_overlay);
+  facts.hosts_file = takes_file(root->fd.get(), "etc", "hosts", spec.rootfs_overlay);
+  facts.hostname_file = takes_file(root->fd.get(), "etc", "hostname", spec.rootfs_overlay);
+  if (spec.network == Network::host) facts.hosts = file_text("/etc/hosts");
+  if (utsname names{}; spec.uts == "host" && ::uname(&names) == 0) facts.nodename = names.nodename;
   return {};
 }
 

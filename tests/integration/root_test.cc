@@ -312,6 +312,42 @@ BOOST_AUTO_TEST_CASE(the_hosts_resolver_where_the_network_leads_out) {
                  "--ro-bind /etc/resolv.conf /etc/resolv.conf"));
 }
 
+// As docker's: the container's own, to write to, and nothing of it stays in the root but the empty places.
+BOOST_AUTO_TEST_CASE(hosts_and_hostname_are_the_containers_own) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  write_file("root/etc/hosts", "192.0.2.1 theirs\n");
+  const std::string look = "cat /etc/hostname /etc/hosts; ";
+  const auto first =
+      in_root(root, {"-h", "box.example"}, look + "echo '192.0.2.9 more' >>/etc/hosts && cat /etc/hosts");
+  BOOST_TEST(first.out.starts_with("box.example\n127.0.0.1\tlocalhost\n"), first.out << first.err);
+  BOOST_TEST(has(first.out, "\n127.0.0.1\tbox.example box\n192.0.2.9 more\n"), first.out << first.err);
+  BOOST_TEST(!has(first.out, "theirs"));
+  BOOST_TEST(read_text(root + "/etc/hosts") == "192.0.2.1 theirs\n");
+  BOOST_TEST(read_text(root + "/etc/hostname") == "");
+  const auto mounts =
+      in_root(root, {}, "grep /etc/ /proc/self/mountinfo; ls -A /proc | grep host; ls -A /dev | grep host");
+  BOOST_TEST(has(mounts.out, " /hosts /etc/hosts rw,nosuid,nodev,noexec"), mounts.out << mounts.err);
+  BOOST_TEST(has(mounts.out, " /hostname /etc/hostname rw,nosuid,nodev,noexec"), mounts.out);
+  BOOST_TEST(lines(mounts.out).size() == 2U, mounts.out);
+  const auto sealed = in_root(root, {"--read-only"}, "( : >/etc/hosts ) 2>/dev/null || echo refused; cat /etc/hosts");
+  BOOST_TEST(sealed.out.starts_with("refused\n127.0.0.1\tlocalhost\n"), sealed.out << sealed.err);
+  const auto overlay = in_root(root + ":O", {"-h", "o"}, look);
+  BOOST_TEST(overlay.out.starts_with("o\n127.0.0.1\tlocalhost\n"), overlay.out << overlay.err);
+  const auto bob = in_root(root, {"-u", "bob", "-h", "b"}, look);
+  BOOST_TEST(bob.out.starts_with("b\n127.0.0.1\tlocalhost\n"), bob.out << bob.err);
+  // With the host's network, what the host calls its neighbours.
+  const auto host = in_root(root, {"--network", "host"}, "cat /etc/hosts");
+  if (exists("/etc/hosts")) BOOST_TEST(host.out.starts_with(read_text("/etc/hosts")), host.out << host.err);
+  write_file("mine", "192.0.2.53 mine\n");
+  const auto mine = in_root(root, {"-v", dir() + "/mine:/etc/hosts"}, "cat /etc/hosts");
+  BOOST_TEST(mine.out == "192.0.2.53 mine\n", mine.out << mine.err);
+  // No place for them: the root is left as it is.
+  fs::remove(root + "/etc/hosts");
+  fs::create_symlink("/run/nowhere", root + "/etc/hosts");
+  BOOST_TEST(in_root(root, {}, "echo ran").out == "ran\n");
+}
+
 BOOST_AUTO_TEST_CASE(links_where_the_containers_own_goes_are_refused) {
   NEEDS_BUSYBOX();
   const auto root = make_root();

@@ -122,6 +122,62 @@ BOOST_AUTO_TEST_CASE(a_root_in_full) {
   BOOST_TEST(got.substr(0, want.size()) == want, "--- got\n" << got);
 }
 
+// The text of the plan does not show what is in a file.
+std::string content(const Spec& spec, const Facts& from, const std::string& file) {
+  const auto plan = compile(spec, from).value();
+  for (const Step& step : plan.steps) {
+    if (step.op == Op::file && step.s[0] == file) return step.s[1];
+  }
+  return "none";
+}
+
+BOOST_AUTO_TEST_CASE(a_root_knows_its_name) {
+  Facts from = facts();
+  from.hosts_file = from.hostname_file = true;
+  from.hosts = "127.0.0.1 localhost\n192.0.2.7 db";
+  from.nodename = "host";
+  Spec spec = rooted();
+  const std::string steps =
+      "make tmpfs as the upper part (nosuid,nodev,noexec,source=tmpfs,mode=755,size=1m)\n"
+      "in the upper part: file hosts, 171 bytes\n"
+      "in the upper part: file hostname, 13 bytes\n"
+      "put the upper part over the old /proc\n"
+      "take hosts of the upper part as it\n"
+      "mount it on /etc/hosts inside\n"
+      "take hostname of the upper part as it\n"
+      "mount it on /etc/hostname inside\n"
+      "make proc as it (nosuid,nodev,noexec,source=proc)\n";
+  const std::string got = text(spec, from);
+  BOOST_TEST(got.find(steps) != std::string::npos, got);
+  BOOST_TEST(content(spec, from, "hosts").starts_with("127.0.0.1\tlocalhost\n::1\tlocalhost "));
+  BOOST_TEST(content(spec, from, "hosts").ends_with("\n127.0.0.1\t0123456789ab\n"));
+  BOOST_TEST(content(spec, from, "hostname") == "0123456789ab\n");
+  spec.hostname = "box.example";
+  BOOST_TEST(content(spec, from, "hosts").ends_with("\n127.0.0.1\tbox.example box\n"));
+  BOOST_TEST(content(spec, from, "hostname") == "box.example\n");
+  // With the host's network its neighbours are the container's.
+  spec.network = Network::host;
+  BOOST_TEST(content(spec, from, "hosts") == "127.0.0.1 localhost\n192.0.2.7 db\n127.0.0.1\tbox.example box\n");
+  spec.hostname.clear();
+  spec.uts = "host";
+  BOOST_TEST(content(spec, from, "hosts") == "127.0.0.1 localhost\n192.0.2.7 db\n");
+  BOOST_TEST(content(spec, from, "hostname") == "host\n");
+  // Another's name is not ours to know.
+  spec.uts = "/proc/9/ns/uts";
+  BOOST_TEST(content(spec, from, "hostname") == "none");
+  // What the user brings is left alone, and a root without a place too.
+  spec = rooted();
+  spec.mounts = {parse_volume("/h:/etc/hosts").value()};
+  BOOST_TEST(content(spec, from, "hosts") == "none");
+  BOOST_TEST(content(spec, from, "hostname") != "none");
+  spec.mounts = {parse_volume("/h:/etc").value()};
+  BOOST_TEST(text(spec, from).find("the old /proc") == std::string::npos);
+  BOOST_TEST(content(rooted(), facts(), "hosts") == "none");
+  spec = rooted();
+  spec.read_only = true;
+  BOOST_TEST(text(spec, from).find("take hosts of the upper part as it\nset on it: ro\n") != std::string::npos);
+}
+
 // The order is the security design: nothing of the host's root can be named once the new one is in place, and what the
 // user brought is there before, so that the container's own lies over it.
 BOOST_AUTO_TEST_CASE(nothing_of_the_host_after_pivot) {
