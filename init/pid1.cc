@@ -10,18 +10,27 @@ alignas(16) unsigned char child_stack[32768];
 
 constexpr uint32_t kCapKill = 1U << 5;
 
+void close_but(unsigned first, unsigned last, unsigned kept) {
+  if (kept < first || kept > last) {
+    sys::close_range(first, last);
+    return;
+  }
+  if (kept > first) sys::close_range(first, kept - 1);
+  if (kept < last) sys::close_range(kept + 1, last);
+}
+
 // Gives away what the command could want from a process that outlives its start.
 // Nothing here can be reported any more (the command runs), and nothing here can fail
 // on a kernel that got this far.
-void hold_nothing(const Run& run, int signals) {
+void hold_nothing(const Run& run, int guard, int signals) {
   const auto boot = static_cast<unsigned>(run.boot);
+  // The guard stands right behind the plan's place, which is closed: what lies between takes no harm.
+  const unsigned top = guard == 0 ? boot : static_cast<unsigned>(guard);
   const auto other = static_cast<unsigned>(signals);
-  const unsigned low = boot < other ? boot : other;
-  const unsigned high = boot < other ? other : boot;
   // 0-2 as well: while PID 1 holds a stream, its reader never sees the end.
-  if (low > 0) sys::close_range(0, low - 1);
-  if (high - low > 1) sys::close_range(low + 1, high - 1);
-  sys::close_range(high + 1, ~0U);
+  if (boot > 0) close_but(0, boot - 1, other);
+  if (top > boot + 1) close_but(boot + 1, top - 1, other);
+  close_but(top + 1, ~0U, other);
   sys::call(__NR_munmap, run.block, run.size);   // argv and the environment, secrets and all
   sys::call(__NR_chdir, "/");                    // the command may want to unmount where it started
 
@@ -87,16 +96,22 @@ int shell_code(uint32_t status) {
   return static_cast<int>(sig == 0 ? status >> 8 & 0xff : 128 + sig);
 }
 
-[[noreturn]] void watch(const Run& run, int signals, int command) {
+// The end of all that is left: a PID 1's own does it, the guard has to say so, and is among them.
+[[noreturn]] void end(int guard, int status) {
+  if (guard != 0) sys::write(guard, "1", 1);
+  sys::exit(status);
+}
+
+[[noreturn]] void watch(const Run& run, int guard, int signals, int command) {
   for (;;) {
     uint32_t status = 0;
     if (reap(command, status)) {
       say(run.boot, wire::Say::exited, run.index, 0, status);
-      sys::exit(shell_code(status));
+      end(guard, shell_code(status));
     }
     sys::PollFd fds[2] = {{signals, sys::kPollIn, 0}, {run.boot, sys::kPollIn, 0}};
     if (sys::poll(fds, 2, nullptr) < 0) continue;
-    if (fds[1].revents != 0 && hung_up(run.boot)) sys::exit(kExitSetup);
+    if (fds[1].revents != 0 && hung_up(run.boot)) end(guard, kExitSetup);
     if (fds[0].revents != 0) forward(signals, command);
   }
 }
@@ -117,10 +132,17 @@ void in_child(void* arg) {
 
 }  // namespace
 
-int stay(Run& run, void (*go_on)(void*)) {
+int stay(Run& run, int guard, void (*go_on)(void*)) {
   // Before the child exists, not after: no instant in which the command could attach.
   long err = sys::prctl(PR_SET_DUMPABLE, 0);
   if (err < 0) return static_cast<int>(-err);
+  if (guard != 0) {
+    err = sys::call(__NR_fcntl, guard, sys::kFSetFd, sys::kFdCloexec);
+    // Who dies with the supervisor could not end the others: from here on the boot channel's end says it. A supervisor that
+    // died before has killed us, and there is no child yet.
+    if (err >= 0) err = sys::prctl(PR_SET_PDEATHSIG, 0);
+    if (err < 0) return static_cast<int>(-err);
+  }
   // Ignored by whoever started the supervisor, SIGCHLD would make the kernel reap for us
   // and the status would be lost. Blocked signals are queued even for a PID 1 and even
   // when their default is to be ignored.
@@ -145,8 +167,8 @@ int stay(Run& run, void (*go_on)(void*)) {
   sys::prctl(PR_SET_NAME, reinterpret_cast<unsigned long>("sup-init"));
   // A supervisor that has gone is seen in the loop.
   say(run.boot, wire::Say::running, run.index, 0, static_cast<uint32_t>(command));
-  hold_nothing(run, static_cast<int>(signals));
-  watch(run, static_cast<int>(signals), static_cast<int>(command));
+  hold_nothing(run, guard, static_cast<int>(signals));
+  watch(run, guard, static_cast<int>(signals), static_cast<int>(command));
 }
 
 }  // namespace sup::init

@@ -16,8 +16,11 @@
 
 namespace sup::init {
 
+// guard: 0; or a descriptor of the cgroup.kill of the group that all of it is in. Then init is no PID 1, nothing ends with it, and
+// it writes there at its own end.
+//
 // Makes the child, which calls child(&run) and does not return from it. Returns only when
 // the child could not be made: the errno. The parent's side ends in exit.
-[[nodiscard]] int stay(Run& run, void (*child)(void*));
+[[nodiscard]] int stay(Run& run, int guard, void (*child)(void*));
 
 }  // namespace sup::init

@@ -47,7 +47,8 @@ enum class Op : uint16_t {
   setsid = 15,  // setsid(2)
   ctty = 16,  // TIOCSCTTY on descriptor n0
   pdeathsig = 17,  // PR_SET_PDEATHSIG n0; then fails with ESRCH if the boot channel is already hung up
-  stay = 18,  // fork: the parent stays PID 1 and supervises (init/pid1.h), the child goes on
+  stay = 18,  // fork: the parent stays PID 1 and supervises (init/pid1.h), the child goes on. n0: not 0: it is no PID 1, whose
+  // death would end all; descriptor n0, that of its cgroup.kill, is written to instead
   close_from = 19,  // close_range(2) from n0 up, the boot channel excepted (it is CLOEXEC)
   signals_default = 20,  // all 64 dispositions default, mask empty
   wait = 21,  // report {wait, i}, go on when the supervisor says go; n0 says for what (WaitFor). For park

@@ -74,7 +74,8 @@ bool known(Op op) {
 // Op::call makes calls of numbers alone: none of these takes a pointer, whatever a damaged plan has in its place.
 bool plain(const Step& step) {
   switch (step.flags) {
-    case __NR_prctl: return step.n[0] == PR_SET_KEEPCAPS || step.n[0] == PR_SET_NO_NEW_PRIVS;
+    case __NR_prctl:
+      return step.n[0] == PR_SET_KEEPCAPS || step.n[0] == PR_SET_NO_NEW_PRIVS || step.n[0] == PR_SET_CHILD_SUBREAPER;
     case __NR_setpriority:
     case __NR_ioprio_set: return true;
     default: return false;
@@ -459,7 +460,7 @@ int perform(Run& run, const Step& step) {
     case Op::setsid: return error(sys::call(__NR_setsid));
     case Op::ctty: return error(sys::call(__NR_ioctl, n[0], sys::kTiocsCtty, 0));
     case Op::pdeathsig: return pdeathsig(n[0], run.boot);
-    case Op::stay: return stay(run, go_on_after_stay);
+    case Op::stay: return stay(run, static_cast<int>(n[0]), go_on_after_stay);
     case Op::close_from: return close_from(n[0], run.boot);
     case Op::signals_default: return signals_default();
     case Op::wait: return static_cast<wire::WaitFor>(n[0]) == wire::WaitFor::park ? park(run) : wait(run);

@@ -23,6 +23,7 @@
 #include "sys/explain.h"
 #include "sys/inside.h"
 #include "sys/pidfd.h"
+#include "sys/pidnamespace.h"
 #include "sys/procfs.h"
 #include "sys/pty.h"
 #include "sys/rootdir.h"
@@ -121,7 +122,7 @@ void Container::announce() {
   emit(event::Starting{.command = spec_.argv.at(0),
                        .tty = spec_.tty,
                        .user_namespace = plan_.user_namespace,
-                       .rooted = !spec_.rootfs.empty()});
+                       .rooted = !spec_.rootfs.empty() && spec_.pid != "host"});
 }
 
 Result<void> Container::begin(Wiring& wiring, int image, std::optional<Parked> parked) {
@@ -141,8 +142,14 @@ Result<void> Container::begin(Wiring& wiring, int image, std::optional<Parked> p
   boot_->read_start();
   loop_.settle();
   if (auto raised = raise_fence(); !raised) return raised;
-  auto launched =
-      launch(plan_, facts_, stdio, image, theirs->get(), fence_ ? fence_->clone_fd() : -1, entry_ ? entry_->pidfd : -1);
+  Fd guard;
+  if (plan_.guarded) {
+    auto opened = fence_->kill_file();
+    if (!opened) return std::unexpected(std::move(opened.error()));
+    guard = std::move(*opened);
+  }
+  auto launched = launch(plan_, facts_, stdio, image, theirs->get(), fence_ ? fence_->clone_fd() : -1,
+                         entry_ ? entry_->pidfd : -1, guard.get());
   if (!launched) return std::unexpected(launched.error());
   cloned(launched->clone_us);
   if (entry_) {
@@ -278,7 +285,10 @@ void Container::heard(const wire::Record& record) {
       exec_said_ = true;
       exec_us_ = Loop::now_us();
       break;
-    case wire::Say::running: now_running(); break;
+    case wire::Say::running:
+      if (!spec_.pid.empty()) command_pid_ = static_cast<pid_t>(record.value);
+      now_running();
+      break;
     case wire::Say::failed: failed_ = record; break;
     case wire::Say::exited:
       now_running();  // should {running} not have come through: what has ended has run
@@ -302,11 +312,12 @@ void Container::heard(const wire::Record& record) {
 
 // Before the clone: the limits stand before there is anybody to limit.
 Result<void> Container::raise_fence() {
-  if (!spec_.limits.any()) return {};
+  if (!needs_group(spec_)) return {};
   fence_ = std::make_unique<Fence>(loop_, facts_.id);
   auto errors = fence_->make(spec_.limits);
   if (errors.empty()) return {};
-  if (!spec_.limits.best_effort) return std::unexpected(std::move(errors.front()));
+  if (!spec_.limits.best_effort || (plan_.guarded && !fence_->there()))
+    return std::unexpected(std::move(errors.front()));
   tolerated_ = std::move(errors);
   return {};
 }
@@ -321,7 +332,7 @@ void Container::waiting(const wire::Record& record) {
   if (reason == wire::WaitFor::network) return connect();
   if (reason != wire::WaitFor::cgroup) return;
   if (auto placed = enclose(pid_); !placed) {
-    if (!spec_.limits.best_effort) {
+    if (!spec_.limits.best_effort || plan_.guarded) {
       outcome_.error = std::move(placed.error());
       (void)pidfd_signal(pidfd_.get(), SIGKILL);
       return;
@@ -491,7 +502,7 @@ void Container::go() {
 void Container::boot_ended() {
   boot_ended_ = true;
   // CLOEXEC closed it: the command runs. (Init as PID 1 says so in words, and keeps the channel.)
-  if (exec_said_ && !failed_ && !spec_.init) now_running();
+  if (exec_said_ && !failed_ && !init_stays(spec_)) now_running();
   read_output();
   settle();
 }
@@ -602,7 +613,7 @@ Effect Container::signal(int number, std::optional<std::int64_t> sender) {
   Effect effect = Effect::delivered;
   // A PID 1 without a handler does not get what its parent namespace sends (pid_namespaces(7)), and kill(2) says 0
   // all the same: look first. KILL, STOP and CONT work always; init as PID 1 passes everything on.
-  if (!spec_.init && number != SIGKILL && number != SIGSTOP && number != SIGCONT) {
+  if (!init_stays(spec_) && number != SIGKILL && number != SIGSTOP && number != SIGCONT) {
     if (const auto now = signal_state(pid_)) {
       if (now->ignores(number)) {
         effect = Effect::ignored;
@@ -642,6 +653,15 @@ void Container::kill(Reason reason) {
   emit(event::Signalled{.signal = SIGKILL, .effect = err == 0 ? Effect::delivered : Effect::gone, .sender = {}});
 }
 
+Container::Inmost Container::inmost() const {
+  if (command_pid_ < 0) return {.pid = pid_, .own = {}, .pidfd = pidfd_.get()};
+  Fd fd(static_cast<int>(::syscall(SYS_pidfd_open, command_pid_, 0)));
+  // Init reaps it: the number could be another's by now, but that one is no child of init's.
+  if (!fd || parent_of(command_pid_) != pid_) return {};
+  const int number = fd.get();
+  return {.pid = command_pid_, .own = std::move(fd), .pidfd = number};
+}
+
 std::string Container::command_name() const {
   const auto now = pid_ > 0 ? signal_state(pid_) : std::nullopt;
   return now ? now->command : spec_.argv.at(0);
@@ -666,6 +686,8 @@ void Container::reaped(int status, const rusage& usage, std::uint64_t since_us) 
             .involuntary_switches = usage.ru_nivcsw};
   timeout_.stop();
   grace_.stop();
+  // The guard has done so, unless it was killed itself.
+  if (!spec_.pid.empty() && fence_) fence_->kill();
   if (pasta_) pasta_->end();
   settle();
 }

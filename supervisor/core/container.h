@@ -84,6 +84,7 @@ class Container {
     int pidfd = -1;  // and what names it for good; borrowed for start()
     // Before the command runs: puts the process where the container's are kept (cgroups). An error ends it.
     std::function<Result<void>(pid_t pid)> place{};
+    Fd own{};  // what pidfd is, where nobody else holds it
   };
 
   // With an entry: facts are those of the container, and the plan is compile_exec()'s.
@@ -143,7 +144,13 @@ class Container {
   // Dead: what is left is to show its last output.
   [[nodiscard]] bool dead() const { return reaped_ || state_ == State::ended; }
   [[nodiscard]] pid_t pid() const { return pid_; }
-  [[nodiscard]] int pidfd() const { return pidfd_.get(); }
+  // Whose namespaces an exec enters: PID 1, or the command where init is not in its pid namespace. -1: it is no more.
+  struct Inmost {
+    pid_t pid = -1;
+    Fd own;  // what `pidfd` is, where it was opened for this
+    int pidfd = -1;
+  };
+  [[nodiscard]] Inmost inmost() const;
   [[nodiscard]] std::string exec_id() const { return entry_ ? entry_->id : std::string(); }
   // The name of PID 1's program, for messages.
   [[nodiscard]] std::string command_name() const;
@@ -225,6 +232,7 @@ class Container {
   bool reaped_ = false;
   std::optional<wire::Record> failed_;
   std::optional<int> command_status_;  // from init as PID 1
+  pid_t command_pid_ = -1;  // likewise, where init guards a pid namespace that is not its own
 
   std::unique_ptr<Stream> master_;  // with a terminal
   std::unique_ptr<Stream> in_, out_, err_;

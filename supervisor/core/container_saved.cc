@@ -62,6 +62,7 @@ SavedContainer Container::save() const {
   s.boot_ended = boot_ended_;
   s.reaped = reaped_;
   s.command_status = command_status_;
+  s.command_pid = command_pid_;
   auto eof = eof_.memory();
   s.eof_line = std::move(eof.line);
   s.eof_literal_next = eof.literal_next;
@@ -110,6 +111,7 @@ Result<std::unique_ptr<Container>> Container::restore(Loop& loop, EventLog& log,
   c.exec_said_ = true;
   c.outcome_.ran = true;
   c.command_status_ = saved.command_status;
+  c.command_pid_ = saved.command_pid;
   c.eof_.remember(
       {.line = std::move(saved.eof_line), .literal_next = saved.eof_literal_next, .raw_bytes = saved.eof_raw_bytes});
   c.size_.ws_row = static_cast<unsigned short>(saved.rows);

@@ -47,7 +47,7 @@ struct Starting {                            // msg "init come on"
   std::string command;                       // argv[0]
   bool tty = false;
   bool user_namespace = false;
-  bool rooted = false;                       // its root is its own, not the host's
+  bool rooted = false;                       // its root is its own, not the host's, and so are its processes
 };
 struct Started {                             // msg "command /bin/sh"
   std::string command;

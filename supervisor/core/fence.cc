@@ -56,6 +56,12 @@ std::vector<Error> Fence::update(const Limits& limits, pid_t first) {
   return errors;
 }
 
+Result<Fd> Fence::kill_file() const {
+  if (group_) return group_->kill_file();
+  return std::unexpected(
+      Error{.code = "E_CGROUP", .where = "cgroup", .what = "cannot be made", .err = ENOENT, .stage = "cgroup"});
+}
+
 Result<void> Fence::place(pid_t pid) { return group_ ? group_->place(pid) : Result<void>{}; }
 
 Result<void> Fence::adopt(pid_t first) {

@@ -32,7 +32,7 @@ Result<BootChannel> make_boot_channel() {
 }
 
 Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)[3], int image, int boot, int cgroup,
-                        int join) {
+                        int join, int guard) {
   auto bytes = encode(plan);
   if (!bytes) return std::unexpected(bytes.error());
   auto steps = sealed_memfd("sup-plan", *bytes, Executable::no);
@@ -50,6 +50,7 @@ Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)
   request.fds.emplace_back(boot, plan.boot_fd());
   request.fds.emplace_back(steps->get(), plan.boot_fd() + 1);
   if (plan.joins) request.fds.emplace_back(join, plan.join_fd());
+  if (plan.guarded) request.fds.emplace_back(guard, plan.guard_fd());
   Fd user_namespace;
   std::vector<Fd> trees;
   if (!plan.uids.empty()) {

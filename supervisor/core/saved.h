@@ -48,6 +48,7 @@ struct SavedContainer {
   bool boot_ended = false;
   bool reaped = false;
   std::optional<int> command_status;
+  int command_pid = -1;
   std::string eof_line;
   bool eof_literal_next = false;
   bool eof_raw_bytes = false;

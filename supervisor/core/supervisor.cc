@@ -515,7 +515,7 @@ void Supervisor::exec(Held& held, ExecRequest request, ExecTold told) {
       exec(*found->second, std::move(*waiting), told);
     });
   }
-  const pid_t first = held.container_->pid();
+  const pid_t first = held.container_->inmost().pid;
   auto inside = look_inside(first);
   if (!inside) return told(std::unexpected(inside.error()));
   if (request.spec.user.empty()) return enter(held.id_, std::move(request), std::move(*inside), told);
@@ -581,8 +581,10 @@ void Supervisor::enter(const std::string& id, ExecRequest request, Inside inside
   Container::Entry entry;
   do entry.id = new_id();
   while (execs_.contains(entry.id));
-  entry.pid1 = target.pid();
-  entry.pidfd = target.pidfd();
+  auto inmost = target.inmost();
+  entry.pid1 = inmost.pid;
+  entry.pidfd = inmost.pidfd;
+  entry.own = std::move(inmost.own);
   entry.place = [this, id](pid_t pid) -> Result<void> {
     const auto at = held_.find(id);
     return at != held_.end() && at->second->container_ ? at->second->container_->enclose(pid) : Result<void>{};

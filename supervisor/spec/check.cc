@@ -57,7 +57,7 @@ Result<void> check_nul(const Spec& spec) {
 
 Result<void> check_shared(const Spec& spec) {
   const std::pair<const char*, const std::string*> all[] = {
-      {"--network", &spec.netns}, {"--ipc", &spec.ipc}, {"--uts", &spec.uts}};
+      {"--network", &spec.netns}, {"--ipc", &spec.ipc}, {"--uts", &spec.uts}, {"--pid", &spec.pid}};
   for (const auto& [option, value] : all) {
     const bool path = value->starts_with('/') && !has_nul(*value);
     const bool word = value->empty() || *value == "host";

@@ -40,7 +40,7 @@ bool fits(const Plan& parked, const Plan& plan) {
   if (parked.steps.size() < 2 || plan.steps.size() < parked.steps.size()) return false;
   if (parked.clone_flags != plan.clone_flags || parked.user_namespace != plan.user_namespace) return false;
   // Descriptors have their numbers when init is made.
-  if (plan.joins || !plan.uids.empty() || plan.boot_fd() != parked.boot_fd()) return false;
+  if (plan.joins || plan.guarded || !plan.uids.empty() || plan.boot_fd() != parked.boot_fd()) return false;
   return std::equal(parked.steps.begin(), parked.steps.end() - 1, plan.steps.begin());
 }
 

@@ -138,6 +138,7 @@ void tool_notes(const Run& run, std::string_view peer, std::vector<std::string>&
   }
   entered(run.spec.ipc, "--ipc");
   entered(run.spec.uts, "--uts");
+  entered(run.spec.pid, "--pid");
   if (!run.spec.ulimits.empty() || run.spec.oom_score_adj || run.spec.nice || run.spec.ionice) {
     notes.push_back(
         "Limits and priorities of each process are what the caller has: put prlimit(1), choom(1), nice(1) or ionice(1) before it.");
@@ -198,7 +199,8 @@ Rendering render_unshare(const Run& run) {
     add(words,
         {"--user", "--map-user=" + std::to_string(run.uid), "--map-group=" + std::to_string(run.gid), "--keep-caps"});
   }
-  add(words, {"--mount", "--propagation=slave", "--pid"});
+  add(words, {"--mount", "--propagation=slave"});
+  if (run.spec.pid.empty()) add(words, {"--pid"});
   if (run.spec.uts.empty()) add(words, {"--uts"});
   if (run.spec.ipc.empty()) add(words, {"--ipc"});
   const bool net = run.spec.network == Network::none || run.spec.network == Network::pasta;
@@ -231,14 +233,14 @@ Rendering render_bwrap(const Run& run) {
   if (!run.root) {
     add(words, {"--unshare-user", "--uid", std::to_string(run.uid), "--gid", std::to_string(run.gid)});
   }
-  add(words, {"--unshare-pid"});
+  if (run.spec.pid.empty()) add(words, {"--unshare-pid"});
   if (run.spec.uts.empty()) add(words, {"--unshare-uts"});
   if (run.spec.ipc.empty()) add(words, {"--unshare-ipc"});
   if (run.spec.network == Network::none || run.spec.network == Network::pasta) add(words, {"--unshare-net"});
   bwrap_root(run.spec, run.facts, words, out.notes);
   if (run.spec.uts.empty()) add(words, {"--hostname", run.hostname});
   add(words, {"--chdir", run.cwd, "--die-with-parent"});
-  if (!run.spec.init) add(words, {"--as-pid-1"});
+  if (!init_stays(run.spec)) add(words, {"--as-pid-1"});
   if (run.root) {
     // bwrap as root keeps everything until one of its capability options is used, and then nothing that is not
     // added; so the bounding set is left to setpriv.
@@ -331,7 +333,9 @@ Rendering render_docker(const Run& run) {
   for (const Publish& publish : spec.publish) add(words, {"-p", to_string(publish)});
   if (!spec.ipc.empty()) add(words, {"--ipc", spec.ipc == "host" ? "host" : "container:ID"});
   if (!spec.uts.empty()) add(words, {"--uts", "host"});
-  if (spec.network == Network::join || spec.ipc.starts_with('/') || spec.uts.starts_with('/')) {
+  if (!spec.pid.empty()) add(words, {"--pid", spec.pid == "host" ? "host" : "container:ID"});
+  if (spec.network == Network::join || spec.ipc.starts_with('/') || spec.uts.starts_with('/') ||
+      spec.pid.starts_with('/')) {
     out.notes.push_back(
         "docker shares namespaces by a container's name, not by path, and shares no other container's host name.");
   }
@@ -468,7 +472,8 @@ Rendering render_oci(const Run& run) {
     if (path.empty()) with(type);
     if (path.starts_with('/')) namespaces.push_back(Json{{"type", type}, {"path", to_utf8(path)}});
   };
-  for (const char* type : {"mount", "pid"}) with(type);
+  with("mount");
+  shares("pid", spec.pid);
   shares("uts", spec.uts);
   shares("ipc", spec.ipc);
   if (spec.network != Network::host) shares("network", spec.netns);

@@ -52,7 +52,7 @@ std::uint64_t other_namespaces(const Spec& spec) {
 
 // The cgroup namespace's root is the cgroup its maker stands in, so it is made after the wait for the placement, never by
 // the clone.
-std::uint64_t cgroup_namespace(const Spec& spec) { return spec.limits.any() ? std::uint64_t{CLONE_NEWCGROUP} : 0; }
+std::uint64_t cgroup_namespace(const Spec& spec) { return needs_group(spec) ? std::uint64_t{CLONE_NEWCGROUP} : 0; }
 
 std::string hostname_of(const Spec& spec, const Facts& facts) {
   return spec.hostname.empty() ? facts.id : spec.hostname;
@@ -60,6 +60,21 @@ std::string hostname_of(const Spec& spec, const Facts& facts) {
 
 void mount_own_proc(Draft& draft) {
   draft.add(step(Op::mount, {MS_NOSUID | MS_NODEV | MS_NOEXEC}, {"proc", "/proc", "proc"}));
+}
+
+// In a pid namespace that is not its own there is no PID 1 with which all would end. So init stays, outside of another's, and
+// guards: it kills the control group at the command's end, and at the supervisor's. Who sees another's processes is its child,
+// and does all that follows (a procfs shows the pid namespace of who mounts it). What they have of namespaces besides is made
+// before, so that the two share it.
+void guard(Draft& draft) {
+  const Spec& spec = draft.spec;
+  if (spec.pid.empty()) return;
+  if (const auto flag = cgroup_namespace(spec)) draft.add(step(Op::unshare, {flag}));
+  if (spec.pid.starts_with('/')) draft.add(step(Op::enter, {CLONE_NEWPID}, {spec.pid}));
+  // What loses its parent is init's to reap, not the host's.
+  draft.add(call(SYS_prctl, {PR_SET_CHILD_SUBREAPER, 1}));
+  draft.plan.guarded = true;
+  draft.add(step(Op::stay, {static_cast<std::uint64_t>(draft.plan.guard_fd())}));
 }
 
 // The namespaces that are another's. Before the own procfs: the paths are those of the host.
@@ -80,11 +95,14 @@ void make_others(Draft& draft) {
 // Another's namespaces belong to his user namespace, in which an ordinary user's init has no powers.
 Result<void> check_shared(const Spec& spec) {
   const bool path = spec.network == Network::join || spec.ipc.starts_with('/') || spec.uts.starts_with('/');
-  if (!path) return {};
+  if (!path && spec.pid.empty()) return {};
   Error error;
   error.code = "E_NAMESPACE";
-  error.where = spec.network == Network::join ? "--network" : spec.ipc.starts_with('/') ? "--ipc" : "--uts";
-  error.what = "another's namespace cannot be entered";
+  error.where = !path                           ? "--pid"
+                : spec.network == Network::join ? "--network"
+                : spec.ipc.starts_with('/')     ? "--ipc"
+                                                : "--uts";
+  error.what = path ? "another's namespace cannot be entered" : "a pid namespace that is not its own";
   error.why = spec.userns.empty() ? "an ordinary user has no powers over it"
                                   : "who lives in a user namespace has no powers over it";
   error.hint = "run sup as root, without --userns";
@@ -110,7 +128,8 @@ void isolate_as_root(Draft& draft) {
   // Looked at, not believed: the facts are from before the clone, and an unmount may have hit something else of
   // that name. Right after the mount and before anything is started that could be harmed.
   draft.add(step(Op::only_proc));
-  if (const auto flag = cgroup_namespace(draft.spec)) draft.add(step(Op::unshare, {flag}));
+  if (const auto flag = cgroup_namespace(draft.spec); flag != 0 && !draft.plan.guarded)
+    draft.add(step(Op::unshare, {flag}));
   mount_on_host_root(draft);
 }
 
@@ -159,7 +178,8 @@ void isolate_as_user(Draft& draft) {
 // With --rootfs: the mounts are made by root of the first user namespace, if there is one; it is the command's own too,
 // unless that is to be another than 0, whom a map with one id has no room for: then a second one renames it.
 void isolate_in_root(Draft& draft) {
-  if (const auto flag = cgroup_namespace(draft.spec)) draft.add(step(Op::unshare, {flag}));
+  if (const auto flag = cgroup_namespace(draft.spec); flag != 0 && !draft.plan.guarded)
+    draft.add(step(Op::unshare, {flag}));
   enter_root(draft);
   set_names(draft);
   if (!draft.plan.user_namespace || draft.change_ids || (draft.user->uid == 0 && draft.user->gid == 0)) return;
@@ -296,7 +316,7 @@ void furnish(Draft& draft) {
   set_names(draft);
   // Here PID 1 parts from the command: it keeps what it has, so that it may signal a command of any user; what
   // follows (session, ids, capabilities, directory, descriptors) is the command's own.
-  if (spec.init) draft.add(step(Op::stay));
+  if (spec.init && !draft.plan.guarded) draft.add(step(Op::stay));
 }
 
 // What binds a command, whether it is the container's own or comes in by exec: the two must not differ (CVE-2022-29162).
@@ -352,7 +372,7 @@ void confine(Draft& draft, const std::string& cwd) {
   }
   // setresuid(2) has cleared the wish to die with the supervisor. With --init this process is a child of PID 1, whose
   // own wish still stands and whose death kills all in the namespace: nothing to renew.
-  if (change_ids && (!spec.init || draft.plan.joins)) draft.add(step(Op::pdeathsig, {SIGKILL}));
+  if (change_ids && (!init_stays(spec) || draft.plan.joins)) draft.add(step(Op::pdeathsig, {SIGKILL}));
   // A directory that was asked for, after the ids: it must be one that the user may enter, not one that root may.
   // After every mount step, and checked by getcwd(2) in init (CVE-2024-21626).
   if (!early_cwd) draft.add(step(Op::workdir, {}, {cwd}));
@@ -450,7 +470,7 @@ Result<Plan> compile(const Spec& spec, const Facts& facts) {
   if (auto r = check_userns(spec, facts); !r) return std::unexpected(std::move(r.error()));
   plan.tty = spec.tty;
   plan.preserve_fds = spec.preserve_fds;
-  plan.clone_flags = CLONE_NEWNS | CLONE_NEWPID;
+  plan.clone_flags = CLONE_NEWNS | (spec.pid.empty() ? CLONE_NEWPID : 0);
   const bool rooted = !spec.rootfs.empty();
   if (plan.user_namespace) plan.clone_flags |= CLONE_NEWUSER;
 
@@ -473,7 +493,7 @@ Result<Plan> compile(const Spec& spec, const Facts& facts) {
   // First of all, so that no later hang outlives the supervisor.
   draft.add(step(Op::pdeathsig, {SIGKILL}));
   // Before anything is done that could cost something: all of it counts, and a limit that cannot be had stops the start here.
-  if (spec.limits.any()) draft.add(step(Op::wait, {static_cast<std::uint64_t>(wire::WaitFor::cgroup)}));
+  if (needs_group(spec)) draft.add(step(Op::wait, {static_cast<std::uint64_t>(wire::WaitFor::cgroup)}));
   if (plan.user_namespace) {
     if (auto r = check_shared(spec); !r) return std::unexpected(std::move(r.error()));
   } else {
@@ -481,6 +501,7 @@ Result<Plan> compile(const Spec& spec, const Facts& facts) {
   }
   // Without a root of its own an ordinary user's command gets them with its second user namespace.
   if (rooted || !plan.user_namespace) make_others(draft);
+  guard(draft);
   if (rooted) {
     isolate_in_root(draft);
   } else if (plan.user_namespace) {

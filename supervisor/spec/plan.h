@@ -43,12 +43,14 @@ struct Plan {
   std::vector<Tree> trees;
   bool tty = false;  // descriptors 0-2 are a pty slave, made before the clone
   int preserve_fds = 0;
+  bool guarded = false;  // init gets the descriptor of its cgroup.kill at guard_fd()
   bool joins = false;  // an Op::join is among the steps: init gets a pidfd at join_fd()
   std::vector<Step> steps;
 
   // The descriptor numbers init is started with: BOOT, the plan at BOOT+1 and, when it joins, a pidfd at BOOT+2.
   [[nodiscard]] int boot_fd() const { return 3 + preserve_fds; }
   [[nodiscard]] int join_fd() const { return boot_fd() + 2; }
+  [[nodiscard]] int guard_fd() const { return boot_fd() + 2; }  // a plan with one joins nothing, and has no trees
   [[nodiscard]] int tree_fd() const { return boot_fd() + 2; }  // a plan that joins has no trees
 };
 

@@ -110,6 +110,9 @@ void arguments(const Step& step, Json& out) {
       if (!step.lists.empty()) out["list"] = texts(step.lists[0]);
       out["numbers"] = step.n;
       break;
+    case Op::stay:
+      if (step.n[0] != 0) out["guard"] = step.n[0];
+      break;
     case Op::file:
       out["path"] = to_utf8(step.s[0]);
       out["content"] = to_utf8(step.s[1]);
@@ -119,7 +122,6 @@ void arguments(const Step& step, Json& out) {
     case Op::only_proc:
     case Op::keyring:
     case Op::setsid:
-    case Op::stay:
     case Op::signals_default: break;
   }
 }

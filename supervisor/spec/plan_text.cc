@@ -120,6 +120,8 @@ Call call_of(const Step& step) {
     return {"gain no privileges by exec any more", "E_NO_NEW_PRIVS", "no-new-privs"};
   if (step.flags == SYS_prctl && step.n[0] == PR_SET_KEEPCAPS)
     return {"keep the capabilities when the ids change", "E_CAPABILITIES", "capabilities"};
+  if (step.flags == SYS_prctl && step.n[0] == PR_SET_CHILD_SUBREAPER)
+    return {"be whom orphans come to", "E_FORK", "fork"};
   if (step.flags == SYS_setpriority) return {"set the nice value to " + number(2), "E_LIMIT", "limits"};
   if (step.flags == SYS_ioprio_set)
     return {"set the disks' priority to " + ionice_text(static_cast<int>(step.n[2])), "E_LIMIT", "limits"};
@@ -195,7 +197,7 @@ std::string describe(const Step& step) {
     case Op::setsid: return "start a session";
     case Op::ctty: return "make descriptor " + std::to_string(step.n[0]) + " the controlling terminal";
     case Op::pdeathsig: return "die with the supervisor (" + signal_name(static_cast<int>(step.n[0])) + ")";
-    case Op::stay: return "stay as PID 1, go on in a child";
+    case Op::stay: return step.n[0] != 0 ? "stay as its guard, go on in a child" : "stay as PID 1, go on in a child";
     case Op::close_from: return "close descriptors from " + std::to_string(step.n[0]) + " up";
     case Op::signals_default: return "set every signal to its default and unblock it";
     case Op::wait: return describe_wait(step);

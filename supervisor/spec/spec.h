@@ -60,6 +60,7 @@ struct Spec {
   std::vector<Publish> publish;  // with Network::pasta
   std::string ipc;  // empty: its own; "host"; else the namespace's path
   std::string uts;  // likewise
+  std::string pid;  // likewise
   std::string userns;  // as spec/idmap.h reads it
   bool privileged = false;  // keep the capabilities that namespaces cannot contain
   std::optional<Profile> profile;  // absent: seed on the host's root, docker in one of its own
@@ -82,5 +83,10 @@ struct Spec {
   Limits limits;  // of memory, processors, processes and disks
   bool operator==(const Spec&) const = default;
 };
+
+// Whether init stays as the command's parent, and reports its end.
+[[nodiscard]] inline bool init_stays(const Spec& spec) { return spec.init || !spec.pid.empty(); }
+// Whether it has a control group from its start on: limits are set on it, and what shares a pid namespace is ended by it.
+[[nodiscard]] inline bool needs_group(const Spec& spec) { return spec.limits.any() || !spec.pid.empty(); }
 
 }  // namespace sup

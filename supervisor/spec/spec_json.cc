@@ -25,8 +25,8 @@ template <typename SpecRef, typename Visit>
 void fields(SpecRef& spec, Visit&& visit) {
   auto& [argv, name, labels, tty, interactive, env, clear_env, workdir, hostname, user, init, stop_signal, stop_timeout,
          sig_proxy, detach_keys, timeout, status_fd, pidfile, cidfile, preserve_fds, network, netns, publish, ipc, uts,
-         userns, privileged, profile, cap_add, cap_drop, no_new_privs, seccomp, ulimits, oom_score_adj, nice, ionice,
-         rm, record, rootfs, rootfs_overlay, read_only, mounts, shm_size, restart, limits] = spec;
+         pid, userns, privileged, profile, cap_add, cap_drop, no_new_privs, seccomp, ulimits, oom_score_adj, nice,
+         ionice, rm, record, rootfs, rootfs_overlay, read_only, mounts, shm_size, restart, limits] = spec;
   visit("argv", argv);
   visit("name", name);
   visit("labels", labels);
@@ -52,6 +52,7 @@ void fields(SpecRef& spec, Visit&& visit) {
   visit("publish", publish);
   visit("ipc", ipc);
   visit("uts", uts);
+  visit("pid", pid);
   visit("userns", userns);
   visit("privileged", privileged);
   visit("profile", profile);

@@ -324,6 +324,22 @@ std::optional<bool> Cgroup::frozen() const {
 
 int Cgroup::kill() { return driver(nodes_.front()).kill(path()); }
 
+Result<Fd> Cgroup::kill_file() const {
+  Fd fd;
+  int err = ENOENT;
+  if (home_.trees.front().version == CgroupVersion::v2) {
+    fd = Fd(::open((path() + "/cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC));
+    err = errno;
+  }
+  if (fd) return fd;
+  Error error = failed("cannot be killed as one", path(), err);
+  if (err == ENOENT) {
+    error.why = "there is no cgroup.kill";
+    error.hint = "use Linux 5.14 or newer, with the v2 tree mounted: mount -t cgroup2 cgroup2 /sys/fs/cgroup";
+  }
+  return std::unexpected(std::move(error));
+}
+
 std::uint64_t Cgroup::oom_kills() const {
   std::uint64_t most = 0;
   for (const Node& each : nodes_) most = std::max(most, driver(each).oom_kills(each.directory).value_or(0));

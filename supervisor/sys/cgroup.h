@@ -46,6 +46,8 @@ class Cgroup {
   [[nodiscard]] std::optional<bool> frozen() const;
   // KILL to everything in it, now or frozen. ENOENT: this kernel cannot, and a frozen v1 group must be thawed for it.
   [[nodiscard]] int kill();
+  // For one that shall kill it without us: what "1" is written to. ENOENT: this kernel, or this tree, has no such file.
+  [[nodiscard]] Result<Fd> kill_file() const;
   [[nodiscard]] std::uint64_t oom_kills() const;
   [[nodiscard]] CgroupSample sample() const;
   // Somebody has removed a directory beneath us.

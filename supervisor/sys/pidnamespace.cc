@@ -19,6 +19,8 @@ std::string pid_namespace(pid_t pid) {
   return n < 0 ? std::string() : std::string(target, static_cast<std::size_t>(n));
 }
 
+}  // namespace
+
 // proc_pid_stat(5): the name in parentheses may hold anything; the state and the parent follow the last one.
 pid_t parent_of(pid_t pid) {
   const auto text = read_file("/proc/" + std::to_string(pid) + "/stat");
@@ -30,10 +32,9 @@ pid_t parent_of(pid_t pid) {
   return parent ? static_cast<pid_t>(*parent) : 0;
 }
 
-}  // namespace
-
 std::vector<pid_t> processes_with(pid_t first) {
-  const std::string space = pid_namespace(first);
+  std::string space = pid_namespace(first);
+  if (space == pid_namespace(::getpid())) space.clear();
   std::map<pid_t, pid_t> parents;
   std::map<pid_t, bool> inside{{first, true}};
   const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir("/proc"), [](DIR* d) { return ::closedir(d); });

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
+#include <csignal>
 #include <cstdlib>
 #include <string>
 
@@ -57,6 +58,99 @@ BOOST_AUTO_TEST_CASE(a_containers_namespaces) {
   const auto unknown = daemon.sup({"run", "--network", "container:nosuch", "true"});
   BOOST_TEST(unknown.code == 125);
   BOOST_TEST(has(unknown.err, "nosuch"), unknown.err);
+}
+
+// Without a control group that can be killed as one nobody could end what is left: then it is refused.
+bool no_group() {
+  const auto tried = sup_run({"--pid", "host", "true"});
+  return tried.code == 125 && has(tried.err, "cgroup");
+}
+
+BOOST_AUTO_TEST_CASE(the_hosts_processes) {
+  if (as_user()) {
+    const auto refused = sup_run({"--pid", "host", "true"});
+    BOOST_TEST(refused.code == 125);
+    BOOST_TEST(has(refused.err, "--pid: a pid namespace that is not its own: an ordinary user has no powers over it"),
+               refused.err);
+    return;
+  }
+  if (no_group()) SUP_CANNOT("there is no cgroup.kill here");
+  const auto result = sup_run({"--pid", "host", probe_path(), "ns"});
+  BOOST_TEST(has(result.out, namespace_of(::getpid(), "pid")), result.out << result.err);
+  for (const char* kind : {"ipc", "uts", "mnt", "net"})
+    BOOST_TEST(!has(result.out, namespace_of(::getpid(), kind)), kind << result.out);
+  BOOST_TEST(Events(result.events).last("starting").text("/boundary") == "none", result.events);
+  const auto seen =
+      sup_run({"--pid", "host", "-t", "sh", "-c", "ls -d /proc/" + std::to_string(::getpid()) + "; kill -KILL $$"});
+  BOOST_TEST(seen.out == "/proc/" + std::to_string(::getpid()) + "\n", seen.out << seen.err);
+  BOOST_TEST(seen.code == 128 + SIGKILL);
+  BOOST_TEST(sup_run({"--pid", "host", "-u", "nobody", "--init", "sh", "-c", "exit 7"}).code == 7);
+  BOOST_TEST(sup_run({"--pid", "host", "/nosuch"}).code == 127);
+  const auto nowhere = sup_run({"--pid", "ns:/nosuch/pid", "true"});
+  BOOST_TEST(nowhere.code == 125);
+  BOOST_TEST(has(nowhere.err, "/nosuch/pid"), nowhere.err);
+}
+
+// No PID 1 dies with it: whatever ends it, nothing of it is left among the host's processes.
+BOOST_AUTO_TEST_CASE(nothing_is_left_among_the_hosts_processes) {
+  if (as_user()) return;
+  if (no_group()) SUP_CANNOT("there is no cgroup.kill here");
+  const std::string leave = "setsid sh -c 'setsid sleep 1000 >/dev/null 2>&1 & echo left $!'; ";
+  const auto left = [](const std::string& out) { return static_cast<pid_t>(std::atoi(value(out, "left").c_str())); };
+  const auto ended = sup_run({"--pid", "host", "sh", "-c", leave + "exit 3"});
+  BOOST_TEST(ended.code == 3, ended.err);
+  BOOST_TEST_REQUIRE(left(ended.out) > 0, ended.out);
+  BOOST_TEST(gone(left(ended.out), 5s));
+  for (const bool guard : {false, true}) {
+    Process process(running({"--pid", "host", "sh", "-c", leave + "echo up; exec sleep 1000"}));
+    BOOST_TEST_REQUIRE(process.wait_out("up\n"));
+    const pid_t first = pid_inside(process);
+    const pid_t other = left(process.out());
+    ::kill(guard ? first : process.pid(), SIGKILL);
+    BOOST_TEST(process.wait().code() == (guard ? 128 + SIGKILL : 1000 + SIGKILL));
+    BOOST_TEST(gone(first, 5s));
+    BOOST_TEST(gone(other, 5s));
+  }
+  Process stopped(
+      running({"--pid", "host", "sh", "-c", leave + "trap 'exit 5' TERM; echo up; while :; do sleep 0.1; done"}));
+  BOOST_TEST_REQUIRE(stopped.wait_out("up\n"));
+  stopped.signal(SIGTERM);
+  BOOST_TEST(stopped.wait().code() == 5, stopped.err());
+  BOOST_TEST(gone(left(stopped.out()), 5s));
+}
+
+BOOST_AUTO_TEST_CASE(a_containers_processes) {
+  if (as_user()) return;
+  if (no_group()) SUP_CANNOT("there is no cgroup.kill here");
+  DaemonProcess daemon;
+  const std::string id = daemon.detached({"--name", "base", "sleep", "1000"});
+  const pid_t pid = daemon.pid_of(id);
+  const auto result =
+      daemon.sup({"run", "--pid", "container:base", "sh", "-c", "cat /proc/1/comm; " + probe_path() + " ns"});
+  BOOST_TEST(result.out.starts_with("sleep\n"), result.out << result.err);
+  BOOST_TEST(has(result.out, namespace_of(pid, "pid")), result.out);
+  BOOST_TEST(!has(result.out, namespace_of(pid, "net")), result.out);
+  const std::string joined = daemon.detached({"--name", "joined", "--pid", "container:" + id, "sleep", "999"});
+  // One that goes in sees what it sees, after a reload too; and what is paused is it alone.
+  for (const bool reloaded : {false, true}) {
+    if (reloaded) BOOST_TEST(daemon.sup({"reload"}).code == 0);
+    const auto inside = daemon.sup({"exec", "joined", "sh", "-c", "cat /proc/1/comm; " + probe_path() + " ns"});
+    BOOST_TEST(inside.out.starts_with("sleep\n"), inside.out << inside.err);
+    BOOST_TEST(has(inside.out, namespace_of(pid, "pid")), inside.out);
+    BOOST_TEST(has(inside.out, namespace_of(daemon.pid_of(joined), "net")), inside.out);
+  }
+  BOOST_TEST(daemon.sup({"pause", "joined"}).code == 0);
+  BOOST_TEST(state_of(pid) == 'S');
+  BOOST_TEST(daemon.sup({"unpause", "joined"}).code == 0);
+  const auto twice = daemon.sup({"run", "--pid", "container:joined", "true"});
+  BOOST_TEST(twice.code == 125);
+  BOOST_TEST(has(twice.err, "in another's pid namespace itself"), twice.err);
+  const auto restarts = daemon.sup({"run", "-d", "--restart", "always", "--pid", "container:base", "true"});
+  BOOST_TEST(restarts.code == 125);
+  // With whose PID 1 all in the namespace ends.
+  BOOST_TEST(daemon.sup({"kill", "base"}).code == 0);
+  const auto status = daemon.sup({"wait", "joined"});
+  BOOST_TEST(has(status.out, "137"), status.out << status.err);
 }
 
 BOOST_AUTO_TEST_CASE(namespaces_that_are_none) {

@@ -48,6 +48,33 @@ BOOST_AUTO_TEST_CASE(a_whole_life_call_by_call) {
   BOOST_CHECK(fake.said == said);
 }
 
+// In a pid namespace that is not its own nothing ends with it: it says so to the control group, whatever ends it.
+BOOST_AUTO_TEST_CASE(a_guard_kills_what_is_left) {
+  const auto guarded = Block().add(Op::stay, {9}).exec().bytes();
+  Fake fake;
+  fake.dead = {{2, 7U << 8}};
+  BOOST_CHECK(fake.interpret(guarded) == 7);
+  // From here on the channel tells of the supervisor's end: a guard that died with it would end nobody.
+  const Strings first = {"prctl(4, 0)", "fcntl(9, 2)", "prctl(1, 0)", "sigaction(17, 0)"};
+  BOOST_TEST(Strings(fake.calls.begin(), fake.calls.begin() + 4) == first, boost::test_tools::per_element());
+  const Strings closed = {"close_range(0, 6)", "close_range(8, 8)", "close_range(10, 51)",
+                          "close_range(53, 4294967295)"};
+  BOOST_TEST(beginning_with(fake, "close_range") == closed, boost::test_tools::per_element());
+  const Strings last = {"send()", "write(9, 1)", "exit(7)"};
+  BOOST_TEST(Strings(fake.calls.end() - 3, fake.calls.end()) == last, boost::test_tools::per_element());
+  Fake alone;
+  alone.polls = {{0, sys::kPollHup}};
+  BOOST_CHECK(alone.interpret(guarded) == 125);
+  BOOST_TEST(beginning_with(alone, "write") == Strings{"write(9, 1)"}, boost::test_tools::per_element());
+  for (const char* call : {"fcntl(9", "prctl(1, 0"}) {
+    Fake failing;
+    failing.answers[std::string(call).substr(0, 5)] = {0, -EPERM};
+    if (std::string(call).starts_with("fcntl")) failing.answers = {{"fcntl", {-EPERM}}};
+    BOOST_CHECK(failing.interpret(guarded) == 125);
+    BOOST_TEST(beginning_with(failing, "clone").empty());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(keeps_no_capability_but_kill) {
   Fake fake;
   fake.dead = {{2, 0}};

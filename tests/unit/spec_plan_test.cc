@@ -701,6 +701,39 @@ BOOST_AUTO_TEST_CASE(bytes_decode_to_the_same_steps) {
   BOOST_TEST((decode(encode(odd).value()).steps == odd.steps));
 }
 
+// Whoever shares a pid namespace has no PID 1 of his own: init guards, and is outside of it.
+BOOST_AUTO_TEST_CASE(a_pid_namespace_that_is_not_its_own) {
+  Spec spec;
+  spec.argv = {"true"};
+  spec.pid = "host";
+  const auto plan = compile(spec, root_facts()).value();
+  BOOST_TEST(describe_namespaces(plan.clone_flags) == "mnt");
+  BOOST_TEST(plan.guarded);
+  std::vector<std::string> got;
+  for (std::size_t i = 0; i < 7; ++i) got.push_back(describe(plan.steps[i]));
+  const std::vector<std::string> want{"die with the supervisor (SIGKILL)",
+                                      "wait for the cgroup",
+                                      "enter new namespaces: uts,ipc,net",
+                                      "enter new namespaces: cgroup",
+                                      "be whom orphans come to",
+                                      "stay as its guard, go on in a child",
+                                      "make / rec,slave"};
+  BOOST_TEST(got == want, boost::test_tools::per_element());
+  BOOST_TEST(plan.steps[5].n[0] == static_cast<std::uint64_t>(plan.boot_fd() + 2));
+  spec.pid = "/proc/7/ns/pid";
+  spec.init = true;  // it is there anyway
+  const auto other = compile(spec, root_facts()).value();
+  BOOST_TEST(describe(other.steps[4]) == "enter the pid namespace /proc/7/ns/pid");
+  BOOST_TEST(std::ranges::count(other.steps, Op::stay, &Step::op) == 1);
+  Facts user = root_facts();
+  user.uid = 1000;
+  const auto refused = compile(spec, user);
+  BOOST_REQUIRE(!refused.has_value());
+  BOOST_TEST(refused.error().line() ==
+             "--pid: a pid namespace that is not its own: an ordinary user has no powers over it; run sup as root, "
+             "without --userns");
+}
+
 BOOST_AUTO_TEST_CASE(what_is_too_big_is_refused) {
   Plan plan;
   plan.steps.resize(wire::kMaxSteps);

@@ -57,6 +57,10 @@ Result<void> find(const Globals& globals, std::string& value, const char* file) 
                                  .path = {},
                                  .stage = {}});
   }
+  if (std::string_view(file) == "pid" && about->contains("spec") &&
+      (*about)["spec"].value("pid", "").starts_with('/')) {
+    return usage("--pid " + value, printable(id) + " is in another's pid namespace itself", "name that one");
+  }
   value = "/proc/" + std::to_string(pid) + "/ns/" + file;
   return {};
 }
@@ -91,6 +95,8 @@ void add_namespace_options(std::vector<Option>& rows, Spec& spec) {
                   place(spec.ipc, "--ipc")});
   rows.push_back({0, "uts", "private|host|container:ID|ns:PATH", "the host name: its own, the host's, or another's",
                   "private", place(spec.uts, "--uts")});
+  rows.push_back({0, "pid", "private|host|container:ID|ns:PATH", "processes: its own, the host's, or another's",
+                  "private", place(spec.pid, "--pid")});
   rows.push_back({0,
                   "userns",
                   "auto|keep-id|host|map:INSIDE:OUTSIDE:COUNT[,…]",
@@ -105,8 +111,8 @@ void add_namespace_options(std::vector<Option>& rows, Spec& spec) {
 
 Result<void> find_namespaces(const Globals& globals, Spec& spec) {
   if (!spec.publish.empty() && spec.network == Network::none) spec.network = Network::pasta;
-  for (const auto& [value, file] :
-       {std::pair{&spec.netns, "net"}, std::pair{&spec.ipc, "ipc"}, std::pair{&spec.uts, "uts"}}) {
+  for (const auto& [value, file] : {std::pair{&spec.netns, "net"}, std::pair{&spec.ipc, "ipc"},
+                                    std::pair{&spec.uts, "uts"}, std::pair{&spec.pid, "pid"}}) {
     const bool container = value->starts_with(kContainer);
     if (container && spec.restart.kind != RestartPolicy::Kind::no) {
       return usage("--restart", "cannot be used with " + *value,
