@@ -54,6 +54,17 @@ Error leaving() {
                .stage = {}};
 }
 
+Error foreground(std::string_view where) {
+  return Error{.code = "E_FOREGROUND",
+               .where = std::string(where),
+               .what = "not under this supervisor",
+               .err = 0,
+               .why = "it is a foreground run, and ends with its command",
+               .hint = "use sup run -d, or another supervisor (-S)",
+               .path = {},
+               .stage = {}};
+}
+
 Error removing(const Held& held) {
   return Error{.code = "E_STATE",
                .where = "restart",
@@ -104,7 +115,8 @@ Result<void> Supervisor::move(Held& held, ContainerAction action) {
 
 Result<Held*> Supervisor::run(RunRequest request, Viewer* first) {
   if (closing_) return std::unexpected(leaving());
-  if (auto r = check(request.spec); !r) return std::unexpected(r.error());
+  if (no_more_) return std::unexpected(foreground("run"));
+  if (auto r = request.prepared ? Result<void>{} : check(request.spec); !r) return std::unexpected(r.error());
   if (const auto holder = by_name_.find(request.spec.name); holder != by_name_.end()) {
     const Held& other = *holder->second;
     return std::unexpected(
@@ -121,14 +133,18 @@ Result<Held*> Supervisor::run(RunRequest request, Viewer* first) {
   held->request_ = std::move(request);
   held->spec_ = held->request_.spec;
   held->created_ = ::time(nullptr);
-  do held->id_ = new_id();
-  while (held_.contains(held->id_));
+  if (held->request_.prepared) {
+    held->id_ = held->request_.prepared->facts.id;
+  } else {
+    do held->id_ = new_id();
+    while (held_.contains(held->id_));
+  }
   if (first != nullptr)
     held->audience_.add(*first, held->spec_.tty ? std::optional(held->request_.size) : std::nullopt);
-  auto begun = open_log(*held);
+  auto begun = log_on_demand_ ? Result<void>{} : open_log(*held);
   if (begun) begun = launch(*held);
   if (!begun) {
-    remove_tree(held->log_directory_);
+    if (!log_on_demand_) remove_tree(held->log_directory_);
     return std::unexpected(begun.error());
   }
   return &keep(std::move(held), last_number_ + 1);
@@ -144,7 +160,12 @@ Held& Supervisor::keep(std::unique_ptr<Held> held, std::uint64_t number) {
   return made;
 }
 
-Result<void> Supervisor::launch(Held& held) {
+Result<RunRequest::Prepared> Supervisor::prepare(Held& held) {
+  if (held.request_.prepared) {
+    RunRequest::Prepared prepared = std::move(*held.request_.prepared);
+    held.request_.prepared.reset();
+    return prepared;
+  }
   auto facts = gather(held.spec_, world_);
   if (!facts) return std::unexpected(facts.error());
   facts->id = held.id_;
@@ -162,14 +183,20 @@ Result<void> Supervisor::launch(Held& held) {
     if (!wiring.in)
       return std::unexpected(Error{.code = "E_STDIN", .where = "/dev/null", .what = "cannot be opened", .err = errno});
   }
+  return RunRequest::Prepared{std::move(*facts), std::move(*plan), std::move(wiring)};
+}
+
+Result<void> Supervisor::launch(Held& held) {
+  auto prepared = prepare(held);
+  if (!prepared) return std::unexpected(prepared.error());
   if (auto r = move(held, ContainerAction::start); !r) return r;
   held.stopped_by_user_ = false;
   held.finished_ = 0;
   // What is limited is made inside of its limits.
-  auto parked = held.spec_.limits.any() ? std::nullopt : pool_->take(*plan);
-  held.container_ =
-      std::make_unique<Container>(loop_, log_, reaper_, held.spec_, std::move(*facts), std::move(*plan), hooks(held));
-  held.container_->start(std::move(wiring), image_.get(), std::move(parked));
+  auto parked = held.spec_.limits.any() ? std::nullopt : pool_->take(prepared->plan);
+  held.container_ = std::make_unique<Container>(loop_, log_, reaper_, held.spec_, std::move(prepared->facts),
+                                                std::move(prepared->plan), hooks(held));
+  held.container_->start(std::move(prepared->wiring), image_.get(), std::move(parked));
   return {};
 }
 
@@ -197,6 +224,7 @@ Result<void> Supervisor::open_log(Held& held) {
                                  .path = held.log_directory_,
                                  .stage = {}});
   };
+  if (log_on_demand_ && ::mkdir(logs_.c_str(), 0700) < 0 && errno != EEXIST) return failed(errno);
   // There already: of before a live upgrade. Nobody else makes directories where ours are.
   if (::mkdir(held.log_directory_.c_str(), 0700) < 0 && errno != EEXIST) return failed(errno);
   held.log_fd_ = Fd(::open(held.log_directory_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -206,6 +234,22 @@ Result<void> Supervisor::open_log(Held& held) {
   held.log_ = std::move(*log);
   held.log_pause_ = std::make_unique<Timer>(loop_);
   return {};
+}
+
+Result<std::string> Supervisor::log_of(Held& held) {
+  if (held.log_) return held.log_directory_;
+  if (auto r = open_log(held); !r) return std::unexpected(r.error());
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  // What the ring has lost already is told as missing.
+  const std::uint64_t lost = held.ring_.total() - held.ring_.size();
+  LogFile::Memory before;
+  before.dropped_bytes = before.dropped_total = lost;
+  if (lost != 0) held.log_->remember(before);
+  for (const auto& [stream, bytes] : held.ring_.snapshot()) held.log_->append(stream, bytes, now);
+  // What the command has not ended a line of is shown all the same.
+  held.log_->flush(now);
+  return held.log_directory_;
 }
 
 void Supervisor::output(Held& held, Channel channel, std::string_view bytes) {
@@ -402,6 +446,7 @@ Result<void> Supervisor::update(Held& held, const Limits& changes) {
 
 Result<void> Supervisor::start(Held& held, std::function<void(const Held&)> told) {
   if (closing_) return std::unexpected(leaving());
+  if (no_more_) return std::unexpected(foreground("start"));
   // Dead, but not put away yet: it is in a moment.
   if (held.container_ && !is_live(held.state_)) {
     held.again_at_end_ = true;
@@ -433,6 +478,7 @@ Result<void> Supervisor::start_anew(Held& held, std::uint64_t cause) {
 Result<void> Supervisor::restart(Held& held, std::optional<std::chrono::milliseconds> wait,
                                  std::function<void(const Held&)> told) {
   if (closing_) return std::unexpected(leaving());
+  if (no_more_) return std::unexpected(foreground("restart"));
   if (!is_live(held.state_)) return start(held, std::move(told));
   if (held.remove_at_end_) return std::unexpected(removing(held));
   if (auto r = move(held, ContainerAction::restart); !r) return r;

@@ -45,6 +45,13 @@ struct RunRequest {
   std::string cwd;
   winsize size{.ws_row = 24, .ws_col = 80, .ws_xpixel = 0, .ws_ypixel = 0};
   std::array<Fd, 3> given{};           // its 0, 1 and 2 as they are, in its first run; none: as usual
+  // Whoever has gathered and compiled it already, for a first run of this id; environ, cwd, size and given do not count then.
+  struct Prepared {
+    Facts facts;
+    Plan plan;
+    Container::Wiring wiring;
+  };
+  std::optional<Prepared> prepared{};
 };
 
 // One container through all its runs. Owned by the Supervisor; references stay good until it is removed.
@@ -64,6 +71,8 @@ class Held {
   [[nodiscard]] const Ring& ring() const { return ring_; }
   [[nodiscard]] std::size_t viewers() const { return audience_.size(); }
   [[nodiscard]] std::size_t input_queued() const { return container_ ? container_->input_queued() : 0; }
+  // What runs; null: nothing does. For who has started it in its own process: a client is served by the Supervisor.
+  [[nodiscard]] Container* container() const { return container_.get(); }
   // What was seen of its use by whoever looked last (stats): 0, 0: nobody has.
   struct Seen {
     std::uint64_t at_us = 0;    // since the boot
@@ -110,7 +119,7 @@ struct ExecRequest {
 
 class Supervisor {
  public:
-  // logs: a directory for the containers' logs, one directory each by id; it exists and is ours.
+  // logs: a directory for the containers' logs, one directory each by id; ours. Made when the first log is.
   Supervisor(Loop& loop, EventLog& log, std::string logs);
   ~Supervisor();
   Supervisor(const Supervisor&) = delete;
@@ -118,6 +127,11 @@ class Supervisor {
 
   // Loads init and begins to hear of ends. Before the first run().
   [[nodiscard]] Result<void> start();
+
+  // Output is kept in a file only from the moment somebody asks for it (log_of()). Before the first run().
+  void log_on_demand() { log_on_demand_ = true; }
+  // No container begins any more, nor runs again (E_FOREGROUND): what runs now is all there ever is.
+  void begin_no_more() { no_more_ = true; }
 
   // From now on inits are made in advance (core/pool.h): so many, or as many as the starts of late suggest.
   void keep_parked(std::optional<std::size_t> count) { pool_->keep(count); }
@@ -179,6 +193,8 @@ class Supervisor {
   [[nodiscard]] static std::optional<winsize> window_of(const Held& held, const Viewer& viewer) {
     return held.audience_.window_of(viewer);
   }
+  // Where its log is. With log_on_demand() it begins here, with what the ring still has of it.
+  [[nodiscard]] Result<std::string> log_of(Held& held);
   // An event about a viewer of the container.
   void note(const Held& held, decltype(Event::what) what);
 
@@ -206,6 +222,7 @@ class Supervisor {
  private:
   void set_state(Held& held, ContainerState next);
   Held& keep(std::unique_ptr<Held> held, std::uint64_t number);
+  [[nodiscard]] Result<RunRequest::Prepared> prepare(Held& held);
   Result<void> launch(Held& held);
   Result<void> start_anew(Held& held, std::uint64_t cause);
   void start_after_end(Held& held, std::uint64_t cause);
@@ -232,6 +249,8 @@ class Supervisor {
   std::unique_ptr<Pool> pool_;  // from start() on
   bool closing_ = false;
   bool hold_starts_ = false;
+  bool log_on_demand_ = false;
+  bool no_more_ = false;
   std::minstd_rand chance_;  // for the jitter of the pauses only
   std::map<std::string, std::unique_ptr<Held>> held_;  // by id; sorted, for the beginnings of ids
   std::unordered_map<std::string, Held*> by_name_;

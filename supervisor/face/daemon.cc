@@ -92,7 +92,7 @@ class Daemon {
     if (!state.is_null())
       log_->remember({.seq = state.value("seq", std::uint64_t{0}), .unsent = state.value("unsent", "")});
     // What a killed supervisor of this name left behind belongs to nobody: its containers died with it.
-    logs_ = *path + ".logs";
+    logs_ = logs_path(*path);
     std::error_code ignored;
     if (state.is_null()) std::filesystem::remove_all(logs_, ignored);
     if (::mkdir(logs_.c_str(), 0700) < 0 && (state.is_null() || errno != EEXIST)) {

@@ -6,19 +6,25 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <system_error>
+#include <utility>
 
 #include "base/text.h"
 #include "core/eventlog.h"
-#include "core/reaper.h"
 #include "core/recorder.h"
+#include "core/supervisor.h"
 #include "face/console.h"
+#include "face/control/server.h"
 #include "face/lastword.h"
 #include "face/pidfile.h"
 #include "face/say.h"
 #include "spec/keys.h"
 #include "spec/signals.h"
-#include "sys/initimage.h"
+#include "sys/runtime.h"
+#include "sys/unixsocket.h"
 
 namespace sup {
 namespace {
@@ -26,20 +32,28 @@ namespace {
 // Above this much unread input the keyboard waits; the command's own queue (pipe or pty) comes on top.
 constexpr std::size_t kInputMark = 64 * 1024;
 
-class Foreground {
+// At the end, for clients that have not taken everything: between looks, and altogether.
+constexpr std::chrono::milliseconds kLook{10};
+constexpr int kLooks = 100;
+
+class Foreground : public Viewer {
  public:
-  Foreground(const cli::Globals& globals, const Spec& spec, const Facts& facts, const Plan& plan)
-      : globals_(globals), spec_(spec), facts_(facts), plan_(plan), reaper_(loop_),
+  Foreground(const cli::Globals& globals, Spec spec, Facts facts, Plan plan)
+      : globals_(globals), spec_(std::move(spec)), id_(facts.id), name_(run_name(id_)), facts_(std::move(facts)),
+        plan_(std::move(plan)),
         console_(
             loop_,
             {.typed = [this](std::string_view bytes) { typed(bytes); },
-             .input_ended = [this] { container_->end_input(); },
+             .input_ended =
+                 [this] {
+                   if (held_ != nullptr) supervisor_->end_input(*held_);
+                 },
              .detach =
                  [] { say_now("--detach-keys: nothing to detach to: a foreground run and its command end together"); },
              .hung_up = [this] { hung_up(); },
              .no_keyboard = [this](const Error& error) { no_keyboard(error); },
              .resized = [this] { resize(); },
-             .drained = [this](Channel channel) { drained(channel); },
+             .drained = [this](Channel) { drained(); },
              .lost = [this](Channel channel, int err) { screen_failed(channel, err); },
              .signalled = [this](const signalfd_siginfo& info) { signalled(info); },
              .borrowed =
@@ -49,7 +63,8 @@ class Foreground {
              .returned =
                  [this] {
                    if (log_) log_->release();
-                 }}) {}
+                 }}),
+        last_looks_(loop_) {}
 
   Result<int> run() {
     if (auto r = prepare(); !r) {
@@ -58,13 +73,18 @@ class Foreground {
       console_.release_signals();
       outcome_.reason = Reason::sup_error;
       outcome_.error = r.error();
-      last_word_.say(facts_.id, spec_.name, outcome_, outcome_.shell_status());
-      container_.reset();
+      last_word_.say(id_, spec_.name, outcome_, outcome_.shell_status());
+      server_.reset();
+      supervisor_.reset();
       log_.reset();
       return std::unexpected(r.error());
     }
-    container_->start(std::move(wiring_), image_.get());
-    if (!finished_) loop_.run();
+    if (!finished_) {
+      // While init works: who asks for the container finds it, and the start waits for nothing of this.
+      supervisor_->begin_no_more();
+      serve();
+      loop_.run();
+    }
     return finish();
   }
 
@@ -74,25 +94,49 @@ class Foreground {
                               [](const Error& error) { say_now(error); });
     if (!log) return std::unexpected(log.error());
     log_ = std::move(*log);
-    log_->set_supervisor("run-" + facts_.id);
+    log_->set_supervisor(name_);
     if (auto r = last_word_.open(spec_); !r) return r;
     if (auto r = pidfile_.prepare(spec_.pidfile); !r) return r;
-    if (auto r = write_cidfile(spec_.cidfile, facts_.id); !r) return r;
+    if (auto r = write_cidfile(spec_.cidfile, id_); !r) return r;
     cidfile_written_ = !spec_.cidfile.empty();
-    if (auto r = reaper_.start(); !r) return r;
-    auto image = load_init();
-    if (!image) return std::unexpected(image.error());
-    image_ = std::move(*image);
+    if (const auto path = socket_path(name_)) socket_path_ = *path;
+    supervisor_ = std::make_unique<Supervisor>(loop_, *log_, logs_path(socket_path_));
+    // Its output has its reader already, and a disk is slower than a terminal.
+    supervisor_->log_on_demand();
+    supervisor_->on_change = [this] { maybe_stop(); };
+    if (auto r = supervisor_->start(); !r) return r;
     if (auto r = wire(); !r) return r;
     if (auto r = console_.listen(spec_.sig_proxy); !r) return r;
-    container_ = std::make_unique<Container>(
-        loop_, *log_, reaper_, spec_, facts_, plan_,
-        Container::Hooks{.started = [this] { started(); },
-                         .output = [this](Channel channel, std::string_view bytes) { output(channel, bytes); },
-                         .input_drained = [this] { console_.resume_input(); },
-                         .input_closed = [this] { console_.close_input(); },
-                         .ended = [this](const Outcome& outcome) { ended(outcome); }});
+    // From its first event on there is a history to be asked for.
+    server_ = std::make_unique<control::Server>(loop_, *log_, *supervisor_, name_);
+    RunRequest request;
+    request.spec = spec_;
+    request.spec.rm = false;  // its end is the supervisor's: there is nothing to remove it from
+    request.size = wiring_.size;
+    request.prepared = {std::move(facts_), std::move(plan_), std::move(wiring_)};
+    auto held = supervisor_->run(std::move(request), this);
+    if (!held) return std::unexpected(held.error());
+    if (!finished_) held_ = *held;
     return {};
+  }
+
+  // The control socket. Without one the command runs all the same, only nobody else reaches it.
+  void serve() {
+    const auto served = [this]() -> Result<void> {
+      if (auto dir = make_runtime_dir(); !dir) return std::unexpected(dir.error());
+      auto socket = ListeningSocket::open_own(socket_path_);
+      if (!socket) return std::unexpected(socket.error());
+      return server_->listen(std::move(*socket));
+    }();
+    if (served) return;
+    server_.reset();
+    // No runtime directory: as so often in cron, or in a container. Anything else is worth a line in the log.
+    if (served.error().code != "E_RUNTIME_DIR") {
+      log_->emit(Event{.id = id_,
+                       .name = spec_.name,
+                       .cause = 0,
+                       .what = event::Problem{.error = served.error(), .level = Level::warning}});
+    }
   }
 
   // Who gives and takes the command's bytes: see the table in sup(1).
@@ -107,6 +151,7 @@ class Foreground {
         auto recorder = Recorder::open(spec_.record, wiring_.size, spec_);
         if (!recorder) return std::unexpected(recorder.error());
         recorder_ = std::move(*recorder);
+        recorded_ = wiring_.size;
       }
       use_keyboard_ = spec_.interactive;
       if (const auto keys = parse_detach_keys(spec_.detach_keys.value_or("")))
@@ -142,26 +187,34 @@ class Foreground {
 
   // ---- while it runs ----
 
-  void started() {
-    pidfile_.write(container_->pid());
+  void started() override {
+    if (Container* const running = container()) pidfile_.write(running->pid());
     if (use_keyboard_) console_.take_keyboard();
   }
+
+  [[nodiscard]] Container* container() const { return held_ != nullptr ? held_->container() : nullptr; }
 
   // A command that waits for input which cannot come, before a terminal that is raw: there would be no way out.
   void no_keyboard(const Error& error) {
     say_now(error);
-    container_->kill(Reason::sup_error);
+    if (Container* const running = container()) running->kill(Reason::sup_error);
   }
 
   void typed(std::string_view bytes) {
-    container_->write_input(bytes);
-    if (container_->input_queued() > kInputMark) console_.pause_input();
+    if (held_ == nullptr) return;
+    supervisor_->type(*held_, *this, bytes);
+    if (held_->input_queued() > kInputMark) console_.pause_input();
   }
+  void input_drained() override { console_.resume_input(); }
+  void input_closed() override { console_.close_input(); }
 
   // Nobody is there any more. A command that ignores or cannot take HUP would run on unseen.
-  void hung_up() { container_->stop(SIGHUP, spec_.stop_timeout, Reason::stopped); }
+  void hung_up() {
+    if (held_ != nullptr) (void)supervisor_->stop(*held_, SIGHUP, spec_.stop_timeout);
+  }
 
-  void output(Channel channel, std::string_view bytes) {
+  void output(OutputStream stream, std::string_view bytes) override {
+    const Channel channel = stream == OutputStream::err ? Channel::err : Channel::out;
     if (recorder_) {
       recorder_->output(bytes);
       if (recorder_->failed() != 0) {
@@ -174,10 +227,10 @@ class Foreground {
         recorder_.reset();
       }
     }
-    const bool room = console_.write(channel, bytes);
+    console_.write(channel, bytes);
     if (log_->terminal() >= 0 && console_.on_terminal(channel)) log_->at_line_start(bytes.back() == '\n');
-    if (!room) container_->pause_output(channel);
   }
+  [[nodiscard]] bool full() const override { return console_.full(); }
 
   // A reader who has left (EPIPE) is an end like any other; a full disk is a loss that somebody must hear of.
   void screen_failed(Channel channel, int err) {
@@ -190,11 +243,15 @@ class Foreground {
                     .hint = "the rest of the command's output is lost"});
       output_lost_ = true;
     }
-    if (container_) container_->close_output(channel);
+    Container* const running = container();
+    if (running == nullptr) return;
+    // Others may watch as well: then it goes on for them.
+    if (held_->viewers() > 1) return supervisor_->eased(*held_);
+    running->close_output(channel);
   }
 
-  void drained(Channel channel) {
-    if (container_) container_->resume_output(channel);
+  void drained() {
+    if (held_ != nullptr) supervisor_->eased(*held_);
     if (finished_) maybe_stop();
   }
 
@@ -203,18 +260,22 @@ class Foreground {
   void signalled(const signalfd_siginfo& info) {
     const int number = static_cast<int>(info.ssi_signo);
     const bool ending = number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT;
-    if (ending && container_->dead() && console_.busy()) return leave(number);
+    Container* const running = container();
+    if (running == nullptr || (running->dead() && console_.busy())) {
+      if (ending) leave(number);
+      return;
+    }
     if (!spec_.sig_proxy) {
       if (number == SIGCONT) return;
       // Not passed on: it ends sup, and with sup the container.
       own_signal_ = number;
-      return container_->kill(Reason::stopped);
+      return running->kill(Reason::stopped);
     }
-    if (ending && warned_) return container_->kill(Reason::stopped);
+    if (ending && warned_) return running->kill(Reason::stopped);
     const auto sender = info.ssi_pid != 0 ? std::optional<std::int64_t>(info.ssi_pid) : std::nullopt;
-    if (container_->signal(number, sender) == Effect::dropped_pid1 && ending) {
+    if (running->signal(number, sender) == Effect::dropped_pid1 && ending) {
       warned_ = true;
-      say_now("PID 1 (" + printable(container_->command_name()) + ") has no handler for " + signal_name(number) +
+      say_now("PID 1 (" + printable(running->command_name()) + ") has no handler for " + signal_name(number) +
               "; press again to kill it, or use --init");
     }
   }
@@ -223,30 +284,41 @@ class Foreground {
   void leave(int number) {
     own_signal_ = number;
     leaving_ = true;
-    for (const Channel channel : {Channel::out, Channel::err}) {
-      if (console_.shows(channel)) container_->close_output(channel);
+    if (Container* const running = container()) {
+      for (const Channel channel : {Channel::out, Channel::err}) {
+        if (console_.shows(channel)) running->close_output(channel);
+      }
     }
     if (finished_) loop_.stop();
   }
 
   void resize() {
-    if (finished_) return;
     const auto size = Console::window();
-    if (size && container_->resize(*size) && recorder_) recorder_->resized(*size);
+    if (!size || held_ == nullptr || !spec_.tty) return;
+    supervisor_->resize(*held_, *this, *size);
+    if (recorder_ && (size->ws_row != recorded_.ws_row || size->ws_col != recorded_.ws_col)) {
+      recorded_ = *size;
+      recorder_->resized(*size);
+    }
   }
 
   // ---- the end ----
 
-  void ended(const Outcome& outcome) {
+  void ended(const Outcome& outcome) override {
     outcome_ = outcome;
     finished_ = true;
+    held_ = nullptr;
     console_.leave_keyboard();
-    maybe_stop();
   }
 
-  // Not one byte is left behind: the loop turns until the slowest reader has taken the last one.
+  // Not one byte is left behind: the loop turns until the slowest reader has taken the last one. Clients are waited for
+  // as well, but not for ever: they have not started it.
   void maybe_stop() {
-    if (leaving_ || !console_.busy()) loop_.stop();
+    if (!finished_ || supervisor_->live() != 0) return;
+    if (!leaving_ && (console_.busy() || supervisor_->execs() != 0)) return;
+    if (leaving_ || !server_ || !server_->busy() || looks_ == kLooks) return loop_.stop();
+    ++looks_;
+    last_looks_.start(kLook, [this] { maybe_stop(); });
   }
 
   int finish() {
@@ -264,9 +336,12 @@ class Foreground {
       console_.stay_blocked();
     }
     if (outcome_.error) say(*outcome_.error);
-    last_word_.say(facts_.id, spec_.name, outcome_, status);
+    last_word_.say(id_, spec_.name, outcome_, status);
     log_->flush();
-    container_.reset();
+    server_.reset();
+    supervisor_.reset();
+    std::error_code ignored;
+    std::filesystem::remove_all(logs_path(socket_path_), ignored);
     console_.release_signals();
     log_.reset();
     return status;
@@ -281,21 +356,27 @@ class Foreground {
   }
 
   const cli::Globals& globals_;
-  const Spec& spec_;
-  const Facts& facts_;
-  const Plan& plan_;
+  Spec spec_;
+  std::string id_;
+  std::string name_;  // as a supervisor
+  Facts facts_;  // until prepare() gives them away, and so the plan
+  Plan plan_;
 
   Loop loop_;  // outlives every handle below
   std::unique_ptr<EventLog> log_;
-  Reaper reaper_;
-  Fd image_;
   LastWord last_word_;
   Pidfile pidfile_;
   Container::Wiring wiring_;
   std::unique_ptr<Recorder> recorder_;
   Console console_;  // shows what the command was not given itself
-  std::unique_ptr<Container> container_;
+  std::unique_ptr<Supervisor> supervisor_;
+  std::unique_ptr<control::Server> server_;  // none: nobody else reaches it
+  std::string socket_path_;
+  Held* held_ = nullptr;  // the supervisor's; none: its command has ended
+  Timer last_looks_;
+  int looks_ = 0;
 
+  winsize recorded_{};
   bool cidfile_written_ = false;
   bool output_lost_ = false;
   bool use_keyboard_ = false;
@@ -308,8 +389,8 @@ class Foreground {
 
 }  // namespace
 
-Result<int> run_foreground(const cli::Globals& globals, const Spec& spec, const Facts& facts, const Plan& plan) {
-  auto foreground = std::make_unique<Foreground>(globals, spec, facts, plan);
+Result<int> run_foreground(const cli::Globals& globals, Spec spec, Facts facts, Plan plan) {
+  auto foreground = std::make_unique<Foreground>(globals, std::move(spec), std::move(facts), std::move(plan));
   auto status = foreground->run();
 #ifdef NDEBUG
   // The process ends now, and the kernel closes faster than we do, some per cent of a short run. Every other build closes each

@@ -9,8 +9,8 @@
 namespace sup {
 
 // Runs it to its end and returns the exit status for the shell. Prints and logs its errors itself: an Error
-// comes back only when nothing was begun.
-[[nodiscard]] Result<int> run_foreground(const cli::Globals& globals, const Spec& spec, const Facts& facts,
-                                         const Plan& plan);
+// comes back only when nothing was begun. Meanwhile it is a supervisor like any other, named run_name(id): the verbs reach
+// its container through the control socket.
+[[nodiscard]] Result<int> run_foreground(const cli::Globals& globals, Spec spec, Facts facts, Plan plan);
 
 }  // namespace sup

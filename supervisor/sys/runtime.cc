@@ -2,13 +2,17 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <ctime>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 
 #include "base/fd.h"
 
@@ -27,6 +31,22 @@ std::unexpected<Error> refused(const std::string& path, int err, std::string why
 }
 
 constexpr std::string_view kSuffix = ".sock";
+constexpr std::string_view kRun = "run-";
+constexpr std::size_t kIdDigits = 12;
+
+// Nobody else's supervisor is called so: whoever chooses a name for one chooses words.
+bool is_run(std::string_view name) {
+  if (!name.starts_with(kRun)) return false;
+  name.remove_prefix(kRun.size());
+  return name.size() == kIdDigits && name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+// Between bind(2) and rename(2) lie some microseconds: what is still there much later was left by one that was killed.
+void remove_unseen(const std::string& path) {
+  constexpr std::time_t kOld = 10;  // seconds
+  struct stat st{};
+  if (::lstat(path.c_str(), &st) == 0 && st.st_ctime + kOld < ::time(nullptr)) ::unlink(path.c_str());
+}
 
 }  // namespace
 
@@ -59,6 +79,26 @@ Result<std::string> socket_path(std::string_view supervisor) {
   return *dir + "/" + std::string(supervisor) + std::string(kSuffix);
 }
 
+Result<Fd> watch_runtime_dir() {
+  const auto dir = runtime_dir();
+  if (!dir) return std::unexpected(dir.error());
+  Fd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!watch || ::inotify_add_watch(watch.get(), dir->c_str(), IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) < 0)
+    return refused(*dir, errno, {}, {});
+  return watch;
+}
+
+std::string run_name(std::string_view id) { return std::string(kRun) + std::string(id); }
+
+void abandoned_run(std::string_view supervisor) {
+  if (!is_run(supervisor)) return;
+  const auto path = socket_path(supervisor);
+  if (!path) return;
+  std::error_code ignored;
+  std::filesystem::remove_all(logs_path(*path), ignored);
+  ::unlink(path->c_str());
+}
+
 std::vector<std::string> supervisor_names() {
   std::vector<std::string> names;
   const auto dir = runtime_dir();
@@ -67,6 +107,10 @@ std::vector<std::string> supervisor_names() {
   if (!open) return names;
   while (const dirent* entry = ::readdir(open.get())) {
     std::string_view name = entry->d_name;
+    if (name.starts_with(kRun) && name.ends_with(kUnseenSuffix)) {
+      remove_unseen(*dir + "/" + std::string(name));
+      continue;
+    }
     if (name.size() <= kSuffix.size() || !name.ends_with(kSuffix)) continue;
     name.remove_suffix(kSuffix.size());
     names.emplace_back(name);

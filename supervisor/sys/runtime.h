@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/fd.h"
 
 namespace sup {
 
@@ -20,5 +21,21 @@ namespace sup {
 
 // The names of all sockets in the runtime directory, sorted; whether somebody listens is not asked.
 [[nodiscard]] std::vector<std::string> supervisor_names();
+
+// What a supervisor keeps beside its socket: the logs of its containers, removed with it.
+[[nodiscard]] inline std::string logs_path(const std::string& socket) { return socket + ".logs"; }
+
+// Readable (inotify(7)) when a socket has come into the runtime directory, a moment before or after somebody listens there.
+// E_RUNTIME_DIR where there is no such directory to watch.
+[[nodiscard]] Result<Fd> watch_runtime_dir();
+
+// A socket that is not yet listened on has this behind its path (ListeningSocket::open_own()).
+inline constexpr std::string_view kUnseenSuffix = ".new";
+
+// The name of a foreground run's supervisor: "run-" and the container's id.
+[[nodiscard]] std::string run_name(std::string_view id);
+// A foreground run that was killed leaves its socket, and nobody comes after it under that name. So who finds that connections
+// to `supervisor` are refused (ECONNREFUSED) removes what is left; names of another kind are left alone.
+void abandoned_run(std::string_view supervisor);
 
 }  // namespace sup

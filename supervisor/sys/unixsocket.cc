@@ -15,6 +15,8 @@
 #include <utility>
 
 #include "base/text.h"
+#include "sys/procfs.h"
+#include "sys/runtime.h"
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
@@ -117,21 +119,48 @@ Result<std::optional<ListeningSocket>> ListeningSocket::handed_in(const std::str
   return std::optional<ListeningSocket>(std::move(made));
 }
 
-Result<ListeningSocket> ListeningSocket::open(const std::string& path) {
+namespace {
+
+Result<Fd> listen_at(const std::string& path) {
   const auto where = address(path);
   if (!where) return std::unexpected(where.error());
-  auto lock = lock_for(path);
-  if (!lock) return std::unexpected(lock.error());
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return std::unexpected(failed("E_SOCKET", path, errno, {}, {}));
-  ::unlink(path.c_str());  // whoever left it has lost the lock
   const mode_t before = ::umask(0177);
   const int bound = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&*where), sizeof *where);
   const int err = errno;
   ::umask(before);
   if (bound < 0) return std::unexpected(failed("E_SOCKET", path, err, {}, {}));
-  if (::listen(socket.get(), SOMAXCONN) < 0) return std::unexpected(failed("E_SOCKET", path, errno, {}, {}));
-  return ListeningSocket(path, std::move(*lock), std::move(socket));
+  if (::listen(socket.get(), SOMAXCONN) < 0) {
+    const int refused = errno;
+    ::unlink(path.c_str());
+    return std::unexpected(failed("E_SOCKET", path, refused, {}, {}));
+  }
+  return socket;
+}
+
+}  // namespace
+
+Result<ListeningSocket> ListeningSocket::open(const std::string& path) {
+  if (const auto where = address(path); !where) return std::unexpected(where.error());
+  auto lock = lock_for(path);
+  if (!lock) return std::unexpected(lock.error());
+  ::unlink(path.c_str());  // whoever left it has lost the lock
+  auto socket = listen_at(path);
+  if (!socket) return std::unexpected(socket.error());
+  return ListeningSocket(path, std::move(*lock), std::move(*socket));
+}
+
+Result<ListeningSocket> ListeningSocket::open_own(const std::string& path) {
+  const std::string unseen = path + std::string(kUnseenSuffix);
+  auto socket = listen_at(unseen);
+  if (!socket) return std::unexpected(socket.error());
+  if (::rename(unseen.c_str(), path.c_str()) < 0) {
+    const int err = errno;
+    ::unlink(unseen.c_str());
+    return std::unexpected(failed("E_SOCKET", path, err, {}, {}));
+  }
+  return ListeningSocket(path, Fd(), std::move(*socket));
 }
 
 Result<Fd> connect_to(const std::string& path) {
@@ -176,6 +205,19 @@ Result<SocketPeer> peer_of(int socket) {
   }
   peer.same_namespaces = same;
   return peer;
+}
+
+std::optional<pid_t> stopped_peer(int socket) {
+  ucred who{};
+  socklen_t size = sizeof who;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0 || who.pid <= 0) return std::nullopt;
+  const auto stat = read_file("/proc/" + std::to_string(who.pid) + "/stat");
+  // Behind the name, which may hold anything: "PID (NAME) STATE ...".
+  const auto name_end = stat ? stat->rfind(')') : std::string::npos;
+  if (name_end == std::string::npos || name_end + 2 >= stat->size()) return std::nullopt;
+  const char state = (*stat)[name_end + 2];
+  if (state != 'T' && state != 't') return std::nullopt;
+  return who.pid;
 }
 
 }  // namespace sup

@@ -18,6 +18,9 @@ class ListeningSocket {
  public:
   // Mode 0600 from its first moment. E_SUPERVISOR_RUNS (errno EADDRINUSE) when another supervisor holds the lock.
   static Result<ListeningSocket> open(const std::string& path);
+  // At a path that nobody else can want (a name made by chance): without a lock, and there only once it listens, so that one
+  // whose connections are refused has been left behind (abandoned_run()). Mode 0600 from its first moment.
+  static Result<ListeningSocket> open_own(const std::string& path);
   // As it was before a live upgrade: both descriptors are ours already. borrowed: it had been handed in.
   static ListeningSocket adopt(std::string path, Fd lock, Fd socket, bool borrowed);
   // The one that a service manager hands in (sd_listen_fds(3)): the first of $LISTEN_FDS, which must be bound to `path`. It stays where
@@ -42,7 +45,7 @@ class ListeningSocket {
 // Descriptors that may go along with one message.
 inline constexpr std::size_t kMaxPassed = 3;
 
-// E_NO_SUPERVISOR when nobody listens (ENOENT, ECONNREFUSED).
+// E_NO_SUPERVISOR when nobody listens (errno ENOENT, ECONNREFUSED).
 [[nodiscard]] Result<Fd> connect_to(const std::string& path);
 
 // The process at the other end, as the kernel knows it (SO_PEERCRED; not what it says of itself).
@@ -52,5 +55,8 @@ struct SocketPeer {
   bool same_namespaces = false;  // its pid and user namespaces are ours: it is not inside a container
 };
 [[nodiscard]] Result<SocketPeer> peer_of(int socket);
+
+// The pid of who listens at the other end, when it is stopped (ctrl-z): it answers nobody until it is continued. none: it is not.
+[[nodiscard]] std::optional<pid_t> stopped_peer(int socket);
 
 }  // namespace sup

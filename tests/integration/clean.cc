@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
 #include <chrono>
@@ -88,6 +89,16 @@ void check_processes() {
   }
 }
 
+// The sockets of foreground runs that were killed go when somebody looks for supervisors next, and not before.
+void look_for_supervisors() {
+  if (!foreground_sockets().empty()) {
+    Start start;
+    start.args = {"ps"};
+    start.events = false;
+    (void)run(start);
+  }
+}
+
 // The groups of every container that an event of this case tells of, in every hierarchy. Not all groups called sup: other cases
 // run at the same time.
 void check_cgroups() {
@@ -151,6 +162,7 @@ Clean::Clean() {
 
 Clean::~Clean() {
   check_processes();
+  look_for_supervisors();
   check_cgroups();
   const auto fds = open_fds();
   for (const auto& [fd, target] : fds) {
@@ -177,6 +189,16 @@ Clean::~Clean() {
 
 const std::string& dir() { return case_dir; }
 const std::string& runtime_dir() { return case_runtime; }
+
+std::vector<std::string> foreground_sockets() {
+  std::vector<std::string> all;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(case_runtime + "/sup", ignored)) {
+    if (entry.path().filename().string().starts_with("run-")) all.push_back(entry.path().filename().string());
+  }
+  std::ranges::sort(all);
+  return all;
+}
 
 std::string new_events_file() {
   const std::string path = fs::path(case_dir).parent_path().string() + "/e/events-" + std::to_string(++event_count);

@@ -4,6 +4,7 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace sup::test {
 
@@ -21,6 +22,8 @@ class Clean {
 
 // Where sup keeps its own things during the case: must be empty again at the end.
 [[nodiscard]] const std::string& runtime_dir();
+// The names in there of what foreground runs have: their sockets, and their logs' directories.
+[[nodiscard]] std::vector<std::string> foreground_sockets();
 
 // A fresh path for --events; its lines are checked at the end of the case.
 [[nodiscard]] std::string new_events_file();

@@ -1,5 +1,7 @@
 // events: what has happened and what happens, in all supervisors of the user.
 #include <poll.h>
+#include <sys/inotify.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -17,6 +19,7 @@
 #include "face/control/client.h"
 #include "face/print.h"
 #include "face/say.h"
+#include "sys/runtime.h"
 
 namespace sup::cli {
 namespace {
@@ -114,7 +117,10 @@ class EventsVerb : public Verb {
     std::vector<Seen> past;
     for (auto& client : *clients) {
       Source source{std::move(client), 0};
-      if (auto r = catch_up(source, past, 0); !r) return std::unexpected(r.error());
+      if (auto r = catch_up(source, past, 0); !r) {
+        if (globals.supervisor.empty() && r.error().code == "E_SUPERVISOR_LOST") continue;
+        return std::unexpected(r.error());
+      }
       sources_.push_back(std::move(source));
     }
     // Each supervisor's own order stays: the clock may have been set in between.
@@ -195,33 +201,49 @@ class EventsVerb : public Verb {
   }
 
   Result<int> follow(const std::string& only) {
+    // Supervisors come and go. Those that come are looked for when something comes into their directory, and a moment later,
+    // since a socket is there before its supervisor listens; where it cannot be watched, now and then.
+    const Fd coming = only.empty() ? watch_runtime_dir().value_or(Fd()) : Fd();
+    bool again = true;
     for (;;) {
-      std::vector<pollfd> watched{{.fd = 1, .events = 0, .revents = 0}};
+      std::vector<pollfd> watched{{.fd = 1, .events = 0, .revents = 0},
+                                  {.fd = coming.get(), .events = POLLIN, .revents = 0}};
       bool waiting = false;
       for (const auto& source : sources_) {
         watched.push_back({.fd = source.client.fd(), .events = POLLIN, .revents = 0});
         waiting = waiting || source.client.buffered();
       }
-      // Supervisors come and go; those that come are looked for now and then.
-      const int ready = ::poll(watched.data(), watched.size(), waiting ? 0 : only.empty() ? kLook : -1);
-      if ((watched[0].revents & (POLLERR | POLLHUP)) != 0) return 0;   // `sup events -f | head -1`
+      const bool looks = only.empty() && (again || !coming);
+      const int ready = ::poll(watched.data(), watched.size(), waiting ? 0 : looks ? kLook : -1);
+      if ((watched[0].revents & (POLLERR | POLLHUP)) != 0) return 0;  // `sup events -f | head -1`
       std::vector<Seen> now;
       for (std::size_t i = 0; i < sources_.size();) {
         auto& source = sources_[i];
         const bool has =
-            source.client.buffered() || (i + 1 < watched.size() && (watched[i + 1].revents & (POLLIN | POLLHUP)) != 0);
+            source.client.buffered() || (i + 2 < watched.size() && (watched[i + 2].revents & (POLLIN | POLLHUP)) != 0);
         if (!has || hear(source, now)) {
           ++i;
           continue;
         }
         sources_.erase(sources_.begin() + static_cast<std::ptrdiff_t>(i));
-        watched.erase(watched.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+        watched.erase(watched.begin() + static_cast<std::ptrdiff_t>(i) + 2);
       }
       std::string text;
       for (const auto& one : now) text += one.line;
       if (auto r = print(text); !r) return r;
       if (!only.empty() && sources_.empty()) return 0;
-      if (ready == 0 && !waiting && only.empty()) find_new();
+      const bool came = (watched[1].revents & POLLIN) != 0;
+      if (came) forget_changes(coming.get());
+      if (came || (looks && ready == 0 && !waiting)) {
+        again = came;
+        find_new();
+      }
+    }
+  }
+
+  static void forget_changes(int inotify) {
+    alignas(inotify_event) char changes[4096];
+    while (::read(inotify, changes, sizeof changes) > 0) {
     }
   }
 
@@ -242,7 +264,7 @@ class EventsVerb : public Verb {
   }
 
   void find_new() {
-    for (auto& client : control::reach({}).value_or(std::vector<control::Client>{})) {
+    for (auto& client : control::reach({}, true).value_or(std::vector<control::Client>{})) {
       if (std::ranges::any_of(sources_, [&](const Source& s) { return s.client.supervisor() == client.supervisor(); }))
         continue;
       Source source{std::move(client), 0};
@@ -255,7 +277,7 @@ class EventsVerb : public Verb {
     }
   }
 
-  static constexpr int kLook = 500;   // ms
+  static constexpr int kLook = 500;  // ms
   bool follow_ = false;
   bool json_ = false;
   std::optional<timespec> since_;

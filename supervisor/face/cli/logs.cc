@@ -51,10 +51,10 @@ class LogsVerb : public Verb {
     auto clients = control::reach(globals.supervisor);
     if (!clients) return std::unexpected(clients.error());
     reference_ = operands.front();
-    auto about = control::ask(*clients, "container.inspect", {{"container", reference_}});
+    auto about = control::ask(*clients, "container.logs", {{"container", reference_}});
     if (!about) return std::unexpected(about.error());
     reference_ = about->value("id", reference_);  // a name may be somebody else's later
-    const std::string path = about->value("log_directory", "");
+    const std::string path = about->value("directory", "");
     const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory)
       return std::unexpected(

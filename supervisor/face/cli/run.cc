@@ -3,6 +3,7 @@
 #include "face/cli/run_under.h"
 #include "face/cli/show_plan.h"
 #include "face/cli/verb.h"
+#include "face/control/client.h"
 #include "face/foreground.h"
 #include "spec/check.h"
 #include "spec/path.h"
@@ -72,9 +73,12 @@ class RunVerb : public Verb {
     auto plan = compile(spec_, *facts);
     if (!plan) return std::unexpected(plan.error());
     if (flags_.plan) return show_plan(spec_, *facts, *plan, flags_);
+    if (!spec_.name.empty()) {
+      if (auto r = control::check_name_free(spec_.name); !r) return std::unexpected(r.error());
+    }
     if (flags_.detach) return run_detached(globals, spec_, *facts);
     if (!globals.supervisor.empty()) return run_attached(globals, spec_, *facts);
-    return run_foreground(globals, spec_, *facts, *plan);
+    return run_foreground(globals, std::move(spec_), std::move(*facts), std::move(*plan));
   }
 
  private:

@@ -47,7 +47,7 @@ class StatsVerb : public Verb {
       pollfd reader{.fd = 1, .events = 0, .revents = 0};
       ::poll(&reader, 1, kEvery);
       if ((reader.revents & (POLLERR | POLLHUP)) != 0) return 0;
-      if (globals.supervisor.empty() && operands.empty()) clients = control::reach({});
+      if (globals.supervisor.empty() && operands.empty()) clients = control::reach({}, true);
       if (!clients || (!globals.supervisor.empty() && clients->empty())) return 0;
     }
   }

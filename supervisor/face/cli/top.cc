@@ -135,7 +135,7 @@ class TopVerb : public Verb {
     std::optional<Error> error;
     for (bool fresh = true; ended_by == 0 && !done_;) {
       if (fresh) {
-        if (only_.empty() && wanted_.empty()) clients_ = control::reach({}).value_or(std::vector<control::Client>{});
+        if (only_.empty() && wanted_.empty()) clients_ = control::reach({}, true).value_or(std::vector<control::Client>{});
         look();
         if (!only_.empty() && clients_.empty()) break;
       }

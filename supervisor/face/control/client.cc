@@ -1,5 +1,6 @@
 #include "face/control/client.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "face/say.h"
 #include "spec/jsonrpc.h"
 #include "sys/runtime.h"
 #include "sys/unixsocket.h"
@@ -18,6 +20,19 @@ namespace {
 
 // A supervisor speaks at once; one that does not is stuck or is none.
 constexpr std::chrono::milliseconds kHello{10'000};
+
+constexpr int kLook = 20;  // ms between looks at one that says nothing
+
+Error asleep(const std::string& path, pid_t pid) {
+  return Error{.code = "E_SUPERVISOR_STOPPED",
+               .where = "supervisor",
+               .what = path,
+               .err = 0,
+               .why = "its process " + std::to_string(pid) + " is stopped",
+               .hint = "continue it: fg in its shell, or kill -CONT " + std::to_string(pid),
+               .path = path,
+               .stage = {}};
+}
 
 std::unexpected<Error> lost(int err, std::string why) {
   return std::unexpected(Error{.code = "E_SUPERVISOR_LOST",
@@ -36,9 +51,20 @@ Result<Client> Client::connect(std::string_view supervisor) {
   const auto path = socket_path(supervisor);
   if (!path) return std::unexpected(path.error());
   auto socket = connect_to(*path);
-  if (!socket) return std::unexpected(socket.error());
+  if (!socket) {
+    if (socket.error().err == ECONNREFUSED) abandoned_run(supervisor);
+    return std::unexpected(socket.error());
+  }
+  int waited = 0;  // ms
   Client client(std::move(*socket));
   client.path_ = *path;
+  // One that is stopped says nothing until it is continued; one that is busy may take a moment.
+  pollfd said_something{.fd = client.fd(), .events = POLLIN, .revents = 0};
+  while (::poll(&said_something, 1, kLook) == 0) {
+    const auto stopped = stopped_peer(client.fd());
+    if (stopped) return std::unexpected(asleep(*path, *stopped));
+    if (waited += kLook; waited > kHello.count()) break;
+  }
   client.set_patience(kHello);
   auto line = client.read_line();
   if (!line) return std::unexpected(line.error());
@@ -141,7 +167,7 @@ Result<Notification> Client::next() {
   }
 }
 
-Result<std::vector<Client>> reach(const std::string& only) {
+Result<std::vector<Client>> reach(const std::string& only, bool quiet) {
   std::vector<Client> clients;
   if (!only.empty()) {
     auto client = Client::connect(only);
@@ -151,7 +177,9 @@ Result<std::vector<Client>> reach(const std::string& only) {
   }
   for (const auto& name : supervisor_names()) {
     // A socket that nobody listens on is what a killed supervisor leaves.
-    if (auto client = Client::connect(name)) clients.push_back(std::move(*client));
+    auto client = Client::connect(name);
+    if (!client && client.error().code == "E_SUPERVISOR_STOPPED" && !quiet) say(client.error());
+    if (client) clients.push_back(std::move(*client));
   }
   return clients;
 }
@@ -169,13 +197,66 @@ Result<std::vector<nlohmann::json>> list(Client& client, bool all) {
   }
 }
 
+namespace {
+
+// Which of them has the container; null: none. A name or a whole id counts before the beginning of one.
+Result<Client*> holder_of(std::vector<Client>& clients, const std::string& reference) {
+  if (clients.size() == 1) return &clients.front();
+  struct Found {
+    Client* client;
+    std::string id;
+  };
+  std::vector<Found> exact, others;
+  for (auto& client : clients) {
+    auto about = client.call("container.inspect", {{"container", reference}});
+    if (!about && about.error().code == "E_AMBIGUOUS") return std::unexpected(about.error());
+    // One that has left since it was reached (a foreground run) has none any more.
+    if (!about) continue;
+    const auto id = about->value("id", "");
+    (id == reference || about->value("name", "") == reference ? exact : others).push_back({&client, id});
+  }
+  const auto& best = exact.empty() ? others : exact;
+  if (best.empty()) return nullptr;
+  if (best.size() == 1) return best.front().client;
+  return std::unexpected(Error{.code = "E_AMBIGUOUS",
+                               .where = printable(reference),
+                               .what = "more than one container is meant",
+                               .err = 0,
+                               .why = best[0].id + " under " + best[0].client->supervisor() + " and " + best[1].id +
+                                      " under " + best[1].client->supervisor(),
+                               .hint = "write the id",
+                               .path = {},
+                               .stage = {}});
+}
+
+}  // namespace
+
+Result<void> check_name_free(const std::string& name) {
+  auto clients = reach({}, true);
+  if (!clients) return {};
+  for (auto& client : *clients) {
+    auto about = client.call("container.inspect", {{"container", name}});
+    if (!about || about->value("name", "") != name) continue;
+    return std::unexpected(Error{.code = "E_NAME_TAKEN",
+                                 .where = "--name",
+                                 .what = name,
+                                 .err = EEXIST,
+                                 .why = "container " + about->value("id", "") + " under " + client.supervisor() +
+                                        " has it, which is " + about->value("state", ""),
+                                 .hint = "remove that one (sup rm -f " + name + "), or choose another name",
+                                 .path = {},
+                                 .stage = {}});
+  }
+  return {};
+}
+
 Result<nlohmann::json> ask(std::vector<Client>& clients, std::string_view method, const nlohmann::json& params,
                            Client** answered, const std::vector<int>& pass) {
-  for (auto& client : clients) {
-    auto answer = client.call(method, params, pass);
-    if (!answer && answer.error().code == "E_NO_CONTAINER") continue;
-    if (answered != nullptr) *answered = &client;
-    return answer;
+  auto holder = clients.empty() ? nullptr : holder_of(clients, params.value("container", ""));
+  if (!holder) return std::unexpected(holder.error());
+  if (*holder != nullptr) {
+    if (answered != nullptr) *answered = *holder;
+    return (*holder)->call(method, params, pass);
   }
   return std::unexpected(Error{.code = "E_NO_CONTAINER",
                                .where = printable(params.value("container", "")),

@@ -56,14 +56,18 @@ class Client {
   std::uint64_t last_ = 0;
 };
 
-// Every supervisor of this user's that answers; with a name (-S) that one alone, and then its absence is an error.
-[[nodiscard]] Result<std::vector<Client>> reach(const std::string& only);
+// Every supervisor of this user's that answers; with a name (-S) that one alone, and then its absence is an error. Those
+// that are stopped are named in a line on standard error, unless quiet (for who looks again and again).
+[[nodiscard]] Result<std::vector<Client>> reach(const std::string& only, bool quiet = false);
 
 // All rows of container.list, however many messages they take. all: also those that do not run.
 [[nodiscard]] Result<std::vector<nlohmann::json>> list(Client& client, bool all);
 
-// Asks whichever supervisor has the container: the first that knows it answers. E_NO_CONTAINER when none does.
-// answered: which of them it was.
+// E_NAME_TAKEN when a container of that name is there, under whichever supervisor.
+[[nodiscard]] Result<void> check_name_free(const std::string& name);
+
+// Asks whichever supervisor has the container that params name. E_NO_CONTAINER when none has; E_AMBIGUOUS when two have one
+// of that name, or ids that begin so. answered: which of them it was.
 [[nodiscard]] Result<nlohmann::json> ask(std::vector<Client>& clients, std::string_view method,
                                          const nlohmann::json& params, Client** answered = nullptr,
                                          const std::vector<int>& pass = {});

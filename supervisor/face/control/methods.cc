@@ -259,8 +259,17 @@ void inspect(const Call& call) {
   std::size_t size = 0;
   Json j = row(*held, size);
   j["spec"] = spec_to_json(held->spec());
-  j["log_directory"] = held->log_directory();
+  if (!held->log_directory().empty()) j["log_directory"] = held->log_directory();
   call.done(j);
+}
+
+// Where its output is kept. A foreground run's is kept from the first such call on.
+void logs(const Call& call) {
+  Held* held = call.container();
+  if (held == nullptr) return;
+  auto directory = call.server.supervisor.log_of(*held);
+  if (!directory) return call.failed(directory.error());
+  call.done({{"id", held->id()}, {"directory", *directory}});
 }
 
 // Answered when it has ended.
@@ -545,6 +554,7 @@ constexpr std::array kRows{
     Row{"container.run", run},
     Row{"container.list", list},
     Row{"container.inspect", inspect},
+    Row{"container.logs", logs},
     Row{"container.wait", wait},
     Row{"container.stop", stop},
     Row{"container.start", start},

@@ -88,6 +88,10 @@ void Server::accept() {
   }
 }
 
+bool Server::busy() const {
+  return std::ranges::any_of(sessions_, [](const auto& one) { return one.second->busy(); });
+}
+
 void Server::close(std::uint64_t number) {
   loop_.later([this, number] { sessions_.erase(number); });
 }

@@ -34,6 +34,8 @@ class Server {
 
   [[nodiscard]] Result<void> listen(ListeningSocket socket);
   [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
+  // Some client has not taken all that was sent to it.
+  [[nodiscard]] bool busy() const;
 
   // How a client's wish for a live upgrade is begun; empty: there is none (the foreground's).
   std::function<Result<void>(std::string program, std::function<void(const Error&)> failed)> on_reload;

@@ -30,6 +30,7 @@ class Session {
   void hold(bool yes);
   [[nodiscard]] bool closing() const { return closing_; }
   [[nodiscard]] int fd() const { return stream_->fd(); }
+  [[nodiscard]] bool busy() const { return !closing_ && stream_->queued() != 0; }
   [[nodiscard]] nlohmann::json save() const;
   // A stream for `saved` is ours already: resume() after all of the sessions are there.
   [[nodiscard]] Result<void> adopt(Loop& loop, const nlohmann::json& saved);
