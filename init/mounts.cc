@@ -1,5 +1,7 @@
 #include "init/mounts.h"
 
+#include "init/channel.h"
+
 namespace sup::init {
 namespace {
 
@@ -127,6 +129,7 @@ bool right_trees(const Step& step) {
       return n[0] < wire::kTrees && ((n[1] & wire::TreeHow::given) != 0) == (step.s[0] == 0);
     case Op::filesystem: return n[0] < wire::kTrees && n[2] <= wire::kTrees;
     case Op::attach: return n[0] < wire::kTrees && (n[1] < wire::kTrees || n[1] == wire::kNoTree);
+    case Op::terminal:
     case Op::mask: return n[0] < wire::kTrees && n[1] < wire::kTrees;
     case Op::attributes:
     case Op::make:
@@ -291,6 +294,35 @@ int pivot(Run& run, const Step& step) {
     if (err == 0) err = error(sys::call(__NR_umount2, ".", sys::kMntDetach));
   }
   return err != 0 ? err : error(sys::call(__NR_chdir, "/"));
+}
+
+int terminal(Run& run, const Step& step) {
+  // By its own devpts, which nobody else has seen yet: no path of the root's is walked.
+  const Handle master(
+      sys::call(__NR_openat, run.trees[step.n[0]], "ptmx", sys::kORdwr | sys::kONoctty | sys::kOCloexec, 0));
+  if (!master.good()) return master.err();
+  int locked = 0;
+  int err = error(sys::ioctl(master.get(), sys::kTiocsPtLock, &locked));
+  if (err != 0) return err;
+  const Handle slave(
+      sys::call(__NR_ioctl, master.get(), sys::kTiocgPtPeer, sys::kORdwr | sys::kONoctty | sys::kOCloexec));
+  if (!slave.good()) return slave.err();
+  if (step.n[2] != wire::kNobody) err = error(sys::call(__NR_fchown, slave.get(), step.n[2], -1));
+  if (err != 0) return err;
+  const long mount = clone_of(slave.get());
+  if (mount < 0) return error(mount);
+  put(run.trees[step.n[1]], static_cast<int>(mount));
+  err = say_with(run.boot, wire::Say::terminal, run.index, master.get());
+  wire::Record answer{};
+  if (err == 0) err = hear(run.boot, answer);
+  // The supervisor has gone, or does not want this start any more: nobody to tell.
+  if (err == EPIPE || err == ECONNRESET) sys::exit(kExitSetup);
+  if (err == 0 && answer.say != static_cast<uint16_t>(wire::Say::go)) err = EPROTO;
+  for (int fd = 0; err == 0 && fd <= 2; ++fd) {
+    const long placed = sys::call(__NR_dup3, slave.get(), fd, 0);
+    if (placed < 0) err = error(placed);
+  }
+  return err;
 }
 
 int let_go(Run& run) {

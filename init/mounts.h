@@ -20,6 +20,7 @@ namespace sup::init {
 [[nodiscard]] int mask(Run& run, const wire::Step& step, const char* const* paths);
 [[nodiscard]] int bind_readonly(Run& run, const wire::Step& step, const char* const* paths);
 [[nodiscard]] int pivot(Run& run, const wire::Step& step);
+[[nodiscard]] int terminal(Run& run, const wire::Step& step);
 [[nodiscard]] int let_go(Run& run);
 [[nodiscard]] int renew(const wire::Step& step, const char* path);
 

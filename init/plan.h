@@ -75,6 +75,8 @@ enum class Op : uint16_t {
   renew = 36,  // s0 is opened in place of each of the descriptors 0 to 2 that is the character device n0
   let_go = 37,  // closes every tree
   file = 38,  // in trees[n0], which nobody else has: the new regular file s0 of mode n1 (less the umask), with the text s1
+  terminal = 39,  // a new pty of the devpts in trees[n0]: its master goes to the supervisor ({terminal, i}, SCM_RIGHTS), who answers
+  // go; the other end, given to uid n2 (kNobody: as it is), becomes 0, 1 and 2, and a mount of it trees[n1]
 
   call = 40,  // prctl(2), setpriority(2) or ioprio_set(2), by its number in the step's flags: n0, n1, n2 and zeros
   seccomp = 41,  // SECCOMP_SET_MODE_FILTER: n0 instructions (struct sock_filter) at s0
@@ -85,6 +87,7 @@ inline constexpr Op kLastOp = Op::enter;
 
 inline constexpr uint64_t kTrees = 8;
 inline constexpr uint64_t kNoTree = 0xffff;
+inline constexpr uint64_t kNobody = 0xffffffff;
 namespace TreeHow {
 inline constexpr uint64_t clone = 0;  // OPEN_TREE_CLONE: this mount alone
 inline constexpr uint64_t recursive = 1;  // with all mounts below it
@@ -130,6 +133,7 @@ enum class Say : uint16_t {
   exited = 6,  // init as PID 1: the command ended; value is its wait(2) status
   joined =
       7,  // init outside: its child in the joined namespaces goes on; value is that one's pid, as the supervisor sees it
+  terminal = 8,  // init: with a pty's master (SCM_RIGHTS). Answer: go
 };
 
 struct Record {

@@ -67,7 +67,7 @@ bool relocate(const Region& region, uint64_t at) {
 
 // The numbers between have not been given out.
 bool known(Op op) {
-  return (op > Op::none && op <= Op::join) || (op >= Op::tree && op <= Op::file) ||
+  return (op > Op::none && op <= Op::join) || (op >= Op::tree && op <= Op::terminal) ||
          (op >= Op::call && op <= wire::kLastOp);
 }
 
@@ -481,6 +481,7 @@ int perform(Run& run, const Step& step) {
     case Op::pivot: return pivot(run, step);
     case Op::renew: return renew(step, s0);
     case Op::let_go: return let_go(run);
+    case Op::terminal: return terminal(run, step);
     case Op::file: return new_file(run, step, s0, text(run, step.s[1]));
     case Op::none: break;
   }

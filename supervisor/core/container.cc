@@ -193,12 +193,22 @@ void Container::under_way(pid_t pid, Fd pidfd) {
 Result<void> Container::wire(Wiring& wiring, int (&stdio)[3]) {
   if (spec_.tty) {
     size_ = wiring.size;
+    bytes_.out = 0;
+    bytes_.in = 0;
+    if (plan_.own_tty) {
+      // Init makes it where it belongs; what comes for it meanwhile is kept.
+      awaited_ = Awaited{.raw_output = wiring.raw_output};
+      wiring.in = Fd(::open("/dev/null", O_RDWR | O_CLOEXEC));
+      if (!wiring.in)
+        return std::unexpected(
+            Error{.code = "E_FDS", .where = "/dev/null", .what = "cannot be opened", .err = errno, .stage = "stdio"});
+      stdio[0] = stdio[1] = stdio[2] = wiring.in.get();
+      return {};
+    }
     auto pty = open_pty(wiring.size, wiring.raw_output, tty_owner(plan_));
     if (!pty) return std::unexpected(pty.error());
     wiring.in = std::move(pty->slave);
     stdio[0] = stdio[1] = stdio[2] = wiring.in.get();
-    bytes_.out = 0;
-    bytes_.in = 0;
     auto master = opened(loop_, master_, std::move(pty->master), master_handlers());
     if (!master) return std::unexpected(master.error());
     return {};
@@ -266,6 +276,12 @@ Result<Fd> Container::watch_boot() {
 }
 
 Stream::Handlers Container::boot_handlers() {
+  // Only the one whose terminal is to come passes anything.
+  std::function<void(Fd)> passed;
+  if (plan_.own_tty)
+    passed = [this](Fd fd) {
+      if (awaited_) awaited_->master = std::move(fd);
+    };
   return {.on_data =
               [this](std::string_view bytes) {
                 boot_bytes_.append(bytes);
@@ -276,7 +292,32 @@ Stream::Handlers Container::boot_handlers() {
                   heard(record);
                 }
               },
-          .on_end = [this](int) { boot_ended(); }};
+          .on_end = [this](int) { boot_ended(); },
+          .on_descriptor = std::move(passed)};
+}
+
+// The terminal that init has made: from here on it is as one of ours.
+void Container::take_terminal(std::uint16_t step) {
+  if (!awaited_) return;
+  Awaited awaited = std::move(*awaited_);
+  awaited_.reset();
+  auto ready = prepare_master(awaited.master.get(), size_, awaited.raw_output);
+  if (ready && !awaited.closed) {
+    auto master = opened(loop_, master_, std::move(awaited.master), master_handlers());
+    if (!master) ready = std::unexpected(master.error());
+  }
+  if (!ready) {
+    outcome_.error = std::move(ready.error());
+    (void)pidfd_signal(pidfd_.get(), SIGKILL);
+    return;
+  }
+  write_input(awaited.input);
+  // Who held back because of what was kept is told; of what is queued still, the stream tells.
+  if (!awaited.input.empty() && input_queued() == 0 && hooks_.input_drained) hooks_.input_drained();
+  if (awaited.input_ended) end_input();
+  waits_ = true;
+  wait_step_ = step;
+  go();
 }
 
 void Container::heard(const wire::Record& record) {
@@ -294,6 +335,7 @@ void Container::heard(const wire::Record& record) {
       now_running();  // should {running} not have come through: what has ended has run
       command_status_ = static_cast<int>(record.value);
       break;
+    case wire::Say::terminal: take_terminal(record.step); break;
     case wire::Say::joined: joined(static_cast<pid_t>(record.value)); break;
     case wire::Say::wait:
       waits_ = true;
@@ -542,6 +584,10 @@ void Container::output(Channel channel, std::string_view bytes) {
 }
 
 void Container::write_input(std::string_view bytes) {
+  if (awaited_) {
+    awaited_->input.append(bytes);
+    return;
+  }
   auto* to = master_ ? master_.get() : in_.get();
   if (to == nullptr || bytes.empty()) return;
   *bytes_.in += bytes.size();
@@ -560,11 +606,16 @@ void Container::keyboard_failed(int err) {
 }
 
 std::size_t Container::input_queued() const {
+  if (awaited_) return awaited_->input.size();
   const auto* to = master_ ? master_.get() : in_.get();
   return to == nullptr ? 0 : to->queued();
 }
 
 void Container::end_input() {
+  if (awaited_) {
+    awaited_->input_ended = true;
+    return;
+  }
   if (in_) return in_->end();
   if (!master_) return;
   termios t{};
@@ -589,11 +640,13 @@ void Container::close_output(Channel channel) {
   loop_.later([this, channel] {
     auto& from = master_ ? master_ : channel == Channel::out ? out_ : err_;
     from.reset();
+    if (awaited_) awaited_->closed = true;
     settle();
   });
 }
 
 bool Container::resize(const winsize& size) {
+  if (awaited_) size_ = size;
   if (!master_ || (size.ws_row == size_.ws_row && size.ws_col == size_.ws_col)) return false;
   if (::ioctl(master_->fd(), TIOCSWINSZ, &size) < 0) return false;  // gone: its end is on the way
   size_ = size;

@@ -183,6 +183,7 @@ class Container {
   void explain(const wire::Record& record);
   [[nodiscard]] Error plain_error(const wire::Record& record) const;
   void heard(const wire::Record& record);
+  void take_terminal(std::uint16_t step);
   void waiting(const wire::Record& record);
   void connect();
   [[nodiscard]] Pasta::Hooks network_hooks();
@@ -234,6 +235,15 @@ class Container {
   std::optional<int> command_status_;  // from init as PID 1
   pid_t command_pid_ = -1;  // likewise, where init guards a pid namespace that is not its own
 
+  // A terminal that init makes, until it is there: what is to be done with it then.
+  struct Awaited {
+    bool raw_output = false;
+    Fd master{};
+    std::string input{};
+    bool input_ended = false;
+    bool closed = false;  // nobody reads its output
+  };
+  std::optional<Awaited> awaited_;
   std::unique_ptr<Stream> master_;  // with a terminal
   std::unique_ptr<Stream> in_, out_, err_;
   EofTracker eof_;

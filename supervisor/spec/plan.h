@@ -42,6 +42,7 @@ struct Plan {
   };
   std::vector<Tree> trees;
   bool tty = false;  // descriptors 0-2 are a pty slave, made before the clone
+  bool own_tty = false;  // or by an Op::terminal, in a devpts of the container's own
   int preserve_fds = 0;
   bool guarded = false;  // init gets the descriptor of its cgroup.kill at guard_fd()
   bool joins = false;  // an Op::join is among the steps: init gets a pidfd at join_fd()

@@ -105,6 +105,7 @@ void arguments(const Step& step, Json& out) {
     case Op::pivot:
     case Op::renew:
     case Op::let_go:
+    case Op::terminal:
       if (!step.s[0].empty()) out["path"] = to_utf8(step.s[0]);
       if (!step.s[1].empty()) out["target"] = to_utf8(step.s[1]);
       if (!step.lists.empty()) out["list"] = texts(step.lists[0]);
@@ -170,6 +171,7 @@ std::string_view op_name(Op op) {
     case Op::renew: return "renew";
     case Op::let_go: return "let_go";
     case Op::file: return "file";
+    case Op::terminal: return "terminal";
   }
   return "unknown";
 }

@@ -27,6 +27,7 @@ constexpr std::uint64_t kMount = 1;  // the mount at hand
 constexpr std::uint64_t kUpper = 2;  // an overlay's writable part
 constexpr std::uint64_t kDev = 3;
 constexpr std::uint64_t kNull = 4;  // /dev/null, attached
+constexpr std::uint64_t kPts = 5;  // where there is a terminal
 
 // mount_setattr(2)
 constexpr std::uint64_t kReadOnly = 1;
@@ -156,8 +157,9 @@ void own_dev(Draft& draft) {
   }
   std::vector<std::string> options{"newinstance", "ptmxmode=0666", "mode=0620"};
   if (draft.maps_gid(5)) options.emplace_back("gid=5");
-  draft.add(filesystem(kMount, "devpts", std::move(options), kNosuid | kNoexec));
-  attach(draft, kMount, "/dev/pts", kHow);
+  const std::uint64_t pts = spec.tty ? kPts : kMount;
+  draft.add(filesystem(pts, "devpts", std::move(options), kNosuid | kNoexec));
+  attach(draft, pts, "/dev/pts", kHow);
   draft.add(filesystem(kMount, "mqueue", {}, kNosuid | kNodev | kNoexec));
   attach(draft, kMount, "/dev/mqueue", kHow);
   draft.add(
@@ -170,6 +172,13 @@ void own_dev(Draft& draft) {
     draft.add(step(Op::attributes, {tree, kReadOnly | kNosuid | kNoexec, MS_PRIVATE}));
     attach(draft, tree, std::string("/dev/") + node.name, kHow);
   }
+  if (!spec.tty) return;
+  // Of the container's own devpts, so that its name (ttyname(3)) is there inside. Bound on /dev/console by descriptor, as the
+  // rest of /dev: nothing that the root brings is in the way (CVE-2025-52565).
+  draft.plan.own_tty = true;
+  draft.add(step(Op::terminal, {kPts, kMount, draft.change_ids ? draft.user->uid : wire::kNobody}));
+  draft.add(step(Op::attributes, {kMount, kNosuid | kNoexec, MS_PRIVATE}));
+  attach(draft, kMount, "/dev/console", kHow);
 }
 
 // /etc/hosts and /etc/hostname: files of the container's own, which it may change, and nothing of the root's is written. They

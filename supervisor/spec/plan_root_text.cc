@@ -36,8 +36,8 @@ std::string attributes(std::uint64_t bits) {
 }
 
 std::string tree(std::uint64_t number) {
-  static constexpr std::array<std::string_view, 5> kNames{"the new root", "it", "the upper part", "the new /dev",
-                                                          "the new /dev/null"};
+  static constexpr std::array<std::string_view, 6> kNames{
+      "the new root", "it", "the upper part", "the new /dev", "the new /dev/null", "the new /dev/pts"};
   return number < kNames.size() ? std::string(kNames[number]) : "tree " + std::to_string(number);
 }
 
@@ -88,6 +88,10 @@ std::string describe_root_step(const Step& step) {
       if (!step.s[1].empty())
         return "in " + tree(n[0]) + ": link " + shell_quote(step.s[0]) + " to " + shell_quote(step.s[1]);
       return "in " + tree(n[0]) + ": directory " + shell_quote(step.s[0]);
+    case Op::terminal:
+      return "take a terminal of " + tree(n[0]) + " for 0, 1 and 2 and as " + tree(n[1]) +
+             (n[2] != wire::kNobody ? ", uid " + std::to_string(n[2]) + "'s" : "") +
+             "; the supervisor gets its other end";
     case Op::file:
       return "in " + tree(n[0]) + ": file " + shell_quote(step.s[0]) + ", " + std::to_string(step.s[1].size()) +
              " bytes";
@@ -131,6 +135,9 @@ RootFailure explain_root_step(const Step& step, int err) {
       break;
     case Op::mask:
       if (err == ENODEV) return {"what shall cover files is not the device /dev/null", "see: ls -l /dev/null"};
+      break;
+    case Op::terminal:
+      if (err == ENOSPC) return {"all pseudo-terminals are in use", "sysctl -w kernel.pty.max=8192"};
       break;
     case Op::readonly: break;
     case Op::pivot:

@@ -211,7 +211,8 @@ std::string describe(const Step& step) {
     case Op::pivot:
     case Op::renew:
     case Op::let_go:
-    case Op::file: return describe_root_step(step);
+    case Op::file:
+    case Op::terminal: return describe_root_step(step);
     case Op::exec: return describe_exec(step);
     case Op::join: return "join the container's namespaces: " + describe_namespaces(step.n[0]);
   }
@@ -242,6 +243,7 @@ std::string_view failure_code(const Step& step) {
     case Op::workdir: return "E_WORKDIR";
     case Op::setsid: return "E_SESSION";
     case Op::ctty: return "E_TTY";
+    case Op::terminal: return "E_PTY";
     case Op::pdeathsig: return "E_SUPERVISOR_GONE";
     case Op::stay: return "E_FORK";
     case Op::close_from: return "E_FDS";
@@ -287,6 +289,7 @@ std::string_view stage(const Step& step) {
     case Op::umask: return "umask";
     case Op::workdir: return "chdir";
     case Op::setsid: return "setsid";
+    case Op::terminal:
     case Op::ctty: return "tty";
     case Op::pdeathsig: return "pdeathsig";
     case Op::stay: return "fork";

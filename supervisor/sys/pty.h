@@ -17,4 +17,8 @@ struct Pty {
 // owner: the uid the slave shall belong to (grantpt(3)); -1: as it is.
 [[nodiscard]] Result<Pty> open_pty(const winsize& size, bool raw_output, uid_t owner);
 
+// The same for one that was made elsewhere: `master` is a pseudo-terminal's, as the kernel says; then its size is set and what
+// raw_output asks for, and it becomes non-blocking. E_PTY: it is none.
+[[nodiscard]] Result<void> prepare_master(int master, const winsize& size, bool raw_output);
+
 }  // namespace sup

@@ -12,6 +12,7 @@
 #include "daemon.h"
 #include "events.h"
 #include "harness.h"
+#include "terminal.h"
 
 using namespace sup::test;
 namespace but = boost::unit_test;
@@ -35,7 +36,7 @@ std::string make_root(const std::string& name = "root") {
   fs::permissions(root + "/bin/busybox", fs::perms(0755));
   for (const char* p :
        {"sh",       "ls",   "cat", "id",   "tty",   "env", "mount", "umount", "chmod", "stat", "touch", "mkdir",
-        "readlink", "grep", "wc",  "true", "mknod", "df",  "sleep", "pwd",    "head",  "ps",   "dd"}) {
+        "readlink", "grep", "wc",  "true", "mknod", "df",  "sleep", "pwd",    "head",  "ps",   "dd",    "stty"}) {
     fs::create_symlink("busybox", root + "/bin/" + p);
   }
   std::ofstream(root + "/etc/passwd") << "root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1001::/home/bob:/bin/sh\n";
@@ -310,6 +311,70 @@ BOOST_AUTO_TEST_CASE(the_hosts_resolver_where_the_network_leads_out) {
   fs::permissions(root + "/etc", fs::perms(0755));
   BOOST_TEST(has(sup_cli({"plan", "--network", "host", "--rootfs", root, "--as", "bwrap", "true"}).out,
                  "--ro-bind /etc/resolv.conf /etc/resolv.conf"));
+}
+
+// tty(1) names a path that is there, whoever is inside and however he is kept.
+BOOST_AUTO_TEST_CASE(the_terminal_has_a_name_inside) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  const std::string look = "tty; stat -c %u $(tty); echo console >/dev/console; echo tty >/dev/tty; ls -1 /dev/pts";
+  const std::vector<std::vector<std::string>> ways = {
+      {}, {"--init"}, {"-u", "bob"}, {"--read-only"}, {"-u", "bob", "--init"}};
+  for (const auto& way : ways) {
+    std::vector<std::string> options{"-t"};
+    options.insert(options.end(), way.begin(), way.end());
+    const auto result = in_root(root, options, look);
+    const bool bob = !way.empty() && way.front() == "-u";
+    BOOST_TEST(result.out == "/dev/pts/0\n" + std::string(bob ? "1000" : "0") + "\nconsole\ntty\n0\nptmx\n",
+               shown(result.out) << result.err);
+  }
+  BOOST_TEST(in_root(root + ":O", {"-t"}, "tty").out == "/dev/pts/0\n");
+  BOOST_TEST(in_root(root, {"-t"}, "/nosuch").code == 127);
+  BOOST_TEST(sup_run({"-t", "--rootfs", root, "/nosuch"}).code == 127);
+  BOOST_TEST(in_root(root, {}, "tty; ls /dev/console").code != 0);
+  // Nothing that the root brings is in the way of the console.
+  fs::create_directories(root + "/dev");
+  fs::create_symlink("/tmp/elsewhere", root + "/dev/console");
+  BOOST_TEST(in_root(root, {"-t"}, "echo console >/dev/console").out == "console\n");
+  BOOST_TEST(!exists(root + "/tmp/elsewhere"));
+}
+
+BOOST_AUTO_TEST_CASE(the_terminals_size_and_input_are_there_from_the_start) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  Terminal terminal(
+      running({"-ti", "--rootfs", root, "/bin/sh", "-c", "stty size; read x; echo got-$x; stty size; exit 4"}),
+      {33, 99});
+  terminal.send("early\r");
+  BOOST_TEST(terminal.wait_out("33 99"));
+  BOOST_TEST(terminal.wait_out("got-early"));
+  BOOST_TEST(terminal.finish().code() == 4);
+  // Without a terminal outside, and at its end, as well.
+  Start piped;
+  piped.input = "one\ntwo\n";
+  const auto result = in_root(root, {"-ti"}, "cat; echo end", std::move(piped));
+  BOOST_TEST(has(result.out, "one\n"), shown(result.out) << result.err);
+  BOOST_TEST(has(result.out, "two\n"), shown(result.out));
+  BOOST_TEST(result.out.ends_with("end\n"), shown(result.out));
+}
+
+BOOST_AUTO_TEST_CASE(a_terminal_inside_under_a_supervisor) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  DaemonProcess daemon;
+  const std::string id = daemon.detached(
+      {"-ti", "--name", "web", "--rootfs", root, "/bin/sh", "-c", "tty; while read x; do echo got-$x; done"});
+  BOOST_TEST(daemon.sup({"reload"}).code == 0);
+  Start attaching;
+  attaching.args = {"-S", daemon.name(), "attach", "web"};
+  attaching.events = false;
+  Terminal client(attaching);
+  BOOST_TEST(client.wait_out("/dev/pts/0"));
+  BOOST_TEST(client.ask("hello\r", "got-hello"));
+  // Who comes in later has one of the host's.
+  BOOST_TEST(daemon.sup({"exec", "-t", "web", "sh", "-c", "[ -t 0 ] && echo is-one"}).out == "is-one\n");
+  BOOST_TEST(daemon.sup({"kill", id}).code == 0);
+  (void)client.finish();
 }
 
 // As docker's: the container's own, to write to, and nothing of it stays in the root but the empty places.

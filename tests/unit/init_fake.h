@@ -170,6 +170,8 @@ class Fake {
                                                       {__NR_rt_sigprocmask, "sigmask"},
                                                       {__NR_sendto, "send"},
                                                       {__NR_recvfrom, "recv"},
+                                                      {__NR_sendmsg, "sendmsg"},
+                                                      {__NR_fchown, "fchown"},
                                                       {__NR_execve, "execve"},
                                                       {__NR_signalfd4, "signalfd"},
                                                       {__NR_wait4, "wait4"},
@@ -221,8 +223,13 @@ class Fake {
       case __NR_socket: in = n(a[0]) + ", " + n(a[1]); break;
       case __NR_ioctl:
         in = n(a[0]) + ", " + n(a[1]);
+        if (a[1] == sys::kTiocsPtLock || a[1] == sys::kTiocgPtPeer) break;
         if (a[2] != 0) in += ", " + text(a[2]) + " " + n(at<sys::IfReq>(a[2])->flags);
         break;
+      case __NR_sendmsg:
+        in = n(static_cast<const int*>(at<sys::MsgHdr>(a[1])->control)[sizeof(sys::CMsg) / sizeof(int)]);
+        break;
+      case __NR_fchown: in = n(a[0]) + ", " + n(a[1]); break;
       case __NR_unshare:
       case __NR_umask:
       case __NR_close:
@@ -311,6 +318,11 @@ class Fake {
         heard.erase(0, n);
         return static_cast<long>(n);
       }
+      case __NR_sendmsg: {
+        const auto& part = *at<sys::MsgHdr>(a[1])->parts;
+        return sent(static_cast<const char*>(part.base), part.size);
+      }
+      case __NR_ioctl: return a[1] == sys::kTiocgPtPeer ? 64 : 0;
       case __NR_recvmsg: return receive(*at<sys::MsgHdr>(a[1]));
       case __NR_fstat:
         at<struct stat>(a[1])->st_mode = S_IFREG;

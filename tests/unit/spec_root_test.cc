@@ -269,6 +269,26 @@ BOOST_AUTO_TEST_CASE(the_environment_is_dockers) {
   BOOST_TEST(text(spec, facts()).find("change to /\n") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_terminal_of_its_own_devpts) {
+  Spec spec = rooted();
+  spec.tty = true;
+  const std::string got = text(spec, facts());
+  BOOST_TEST(
+      got.find("make devpts as the new /dev/pts (nosuid,noexec,source=devpts,newinstance,ptmxmode=0666,mode=0620,"
+               "gid=5)\nmount the new /dev/pts on /dev/pts inside, through no link\n") != std::string::npos,
+      got);
+  BOOST_TEST(got.find("take a terminal of the new /dev/pts for 0, 1 and 2 and as it, uid 0's; the supervisor gets its "
+                      "other end\nset on it: nosuid,noexec,private\nmount it on /dev/console inside, through no "
+                      "link\npivot ") != std::string::npos,
+             got);
+  // It is the controlling one of the command's session, and no other.
+  BOOST_TEST(got.find("start a session\ntake a new session keyring\nmake descriptor 0 the controlling terminal\n") !=
+             std::string::npos);
+  BOOST_TEST(compile(spec, facts()).value().own_tty);
+  spec.rootfs.clear();
+  BOOST_TEST(!compile(spec, facts()).value().own_tty);
+}
+
 BOOST_AUTO_TEST_CASE(an_initramfs_cannot_pivot) {
   Facts from = facts();
   from.initramfs = true;
