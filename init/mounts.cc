@@ -133,6 +133,9 @@ bool right_trees(const Step& step) {
     case Op::mask: return n[0] < wire::kTrees && n[1] < wire::kTrees;
     case Op::attributes:
     case Op::make:
+    case Op::ruleset:
+    case Op::allow:
+    case Op::enforce:
     case Op::file:
     case Op::readonly:
     case Op::pivot: return n[0] < wire::kTrees;

@@ -82,8 +82,13 @@ enum class Op : uint16_t {
   seccomp = 41,  // SECCOMP_SET_MODE_FILTER: n0 instructions (struct sock_filter) at s0
   keyring = 42,  // a new session keyring; a kernel without keys, or a filter that forbids them, has none to hide
   enter = 43,  // setns(2): s0 path of the namespace, n0 its CLONE_NEW* flag
+
+  // landlock(7) (init/landlock.h)
+  ruleset = 44,  // trees[n0] = a ruleset that closes n1 (LANDLOCK_ACCESS_FS_*), and n2 (LANDLOCK_SCOPE_*) towards the outside
+  allow = 45,  // what lies at or below the paths of list s1 is opened for n1 by the ruleset trees[n0]; what is missing is done
+  enforce = 46,  // the ruleset trees[n0] binds this process from here on
 };
-inline constexpr Op kLastOp = Op::enter;
+inline constexpr Op kLastOp = Op::enforce;
 
 inline constexpr uint64_t kTrees = 8;
 inline constexpr uint64_t kNoTree = 0xffff;

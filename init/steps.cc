@@ -2,6 +2,7 @@
 
 #include "init/channel.h"
 #include "init/join.h"
+#include "init/landlock.h"
 #include "init/mounts.h"
 #include "init/park.h"
 #include "init/pid1.h"
@@ -93,7 +94,8 @@ int check(const Region& region, const Step& step) {
   if (op == Op::call && !plain(step)) return EBADMSG;
   if (op == Op::seccomp && (step.n[0] > 0xffff || !region.array(step.s[0], step.n[0], kFilterWidth))) return EBADMSG;
   if (!right_trees(step)) return EBADMSG;
-  if ((op == Op::filesystem || op == Op::mask || op == Op::readonly) && !relocate(region, step.s[1])) return EBADMSG;
+  if ((op == Op::filesystem || op == Op::mask || op == Op::readonly || op == Op::allow) && !relocate(region, step.s[1]))
+    return EBADMSG;
   if (op == Op::exec) {
     for (unsigned i = 0; i < 3; ++i) {
       if (!relocate(region, step.s[i])) return EBADMSG;
@@ -482,6 +484,9 @@ int perform(Run& run, const Step& step) {
     case Op::renew: return renew(step, s0);
     case Op::let_go: return let_go(run);
     case Op::terminal: return terminal(run, step);
+    case Op::ruleset: return ruleset(run, step);
+    case Op::allow: return allow(run, step, list(run, step.s[1]));
+    case Op::enforce: return enforce(run, step);
     case Op::file: return new_file(run, step, s0, text(run, step.s[1]));
     case Op::none: break;
   }

@@ -166,6 +166,21 @@ inline constexpr uint64_t kAllMounts = ~uint64_t{0};
 inline constexpr uint64_t kMountMagic = 1;
 inline constexpr uint64_t kMountPoint = 0x10;
 inline constexpr uint64_t kProcMagic = 0x9fa0;
+// landlock(7); the same numbers on every architecture we know.
+inline constexpr long kNrLandlockCreateRuleset = 444;
+inline constexpr long kNrLandlockAddRule = 445;
+inline constexpr long kNrLandlockRestrictSelf = 446;
+inline constexpr unsigned kLandlockPathBeneath = 1;
+struct RulesetAttr {  // struct landlock_ruleset_attr
+  uint64_t handled_access_fs;
+  uint64_t handled_access_net;
+  uint64_t scoped;
+};
+struct [[gnu::packed]] PathBeneath {  // struct landlock_path_beneath_attr
+  uint64_t allowed_access;
+  int32_t parent_fd;
+};
+static_assert(sizeof(PathBeneath) == 12);
 struct Statx {  // struct statx, statx(2)
   uint32_t mask;
   uint32_t block_size;

@@ -51,6 +51,9 @@ SavedContainer Container::save() const {
   s.passwd = facts_.passwd;
   s.group = facts_.group;
   for (const sock_filter& one : facts_.seccomp) s.seccomp.push_back(std::bit_cast<std::uint64_t>(one));
+  s.landlock = facts_.landlock;
+  s.top_directories = facts_.top_directories;
+  s.top_files = facts_.top_files;
   s.uid = facts_.uid;
   s.gid = facts_.gid;
   s.boot = save_stream(boot_);
@@ -95,6 +98,9 @@ Result<std::unique_ptr<Container>> Container::restore(Loop& loop, EventLog& log,
   facts.passwd = std::move(saved.passwd);
   facts.group = std::move(saved.group);
   for (const std::uint64_t one : saved.seccomp) facts.seccomp.push_back(std::bit_cast<sock_filter>(one));
+  facts.landlock = saved.landlock;
+  facts.top_directories = std::move(saved.top_directories);
+  facts.top_files = std::move(saved.top_files);
   facts.uid = saved.uid;
   facts.gid = saved.gid;
   std::optional<Entry> entry;

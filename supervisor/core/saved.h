@@ -41,6 +41,8 @@ struct SavedContainer {
   std::string cwd;
   std::string passwd, group;  // texts of its files, where a user was asked for
   std::vector<std::uint64_t> seccomp;  // the filter of a profile that was given, a sock_filter each
+  int landlock = 0;
+  std::vector<std::string> top_directories, top_files;
   unsigned uid = 0;
   unsigned gid = 0;
   SavedStream boot, master, in, out, err;

@@ -37,11 +37,12 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Bytes, in, out, err)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ExitStatus, code, signal, core)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedStream, fd, reading, ended, ending, unsent)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedContainer, pid, pidfd, exec, pid1, cwd, passwd, group, seccomp,
-                                                uid, gid, boot, master, in, out, err, boot_bytes, boot_ended, reaped,
-                                                command_status, command_pid, eof_line, eof_literal_next, eof_raw_bytes, rows, cols,
-                                                timeout_ms, grace_ms, ending, cloned_us, exec_us, running_us, dead_us,
-                                                spans, usage, bytes, wait_status, cause, fenced, frozen, kill_sent,
-                                                oom_kills, pasta, pasta_pidfd)
+                                                landlock, top_directories, top_files, uid, gid, boot, master, in, out,
+                                                err, boot_bytes, boot_ended, reaped, command_status, command_pid,
+                                                eof_line, eof_literal_next, eof_raw_bytes, rows, cols, timeout_ms,
+                                                grace_ms, ending, cloned_us, exec_us, running_us, dead_us, spans, usage,
+                                                bytes, wait_status, cause, fenced, frozen, kill_sent, oom_kills, pasta,
+                                                pasta_pidfd)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedOutcome, ran, error, status, reason, duration_ms, bytes)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedChunk, stream, bytes)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedHeld, id, number, spec, environ, cwd, rows, cols, state, container,

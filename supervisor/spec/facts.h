@@ -32,6 +32,9 @@ struct Facts {
   std::string nodename;  // the host's name; only where that is the container's too
   std::string passwd;  // text of the root's /etc/passwd; only read when -u needs it
   Filter seccomp;  // from spec.seccomp, where that is a profile's text
+  int landlock = 0;  // version of the kernel's Landlock; 0: none, or not asked for
+  std::vector<std::string> top_directories;  // of the host's root, without /dev; where Landlock has to name them
+  std::vector<std::string> top_files;
   std::optional<std::uint64_t> bounding;  // capabilities the caller can pass on; only read when --cap-add names some
   IdMap uids;  // of the user namespace, where --userns asks for more than one id; else empty
   IdMap gids;

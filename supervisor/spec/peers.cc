@@ -400,7 +400,7 @@ Rendering render_docker(const Run& run) {
         "docker keeps 14 capabilities and a seccomp filter; sup on the host's root drops only what no namespace can "
         "hold, unless --profile docker asks for docker's.");
   } else if (profile_of(spec) == Profile::strict) {
-    out.notes.push_back("sup's filter of the strict profile closes more than docker's.");
+    out.notes.push_back("sup's filter of the strict profile closes more than docker's, and docker has no Landlock.");
   }
   if (may.ambient != 0 && run.uid != 0) {
     out.notes.push_back(

@@ -17,6 +17,7 @@
 
 #include "spec/capabilities.h"
 #include "spec/env.h"
+#include "spec/landlock.h"
 #include "spec/path.h"
 #include "spec/plan_draft.h"
 #include "spec/privileges.h"
@@ -319,6 +320,21 @@ void furnish(Draft& draft) {
   if (spec.init && !draft.plan.guarded) draft.add(step(Op::stay));
 }
 
+// Landlock, after no_new_privs, which lets everybody have it, and before the filter, which is to know nothing of it. The
+// ruleset's descriptor is closed with the last of these steps.
+void bind(Draft& draft) {
+  constexpr std::uint64_t kRules = 0;
+  const Landlock rules = landlock(draft.spec, draft.facts);
+  if (rules.handled == 0) return;
+  draft.add(step(Op::ruleset, {kRules, rules.handled, rules.scoped}));
+  for (const LandlockRule& rule : rules.rules) {
+    Step one = step(Op::allow, {kRules, rule.rights});
+    one.lists = {rule.paths};
+    draft.add(std::move(one));
+  }
+  draft.add(step(Op::enforce, {kRules}));
+}
+
 // What binds a command, whether it is the container's own or comes in by exec: the two must not differ (CVE-2022-29162).
 void confine(Draft& draft, const std::string& cwd) {
   const Spec& spec = draft.spec;
@@ -384,6 +400,7 @@ void confine(Draft& draft, const std::string& cwd) {
   // The filter at the very end: what comes after it must be allowed by it, and by a profile of the user's too. Then there
   // are a capset(2), the last word to the supervisor and the exec.
   if (may.no_new_privs) draft.add(call(SYS_prctl, {PR_SET_NO_NEW_PRIVS, 1}));
+  bind(draft);
   if (!filter.empty()) draft.add(seccomp_step(filter));
   if (filter_by_admin) draft.add(final_caps);
 }

@@ -106,6 +106,9 @@ void arguments(const Step& step, Json& out) {
     case Op::renew:
     case Op::let_go:
     case Op::terminal:
+    case Op::ruleset:
+    case Op::allow:
+    case Op::enforce:
       if (!step.s[0].empty()) out["path"] = to_utf8(step.s[0]);
       if (!step.s[1].empty()) out["target"] = to_utf8(step.s[1]);
       if (!step.lists.empty()) out["list"] = texts(step.lists[0]);
@@ -147,6 +150,9 @@ std::string_view op_name(Op op) {
     case Op::enter: return "enter";
     case Op::seccomp: return "seccomp";
     case Op::keyring: return "keyring";
+    case Op::ruleset: return "ruleset";
+    case Op::allow: return "allow";
+    case Op::enforce: return "enforce";
     case Op::groups: return "groups";
     case Op::ids: return "ids";
     case Op::umask: return "umask";

@@ -11,6 +11,7 @@
 #include "spec/capabilities.h"
 #include "spec/plan.h"
 #include "spec/plan_root_text.h"
+#include "spec/landlock.h"
 #include "spec/priorities.h"
 #include "spec/signals.h"
 
@@ -182,6 +183,19 @@ std::string describe(const Step& step) {
     case Op::call: return call_of(step).text;
     case Op::seccomp: return "filter the system calls: " + std::to_string(step.n[0]) + " instructions";
     case Op::keyring: return "take a new session keyring";
+    case Op::ruleset: {
+      const std::string scopes = landlock_scopes(step.n[2]);
+      return "Landlock closes " + landlock_rights(step.n[1]) +
+             (scopes.empty() ? "" : ", and to those outside " + scopes);
+    }
+    case Op::allow: {
+      std::string paths;
+      for (const auto& list : step.lists) {
+        for (const std::string& path : list) paths += " " + shell_quote(path);
+      }
+      return "Landlock opens " + landlock_rights(step.n[1]) + " below" + paths;
+    }
+    case Op::enforce: return "be bound by Landlock";
     case Op::groups: {
       std::string out;
       for (const std::uint32_t gid : step.numbers) out += (out.empty() ? "" : ",") + std::to_string(gid);
@@ -237,6 +251,9 @@ std::string_view failure_code(const Step& step) {
     case Op::call: return call_of(step).code;
     case Op::seccomp: return "E_SECCOMP";
     case Op::keyring: return "E_KEYRING";
+    case Op::ruleset:
+    case Op::allow:
+    case Op::enforce: return "E_LANDLOCK";
     case Op::groups: return "E_USER";
     case Op::ids: return "E_USER";
     case Op::umask: return "E_UMASK";
@@ -284,6 +301,9 @@ std::string_view stage(const Step& step) {
     case Op::call: return call_of(step).stage;
     case Op::seccomp: return "seccomp";
     case Op::keyring: return "keyring";
+    case Op::ruleset:
+    case Op::allow:
+    case Op::enforce: return "landlock";
     case Op::groups: return "group";
     case Op::ids: return "user";
     case Op::umask: return "umask";

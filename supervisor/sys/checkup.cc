@@ -25,7 +25,9 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "spec/landlock.h"
 #include "sys/explain.h"
+#include "sys/facts.h"
 #include "sys/initimage.h"
 #include "sys/pty.h"
 #include "sys/toolversion.h"
@@ -159,6 +161,14 @@ Finding check_lsm(const KernelFiles& kernel) {
   const auto text = kernel.sys_text("kernel/security/lsm");
   if (!text || trimmed(*text).empty()) return {"lsm", Status::ok, "not told (securityfs is not mounted)", {}};
   return {"lsm", Status::ok, std::string(trimmed(*text)), {}};
+}
+
+Finding check_landlock(long version) {
+  if (version >= kLandlockNeeded) return {"landlock", Status::ok, "version " + number(version), {}};
+  return {"landlock", Status::warn,
+          version > 0 ? "version " + number(version) + " is too old: --profile strict does without it"
+                      : "not there: --profile strict does without it",
+          "boot Linux 5.19 or newer with landlock in lsm="};
 }
 
 Finding check_seccomp(const KernelFiles& kernel) {
@@ -461,6 +471,7 @@ std::vector<Finding> checkup(std::string_view version) {
   findings.push_back(check_userns_sysctls(kernel, uid));
   findings.push_back(check_lsm(kernel));
   findings.push_back(check_apparmor(kernel, uid));
+  findings.push_back(check_landlock(landlock_version()));
   findings.push_back(check_seccomp(kernel));
   findings.push_back(check_yama(kernel));
   const CgroupLayout layout = cgroup_layout(kernel);

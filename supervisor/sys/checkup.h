@@ -26,6 +26,8 @@ struct Finding {
 [[nodiscard]] Finding check_userns_sysctls(const KernelFiles& kernel, uid_t uid);
 [[nodiscard]] Finding check_apparmor(const KernelFiles& kernel, uid_t uid);
 [[nodiscard]] Finding check_lsm(const KernelFiles& kernel);
+// version: what landlock_create_ruleset(2) says; 0: nothing.
+[[nodiscard]] Finding check_landlock(long version);
 [[nodiscard]] Finding check_seccomp(const KernelFiles& kernel);
 [[nodiscard]] std::vector<Finding> check_namespaces(const KernelFiles& kernel, uid_t uid);
 [[nodiscard]] Finding check_proc_mount(const KernelFiles& kernel, uid_t uid);

@@ -1,17 +1,22 @@
 #include "sys/facts.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -19,6 +24,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "spec/capabilities.h"
+#include "spec/landlock.h"
 #include "spec/mountinfo.h"
 #include "spec/privileges.h"
 #include "sys/mounttable.h"
@@ -46,6 +52,11 @@ std::string new_id() {
     id += kHex[b & 15];
   }
   return id;
+}
+
+int landlock_version() {
+  const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, 1 /* LANDLOCK_CREATE_RULESET_VERSION */);
+  return version < 0 ? 0 : static_cast<int>(version);
 }
 
 namespace {
@@ -95,6 +106,22 @@ bool cannot_detach(std::vector<std::string> targets) {
   while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
   }
   return result == 'y';
+}
+
+// Links are left out: where they lead is in the list by itself.
+void look_at_top(Facts& facts) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> root(::opendir("/"), [](DIR* d) { return ::closedir(d); });
+  while (const dirent* entry = root ? ::readdir(root.get()) : nullptr) {
+    const std::string name = entry->d_name;
+    if (name == "." || name == ".." || name == "dev") continue;
+    struct stat st{};
+    // Not asked of what is mounted there where it need not be: a disk far away may not answer.
+    const bool unknown = entry->d_type == DT_UNKNOWN && ::lstat(("/" + name).c_str(), &st) == 0;
+    if (entry->d_type == DT_DIR || (unknown && S_ISDIR(st.st_mode))) facts.top_directories.push_back("/" + name);
+    if (entry->d_type == DT_REG || (unknown && S_ISREG(st.st_mode))) facts.top_files.push_back("/" + name);
+  }
+  std::ranges::sort(facts.top_directories);
+  std::ranges::sort(facts.top_files);
 }
 
 std::uint64_t bounding_set() {
@@ -160,6 +187,10 @@ Result<Facts> facts_of(const Spec& spec, std::vector<std::string> mounts, bool l
     facts.seccomp = std::move(*filter);
   }
   if (auto r = find_maps(spec, facts); !r) return std::unexpected(std::move(r.error()));
+  if (profile_of(spec) == Profile::strict) {
+    facts.landlock = landlock_version();
+    if (spec.rootfs.empty() && facts.landlock >= kLandlockNeeded) look_at_top(facts);
+  }
   if (!spec.cap_add.empty()) facts.bounding = bounding_set();
   if (!spec.rootfs.empty()) {
     if (auto r = look_at_root(spec, facts); !r) return std::unexpected(r.error());

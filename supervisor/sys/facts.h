@@ -15,6 +15,9 @@ namespace sup {
 // A fresh id: 12 hex digits from getrandom(2).
 [[nodiscard]] std::string new_id();
 
+// Version of Landlock's interface (landlock_create_ruleset(2)); 0: there is none, or a filter over us says so.
+[[nodiscard]] int landlock_version();
+
 // What stays true until the mount table changes, for who starts many containers: looked at once, not before every start.
 struct World {
   std::optional<MountWatch> mounts;  // none: nothing is known yet

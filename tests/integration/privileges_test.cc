@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "clean.h"
+#include "daemon.h"
 #include "events.h"
 #include "harness.h"
 
@@ -231,6 +232,40 @@ BOOST_AUTO_TEST_CASE(doors_that_are_shut) {  // A23
   // And without a profile they are not, or the test shows nothing.
   const auto open = sup_run({"--security-opt", "seccomp=unconfined", probe_path(), "nested"});
   BOOST_TEST(value(open.out, "unshare") == "0", open.out);
+}
+
+// On the host's root uid 0 needs no capability to write to a disk: that is Landlock's to close.
+BOOST_AUTO_TEST_CASE(strict_reaches_no_device_of_the_hosts) {
+  const long version = ::syscall(444 /* landlock_create_ruleset */, nullptr, 0, 1);
+  if (version < 2) SUP_CANNOT("this kernel has no Landlock");
+  std::string device;
+  for (const char* each : {"/dev/fuse", "/dev/net/tun", "/dev/kvm", "/dev/vda", "/dev/sda", "/dev/loop0", "/dev/vcs"}) {
+    if (device.empty() && sup_run({"sh", "-c", ": <" + std::string(each)}).code == 0) device = each;
+  }
+  if (device.empty()) SUP_CANNOT("there is no device here that this user may open");
+  const std::string open = "( : <" + device + " ) 2>/dev/null && echo OPEN || echo shut";
+  BOOST_TEST(sup_run({"--profile", "docker", "sh", "-c", open}).out == "OPEN\n");
+  BOOST_TEST(sup_run({"--profile", "strict", "sh", "-c", open}).out == "shut\n", device);
+  BOOST_TEST(sup_run({"--profile", "strict", "--device", device, "sh", "-c", open}).out == "OPEN\n", device);
+  const auto usual =
+      sup_run({"--profile", "strict", "-t", "sh", "-c",
+               "echo x >a && mkdir b && mv a b/c && cat b/c && : >/dev/null && head -c 1 /dev/zero | wc -c && "
+               "stty size >/dev/null && echo tty >/dev/tty && echo y >/dev/shm/sup-$$ && rm /dev/shm/sup-$$"});
+  BOOST_TEST(usual.out == "x\n1\ntty\n", usual.out << usual.err);
+  BOOST_TEST(usual.code == 0);
+  DaemonProcess daemon;
+  (void)daemon.detached({"--profile", "strict", "--name", "bound", "sleep", "1000"});
+  for (const bool reloaded : {false, true}) {
+    if (reloaded) BOOST_TEST(daemon.sup({"reload"}).code == 0);
+    BOOST_TEST(daemon.sup({"exec", "bound", "sh", "-c", open}).out == "shut\n");
+    BOOST_TEST(daemon.sup({"exec", "bound", "cat", "/proc/1/environ"}).code != 0);
+  }
+  if (as_user() || version < 6) return;
+  const std::string outside = std::to_string(::getpid());
+  const auto shared =
+      sup_run({"--pid", "host", "--profile", "strict", "sh", "-c",
+               "kill -0 " + outside + " 2>/dev/null && echo OPEN; sleep 100 & kill -TERM $! && echo own"});
+  if (shared.code != 125) BOOST_TEST(shared.out == "own\n", shared.out << shared.err);
 }
 
 BOOST_AUTO_TEST_CASE(ordinary_programs_run_under_every_profile) {

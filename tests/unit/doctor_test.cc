@@ -277,6 +277,7 @@ BOOST_AUTO_TEST_CASE(the_whole_checkup_leaves_nothing_behind) {
                              "userns.sysctl",
                              "apparmor",
                              "lsm",
+                             "landlock",
                              "cgroup",
                              "cgroup.delegation",
                              "pty",

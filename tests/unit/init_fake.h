@@ -204,6 +204,9 @@ class Fake {
                                                       {__NR_munmap, "munmap"},
                                                       {__NR_seccomp, "seccomp"},
                                                       {__NR_keyctl, "keyctl"},
+                                                      {sys::kNrLandlockCreateRuleset, "ruleset"},
+                                                      {sys::kNrLandlockAddRule, "add_rule"},
+                                                      {sys::kNrLandlockRestrictSelf, "restrict"},
                                                       {__NR_setpriority, "setpriority"},
                                                       {__NR_ioprio_set, "ioprio_set"}};
     const auto it = names.find(nr);
@@ -256,6 +259,17 @@ class Fake {
       case __NR_execve: in = text(a[0]) + ", " + texts(a[1]) + ", " + texts(a[2]); break;
       case __NR_clone: in = n(a[0]); break;
       case __NR_keyctl: in = n(a[0]); break;
+      case sys::kNrLandlockCreateRuleset: {
+        const auto& attr = *at<const sys::RulesetAttr>(a[0]);
+        in = n(attr.handled_access_fs) + ", " + n(attr.handled_access_net) + ", " + n(attr.scoped) + ", " + n(a[1]);
+        break;
+      }
+      case sys::kNrLandlockAddRule: {
+        const sys::PathBeneath rule = *at<const sys::PathBeneath>(a[2]);
+        in = n(a[0]) + ", " + n(a[1]) + ", " + n(rule.allowed_access) + " " + n(rule.parent_fd);
+        break;
+      }
+      case sys::kNrLandlockRestrictSelf: in = n(a[0]) + ", " + n(a[1]); break;
       case __NR_setpriority: in = n(a[0]) + ", " + n(a[1]) + ", " + n(a[2]); break;
       case __NR_seccomp: in = n(a[0]) + ", " + n(a[1]) + ", " + n(at<const sys::FilterProgram>(a[2])->count); break;
       case __NR_kill:
@@ -310,6 +324,7 @@ class Fake {
         return 0;
       }
       case __NR_signalfd4: return 52;
+      case sys::kNrLandlockCreateRuleset: return 65;
       case __NR_write: return short_write ? a[2] - 1 : a[2];
       case __NR_sendto: return sent(at<const char>(a[1]), static_cast<std::size_t>(a[2]));
       case __NR_recvfrom: {

@@ -183,6 +183,14 @@ const std::vector<Kind>& kinds() {
         "close(51)"},
        [](Fake& f) { f.heard = go_record(); },
        {"close"}},
+      {Op::ruleset, [](Block& b) { b.add(Op::ruleset, {0, 6, 3}); }, {"ruleset(6, 0, 3, 24)"}},
+      {Op::allow,
+       [](Block& b) { b.listed(Op::allow, {0, 4}, "", {"/etc", "/usr"}); },
+       {"open(/etc, 2621440)", "add_rule(-1, 1, 4 51)", "close(51)", "open(/usr, 2621440)", "add_rule(-1, 1, 4 51)",
+        "close(51)"},
+       [](Fake&) {},
+       {"close"}},
+      {Op::enforce, [](Block& b) { b.add(Op::enforce, {0}); }, {"restrict(-1, 0)"}},
       {Op::let_go, [](Block& b) { b.add(Op::let_go); }, {}},
       {Op::join,
        [](Block& b) { b.add(Op::join, {0x7e020000, 5, 1U << 16 | 1ULL << 38}); },
@@ -229,6 +237,23 @@ BOOST_AUTO_TEST_CASE(the_table_knows_every_op) {
         std::count_if(kinds().begin(), kinds().end(), [&](const Kind& k) { return static_cast<int>(k.op) == op; });
     BOOST_TEST((count != 0) == !elsewhere, "op " << op);
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_ruleset_is_closed_when_it_binds_and_opens_nothing_that_is_not_there) {
+  Fake fake;
+  fake.answers["open"] = {-ENOENT, -EACCES, 0};
+  BOOST_CHECK(fake.interpret(Block()
+                                 .add(Op::ruleset, {2, 6, 0})
+                                 .listed(Op::allow, {2, 4}, "", {"/none", "/shut", "/etc"})
+                                 .add(Op::enforce, {2})
+                                 .exec()
+                                 .bytes()) == std::nullopt);
+  const Strings want = {"ruleset(6, 0, 0, 24)",  "open(/none, 2621440)",
+                        "open(/shut, 2621440)",  "open(/etc, 2621440)",
+                        "add_rule(65, 1, 4 51)", "close(51)",
+                        "restrict(65, 0)",       "close(65)"};
+  BOOST_TEST(Strings(fake.calls.begin(), fake.calls.begin() + static_cast<long>(want.size())) == want,
+             boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(every_call_of_every_op_forced_to_fail) {

@@ -734,6 +734,60 @@ BOOST_AUTO_TEST_CASE(a_pid_namespace_that_is_not_its_own) {
              "without --userns");
 }
 
+// What the strict profile closes by Landlock: after no_new_privs, before the filter, as far as this kernel's goes.
+BOOST_AUTO_TEST_CASE(strict_is_bound_by_landlock) {
+  Spec spec;
+  spec.argv = {"true"};
+  spec.profile = Profile::strict;
+  Facts facts = root_facts();
+  facts.top_directories = {"/etc", "/home"};
+  facts.top_files = {"/swap file"};
+  const auto words = [&] {
+    const auto plan = compile(spec, facts).value();
+    std::vector<std::string> out;
+    bool inside = false;
+    for (const Step& step : plan.steps) {
+      const std::string line = describe(step);
+      inside = inside || line.starts_with("gain no privileges");
+      if (inside && line.starts_with("exec")) break;
+      if (inside) out.push_back(line.starts_with("filter") ? "filter" : line);
+    }
+    return out;
+  };
+  const std::vector<std::string> none{"gain no privileges by exec any more", "filter"};
+  BOOST_TEST(words() == none, boost::test_tools::per_element());
+  facts.landlock = 1;  // nothing could be moved between directories
+  BOOST_TEST(words() == none, boost::test_tools::per_element());
+  facts.landlock = 2;
+  BOOST_TEST(words().at(1) == "Landlock closes read,write,move,make-char,make-block");
+  facts.landlock = 7;
+  spec.mounts = {parse_device("/dev/fuse").value()};
+  const std::vector<std::string> full{
+      "gain no privileges by exec any more",
+      "Landlock closes read,write,truncate,ioctl,move,make-char,make-block",
+      "Landlock opens read,write,truncate,move below /etc /home",
+      "Landlock opens read,write,truncate below '/swap file'",
+      "Landlock opens read,write,truncate,ioctl,move below /dev/pts /dev/shm /dev/mqueue /dev/hugepages",
+      "Landlock opens read,write,truncate,ioctl below /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty "
+      "/dev/ptmx /dev/fuse",
+      "be bound by Landlock",
+      "filter"};
+  BOOST_TEST(words() == full, boost::test_tools::per_element());
+  spec.mounts.clear();
+  spec.network = Network::host;
+  spec.pid = "host";
+  BOOST_TEST(words().at(1).ends_with(", and to those outside abstract sockets,signals"), words().at(1));
+  spec.rootfs = facts.rootfs = "/srv/root";
+  spec.pid.clear();
+  const std::vector<std::string> rooted{
+      "gain no privileges by exec any more",
+      "Landlock closes move,make-char,make-block, and to those outside abstract sockets", "Landlock opens move below /",
+      "be bound by Landlock", "filter"};
+  BOOST_TEST(words() == rooted, boost::test_tools::per_element());
+  spec.profile = Profile::docker;
+  for (const std::string& line : words()) BOOST_TEST(line.find("Landlock") == std::string::npos, line);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_too_big_is_refused) {
   Plan plan;
   plan.steps.resize(wire::kMaxSteps);
