@@ -20,8 +20,10 @@
 #include "spec/mount.h"
 #include "spec/path.h"
 #include "spec/plan_root_text.h"
+#include "spec/seccomplog.h"
 #include "sys/explain.h"
 #include "sys/inside.h"
+#include "sys/kernellog.h"
 #include "sys/pidfd.h"
 #include "sys/pidnamespace.h"
 #include "sys/procfs.h"
@@ -564,6 +566,9 @@ void Container::now_running() {
   spans_.setup = between(cloned_us_, exec_us_);
   spans_.exec = between(exec_us_, running_us_);
   emit(event::Started{.command = spec_.argv.at(0), .pid = pid_, .spans = spans_});
+  // Init stays, and is not who may be killed by the filter.
+  if (init_stays(spec_) && filter_kills(facts_.seccomp))
+    filtered_pid_ = command_pid_ >= 0 ? command_pid_ : first_child(pid_).value_or(pid_);
   // What it was needed for is done; several KiB, the environment among them, for as long as the container runs.
   plan_ = {};
   if (spec_.timeout) {
@@ -790,6 +795,8 @@ void Container::settle() {
   if (outcome_.status.signal != 0) {
     e.signal = outcome_.status.signal;
     e.core = outcome_.status.core;
+    e.may_be_filtered = outcome_.status.signal == SIGSYS && filter_kills(facts_.seccomp);
+    if (e.may_be_filtered) e.syscall = call_that_was_killed(filtered_pid_ < 0 ? pid_ : filtered_pid_, cloned_us_);
   } else {
     e.exit_code = outcome_.status.code;
   }

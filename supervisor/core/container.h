@@ -233,6 +233,7 @@ class Container {
   bool reaped_ = false;
   std::optional<wire::Record> failed_;
   std::optional<int> command_status_;  // from init as PID 1
+  pid_t filtered_pid_ = -1;  // the command's, where init stays and a seccomp filter may kill it
   pid_t command_pid_ = -1;  // likewise, where init guards a pid namespace that is not its own
 
   // A terminal that init makes, until it is there: what is to be done with it then.

@@ -75,6 +75,8 @@ struct Exited {
   std::optional<int> exit_code;              // or
   std::optional<int> signal;
   bool core = false;
+  bool may_be_filtered = false;              // a signal that its seccomp filter answers some calls with
+  std::optional<std::string> syscall;        // and the kernel has told with which
   Reason reason = Reason::exit;
   bool by_command = true;                    // origin: command, else sup
   std::uint64_t duration_ms = 0;             // from the clone to the death

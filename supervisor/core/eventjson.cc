@@ -98,6 +98,10 @@ struct Renderer {
     if (e.signal) {
       out["signal"] = signal_name(*e.signal);
       out["core"] = e.core;
+      if (e.syscall) {
+        out["killed_by"] = "seccomp";
+        out["syscall"] = text(*e.syscall);
+      }
     } else {
       out["exit_code"] = e.exit_code.value_or(125);
     }
@@ -172,6 +176,11 @@ struct Message {
     return std::string("stopping with ") + std::string(signal_name(e.signal));
   }
   std::string operator()(const event::Exited& e) {
+    if (e.syscall)
+      return "killed by " + std::string(signal_name(*e.signal)) + ", the seccomp profile's answer to " + *e.syscall;
+    if (e.may_be_filtered)
+      return "killed by " + std::string(signal_name(*e.signal)) +
+             ", which its seccomp profile answers some system calls with";
     if (e.signal) return "killed by " + std::string(signal_name(*e.signal));
     return "exited with " + std::to_string(e.exit_code.value_or(125));
   }

@@ -21,6 +21,13 @@ std::string pid_namespace(pid_t pid) {
 
 }  // namespace
 
+std::optional<pid_t> first_child(pid_t pid) {
+  const std::string number = std::to_string(pid);
+  const auto text = read_file("/proc/" + number + "/task/" + number + "/children");
+  const auto child = text ? parse_unsigned<unsigned>(std::string_view(*text).substr(0, text->find(' '))) : std::nullopt;
+  return child ? std::optional(static_cast<pid_t>(*child)) : std::nullopt;
+}
+
 // proc_pid_stat(5): the name in parentheses may hold anything; the state and the parent follow the last one.
 pid_t parent_of(pid_t pid) {
   const auto text = read_file("/proc/" + std::to_string(pid) + "/stat");

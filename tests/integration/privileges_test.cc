@@ -6,6 +6,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <map>
 #include <set>
@@ -232,6 +233,41 @@ BOOST_AUTO_TEST_CASE(doors_that_are_shut) {  // A23
   // And without a profile they are not, or the test shows nothing.
   const auto open = sup_run({"--security-opt", "seccomp=unconfined", probe_path(), "nested"});
   BOOST_TEST(value(open.out, "unshare") == "0", open.out);
+}
+
+// Who kills, and for what, is told where the kernel tells it; else that it may have been so.
+BOOST_AUTO_TEST_CASE(a_filter_that_kills_is_named) {
+  write_file("kill.json", R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[)"
+                          R"({"names":["setdomainname"],"action":"SCMP_ACT_KILL_PROCESS"},)"
+                          R"({"names":["acct"],"action":"SCMP_ACT_TRAP"}]})");
+  const std::string profile = "seccomp=" + dir() + "/kill.json";
+  const auto call = [&](std::vector<std::string> options, long number) {
+    options.insert(options.end(), {"--security-opt", profile, probe_path(), "call", std::to_string(number), "0", "0"});
+    return sup_run(options);
+  };
+  const bool told = ::access("/dev/kmsg", R_OK) == 0 && !as_user() &&
+                    has(read_text("/proc/self/status"), "Seccomp:\t0") &&
+                    has(read_text("/proc/sys/kernel/seccomp/actions_logged"), "kill_process");
+  for (const auto& options : std::vector<std::vector<std::string>>{{}, {"--init"}}) {
+    const auto killed = call(options, SYS_setdomainname);
+    BOOST_TEST(killed.code == 128 + SIGSYS, killed.err);
+    const auto exited = Events(killed.events).last("exited");
+    BOOST_TEST(exited.text("/signal") == "SIGSYS", killed.events);
+    const auto known = exited.text("/syscall");
+    if (told) BOOST_TEST(known == "setdomainname", killed.events);
+    if (known.empty()) {
+      BOOST_TEST(has(killed.events, "killed by SIGSYS, which its seccomp profile answers some system calls with"));
+    } else {
+      BOOST_TEST(exited.text("/killed_by") == "seccomp");
+      BOOST_TEST(has(killed.events, "killed by SIGSYS, the seccomp profile's answer to setdomainname"), killed.events);
+    }
+  }
+  // A trap is in no log.
+  const auto trapped = call({}, SYS_acct);
+  BOOST_TEST(trapped.code == 128 + SIGSYS, trapped.err);
+  BOOST_TEST(!has(trapped.events, "killed_by"), trapped.events);
+  const auto other = sup_run({"--init", "sh", "-c", "kill -SYS $$"});
+  BOOST_TEST(has(other.events, "\"msg\":\"killed by SIGSYS\""), other.events);
 }
 
 // On the host's root uid 0 needs no capability to write to a disk: that is Landlock's to close.
