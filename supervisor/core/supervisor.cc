@@ -141,12 +141,8 @@ Result<Held*> Supervisor::run(RunRequest request, Viewer* first) {
   }
   if (first != nullptr)
     held->audience_.add(*first, held->spec_.tty ? std::optional(held->request_.size) : std::nullopt);
-  auto begun = log_on_demand_ ? Result<void>{} : open_log(*held);
-  if (begun) begun = launch(*held);
-  if (!begun) {
-    if (!log_on_demand_) remove_tree(held->log_directory_);
-    return std::unexpected(begun.error());
-  }
+  if (!log_on_demand_) held->log_directory_ = logs_ + "/" + held->id_;
+  if (auto begun = launch(*held); !begun) return std::unexpected(begun.error());
   return &keep(std::move(held), last_number_ + 1);
 }
 
@@ -236,6 +232,21 @@ Result<void> Supervisor::open_log(Held& held) {
   return {};
 }
 
+void Supervisor::begin_log(Held& held, std::size_t coming) {
+  if (auto begun = open_log(held); !begun) {
+    if (std::exchange(held.log_missed_, held.log_missed_ + coming) != 0) return;
+    log_.emit(Event{.id = held.id_,
+                    .name = held.name(),
+                    .cause = 0,
+                    .what = event::Problem{.error = begun.error(), .level = Level::error}});
+    return;
+  }
+  if (held.log_missed_ == 0) return;
+  LogFile::Memory missed;
+  missed.dropped_bytes = missed.dropped_total = std::exchange(held.log_missed_, 0);
+  held.log_->remember(std::move(missed));
+}
+
 Result<std::string> Supervisor::log_of(Held& held) {
   if (held.log_) return held.log_directory_;
   if (auto r = open_log(held); !r) return std::unexpected(r.error());
@@ -266,6 +277,8 @@ void Supervisor::log_output(Held& held, OutputStream stream, std::string_view by
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
   held.ring_.append(stream, bytes);
+  // The silent ones, which are many, have neither file nor directory.
+  if (!held.log_ && !log_on_demand_) begin_log(held, bytes.size());
   if (!held.log_) return;
   held.log_->append(stream, bytes, now);
   // Set once, not with every read: a prompt is shown a moment late, and output in full flow costs no timers.
@@ -363,13 +376,13 @@ void Supervisor::forget(const std::string& id) {
   if (found == held_.end()) return;
   log_.emit(Event{.id = id, .name = found->second->name(), .cause = 0, .what = event::Removed{}});
   Held& held = *found->second;
-  const std::string directory = held.log_directory();
+  const std::string directory = held.log_fd_ ? held.log_directory() : std::string();
   if (const auto named = by_name_.find(held.name()); named != by_name_.end() && named->second == &held)
     by_name_.erase(named);
   in_order_.erase(held.number_);
   set_state(held, ContainerState::removed);
   held_.erase(found);
-  remove_tree(directory);
+  if (!directory.empty()) remove_tree(directory);
 }
 
 Result<Held*> Supervisor::find(std::string_view reference) {

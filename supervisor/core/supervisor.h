@@ -102,7 +102,8 @@ class Held {
   Audience audience_;
   std::string log_directory_;
   Fd log_fd_;                          // of the directory; outlives log_
-  std::unique_ptr<LogFile> log_;
+  std::unique_ptr<LogFile> log_;       // from the first output on
+  std::uint64_t log_missed_ = 0;       // bytes of output that came while it could not be opened
   std::unique_ptr<Timer> log_pause_;   // output has paused: what is held back of a line is shown
   std::vector<Told> begun_;            // told once: its command runs, or never will
   std::vector<Told> ended_;            // told at the next end, once
@@ -232,6 +233,7 @@ class Supervisor {
   void again_after(Held& held, std::chrono::milliseconds pause);
   void again(const std::string& id);
   [[nodiscard]] Result<void> open_log(Held& held);
+  void begin_log(Held& held, std::size_t coming);
   void output(Held& held, Channel channel, std::string_view bytes);
   void log_output(Held& held, OutputStream stream, std::string_view bytes);
   static void fit(Held& held);

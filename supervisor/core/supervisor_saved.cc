@@ -94,7 +94,7 @@ SavedSupervisor Supervisor::save() const {
     s.finished = held.finished_;
     const auto log = held.log_ ? held.log_->memory() : LogFile::Memory{};
     s.log_held.assign(log.held.begin(), log.held.end());
-    s.log_dropped_bytes = log.dropped_bytes;
+    s.log_dropped_bytes = held.log_ ? log.dropped_bytes : held.log_missed_;
     s.log_dropped_records = log.dropped_records;
     s.log_dropped_total = log.dropped_total;
     s.log_seq = log.seq;
@@ -189,7 +189,10 @@ void Supervisor::restore(SavedHeld saved) {
   held.ring_.restore(chunks, saved.ring_total);
   keep(std::move(made), saved.number);
   set_state(held, *state);
-  if (auto log = open_log(held); !log) {
+  held.log_directory_ = logs_ + "/" + held.id_;
+  if (::access(held.log_directory_.c_str(), F_OK) < 0) {
+    held.log_missed_ = saved.log_dropped_bytes;  // none yet
+  } else if (auto log = open_log(held); !log) {
     log_.emit(Event{.id = held.id_,
                     .name = held.name(),
                     .cause = 0,

@@ -26,6 +26,7 @@
 #include "sys/nofile.h"
 #include "sys/notify.h"
 #include "sys/runtime.h"
+#include "sys/spawn.h"
 #include "sys/unixsocket.h"
 
 namespace sup {
@@ -69,6 +70,7 @@ class Daemon {
 
   Result<void> begin() {
     raise_nofile();
+    keep_low_descriptors();
     if (!is_container_name(options_.name)) {
       return usage("-S " + printable(options_.name), "not a name for a supervisor",
                    "a letter or digit, then letters, digits, '_', '.' and '-'");

@@ -4,7 +4,9 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -14,10 +16,61 @@
 #include "sys/nofile.h"
 #include "sys/rawcall.h"
 
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE (1U << 1)
+#endif
+
 namespace sup {
 namespace {
 
 using Stage = SpawnFailure::Stage;
+
+// The numbers of keep_low_descriptors(), each held by a descriptor that is of no use until spawn() needs the place.
+class LowNumbers {
+ public:
+  void keep() {
+    if (holder_) return;
+    holder_ = Fd(::eventfd(0, EFD_CLOEXEC));
+    for (std::size_t i = 0; i < kCount && holder_; ++i) {
+      Fd number(::fcntl(holder_.get(), F_DUPFD_CLOEXEC, 3));
+      if (!number) return;
+      numbers_.push_back(std::move(number));
+    }
+  }
+
+  // Copies of descriptors at low numbers, for as long as it lives. One child at a time.
+  class Lent {
+   public:
+    explicit Lent(const LowNumbers& from) : from_(from) {}
+    ~Lent() {
+      while (used_ != 0) ::dup3(from_.holder_.get(), from_.numbers_[--used_].get(), O_CLOEXEC);
+    }
+    Lent(const Lent&) = delete;
+    Lent& operator=(const Lent&) = delete;
+    // The same description at a low number, or fd itself where that is low already or nothing is left.
+    int lower(int fd) {
+      if (fd < 0 || used_ == from_.numbers_.size() || fd <= from_.numbers_[used_].get()) return fd;
+      const int low = from_.numbers_[used_].get();
+      if (::dup3(fd, low, O_CLOEXEC) < 0) return fd;
+      ++used_;
+      return low;
+    }
+
+   private:
+    const LowNumbers& from_;
+    std::size_t used_ = 0;
+  };
+
+ private:
+  static constexpr std::size_t kCount = 16;
+  Fd holder_;
+  std::vector<Fd> numbers_;  // ascending
+};
+
+LowNumbers& low_numbers() {
+  static LowNumbers all;
+  return all;
+}
 
 // What parent and child share (CLONE_VM): the child's orders, and its failure on the way back.
 struct Orders {
@@ -27,6 +80,7 @@ struct Orders {
   std::size_t count;
   int image;
   int floor;                  // first number above every target
+  int end;                    // first number above everything that the child needs
   const char* uid_map;        // null: no maps
   const char* gid_map;
   char* const* argv;
@@ -56,6 +110,11 @@ SUP_CHILD int fail(Orders* o, Stage stage, long result) {
 
 SUP_CHILD int child(void* arg) {
   auto* o = static_cast<Orders*>(arg);
+  // The table is the parent's until here. The kernel copies what is below `end`; where it has no such call, or a filter that
+  // does not know it, everything.
+  if (raw::call(SYS_close_range, o->end, ~0U, CLOSE_RANGE_UNSHARE) < 0) {
+    if (const long r = raw::call(SYS_unshare, CLONE_FILES); r < 0) return fail(o, Stage::fds, r);
+  }
   // Sources that stand where a target belongs move up first; then each takes its place.
   for (std::size_t i = 0; i < o->count; ++i) {
     if (o->sources[i] >= o->floor || o->sources[i] == o->targets[i]) continue;
@@ -92,7 +151,7 @@ SUP_CHILD int child(void* arg) {
 alignas(16) char child_stack[32 * 1024];
 
 long clone_vfork(std::uint64_t namespaces, int cgroup, int* pidfd, Orders* orders) {
-  constexpr std::uint64_t kOwn = CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
+  constexpr std::uint64_t kOwn = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD;
   clone_args args{};
   args.flags = namespaces | kOwn | CLONE_CLEAR_SIGHAND;
   args.pidfd = reinterpret_cast<std::uintptr_t>(pidfd);
@@ -174,14 +233,20 @@ long clone_inside(const SpawnRequest& request, Orders& orders, int* pidfd) {
 
 }  // namespace
 
+void keep_low_descriptors() { low_numbers().keep(); }
+
 std::expected<Spawned, SpawnFailure> spawn(const SpawnRequest& request) {
   std::vector<int> sources;
   std::vector<int> targets;
+  LowNumbers::Lent lent(low_numbers());
+  const int image = lent.lower(request.image);
   int floor = 3;
+  int end = image + 1;
   for (const auto& [ours, theirs] : request.fds) {
-    sources.push_back(ours);
+    sources.push_back(lent.lower(ours));
     targets.push_back(theirs);
     floor = std::max(floor, theirs + 1);
+    end = std::max(end, sources.back() + 1);
   }
   const std::string uid_map = "0 " + std::to_string(request.uid) + " 1";
   const std::string gid_map = "0 " + std::to_string(request.gid) + " 1";
@@ -194,8 +259,9 @@ std::expected<Spawned, SpawnFailure> spawn(const SpawnRequest& request) {
   orders.sources = sources.data();
   orders.targets = targets.data();
   orders.count = sources.size();
-  orders.image = request.image;
+  orders.image = image;
   orders.floor = floor;
+  orders.end = std::max(end, floor);
   if (request.map_user) {
     orders.uid_map = uid_map.c_str();
     orders.gid_map = gid_map.c_str();

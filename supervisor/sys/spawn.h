@@ -32,6 +32,12 @@ struct Spawned {
   Fd pidfd;  // CLOEXEC
 };
 
+// For a process that will have thousands of descriptors, as early as possible: sixteen low numbers are kept for spawn(), which puts
+// there what the child is given. The child gets a copy of the table up to the highest number that it needs (close_range(2),
+// CLOSE_RANGE_UNSHARE); without this that is all of it, copied and closed again, several hundred microseconds a start where
+// there are thousands. Best effort: with none left a start is merely slower. Once.
+void keep_low_descriptors();
+
 // Where a start failed before init ran.
 struct SpawnFailure {
   enum class Stage : std::uint8_t { clone, fds, idmap, exec } stage = Stage::clone;
