@@ -49,6 +49,9 @@ Result<void> check_nul(const Spec& spec) {
   const std::pair<const char*, const std::string*> paths[] = {
       {"--workdir", &spec.workdir}, {"--user", &spec.user},     {"--pidfile", &spec.pidfile},
       {"--cidfile", &spec.cidfile}, {"--record", &spec.record}, {"--rootfs", &spec.rootfs}};
+  for (const std::string& group : spec.group_add) {
+    if (group.empty() || has_nul(group)) return wrong("--group-add", group, "is no group");
+  }
   for (const auto& [option, value] : paths) {
     if (has_nul(*value)) return wrong(option, *value, why);
   }

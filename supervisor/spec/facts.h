@@ -23,6 +23,15 @@ struct Facts {
   bool proc_locked = false;               // root in a user namespace who cannot detach the procfs he inherited
   std::string rootfs;                     // with --rootfs: its directory, links resolved
   bool initramfs = false;  // the host's root is the kernel's first one, which pivot_root(2) cannot move
+  bool kcore = true;  // the kernel has a /proc/kcore, for /dev/core to lead to; with --rootfs
+  // A directory on which a tmpfs is to go, as it is now.
+  struct Covered {
+    std::string target;
+    unsigned mode = 0;  // the twelve bits
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+  };
+  std::vector<Covered> covered;
   std::vector<std::string>
       thermal_throttles;  // /sys/devices/system/cpu/cpuN/thermal_throttle, those there are; with --rootfs
   bool resolv_conf = false;  // the host has a resolver that the network leads to, and the root a place for its file

@@ -33,13 +33,6 @@ Result<void> cannot_say(std::string_view who, const std::string& what, std::stri
   return usage("plan", std::string(who) + " cannot say " + what, std::move(hint));
 }
 
-std::optional<std::string> tmpfs_option(const Mount& mount, std::string_view key) {
-  for (const std::string& option : mount.options) {
-    if (option.starts_with(key) && option.substr(key.size()).starts_with('=')) return option.substr(key.size() + 1);
-  }
-  return std::nullopt;
-}
-
 bool in_dev(const Mount& mount) { return lies_in(mount.target, "/dev"); }
 
 // Parents before what lies in them, as sup mounts them.
@@ -58,7 +51,9 @@ void bwrap_mount(const Mount& mount, const Facts& facts, Words& words, Words& no
   const auto add = [&words](std::initializer_list<std::string> more) { words.insert(words.end(), more); };
   const std::string source = join_path(facts.cwd, mount.source);
   if (mount.kind == Mount::Kind::tmpfs) {
-    add({"--perms", tmpfs_option(mount, "mode").value_or("1777")});
+    for (const std::string& option : tmpfs_options(mount, facts, false)) {
+      if (option.starts_with("mode=")) add({"--perms", option.substr(5)});
+    }
     for (const std::string& option : mount.options) {
       if (option.starts_with("mode=")) continue;
       const auto bytes =
@@ -93,8 +88,8 @@ OciMount oci_mount(const Mount& mount, const Facts& facts, bool rooted) {
   switch (mount.kind) {
     case Mount::Kind::tmpfs:
       out.type = out.source = "tmpfs";
-      flag(!tmpfs_option(mount, "mode"), "mode=1777");
-      for (const std::string& option : mount.options) out.options.push_back(to_utf8(option));
+      for (const std::string& option : tmpfs_options(mount, facts, facts.uid == 0 && facts.uids.empty()))
+        out.options.push_back(to_utf8(option));
       break;
     case Mount::Kind::device: out.options = {"bind", "private", "ro", "nosuid", "noexec"}; return out;
     case Mount::Kind::bind:

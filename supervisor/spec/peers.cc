@@ -48,10 +48,11 @@ Result<Run> prepare(const Spec& spec, const Facts& facts) {
   Run run{spec, facts, facts.uid == 0, rooted, rooted || spec.clear_env, std::nullopt, facts.uid, facts.gid, {}, {}, {},
           {},   {}};
   std::optional<std::string> home;
-  const std::string own =
-      spec.userns == kUsernsKeepId ? std::to_string(facts.uid) + ":" + std::to_string(facts.gid) : "0";
-  if (rooted || !spec.user.empty()) {
-    auto user = resolve_user(spec.user.empty() ? own : spec.user, facts.passwd, facts.group);
+  const std::string own = spec.userns == kUsernsKeepId ? std::to_string(facts.uid) + ":" + std::to_string(facts.gid)
+                          : rooted                     ? "0"
+                                                       : std::to_string(facts.uid);
+  if (rooted || !spec.user.empty() || !spec.group_add.empty()) {
+    auto user = resolve_user(spec.user.empty() ? own : spec.user, spec.group_add, facts.passwd, facts.group);
     if (!user) return std::unexpected(std::move(user.error()));
     run.uid = user->uid;
     run.gid = user->gid;
@@ -343,6 +344,7 @@ Rendering render_docker(const Run& run) {
   if (spec.oom_score_adj) add(words, {"--oom-score-adj", std::to_string(*spec.oom_score_adj)});
   if (spec.nice || spec.ionice) out.notes.push_back("docker has nothing like --nice and --ionice.");
   if (!spec.user.empty()) add(words, {"--user", spec.user});
+  for (const std::string& group : spec.group_add) add(words, {"--group-add", group});
   if (spec.userns == kUsernsKeepId)
     add(words, {"--user", std::to_string(run.facts.uid) + ":" + std::to_string(run.facts.gid)});
   if (spec.userns == kUsernsHost) add(words, {"--userns", "host"});

@@ -240,8 +240,9 @@ Result<void> check_mapped(const Plan& plan, const User& user) {
                                .stage = "user"});
 }
 
-// Whom a command in a root of its own becomes, where nobody was named.
+// Whom a command becomes, where nobody was named: in a root of its own its root.
 std::string default_user(const Spec& spec, const Facts& facts) {
+  if (spec.rootfs.empty()) return std::to_string(facts.uid);
   if (spec.userns != kUsernsKeepId) return "0";
   return std::to_string(facts.uid) + ":" + std::to_string(facts.gid);
 }
@@ -492,13 +493,24 @@ Result<Plan> compile(const Spec& spec, const Facts& facts) {
   if (plan.user_namespace) plan.clone_flags |= CLONE_NEWUSER;
 
   std::optional<std::string> home;
-  if (rooted || !spec.user.empty()) {
-    auto user = resolve_user(spec.user.empty() ? default_user(spec, facts) : spec.user, facts.passwd, facts.group);
+  if (rooted || !spec.user.empty() || !spec.group_add.empty()) {
+    auto user = resolve_user(spec.user.empty() ? default_user(spec, facts) : spec.user, spec.group_add, facts.passwd,
+                             facts.group);
     if (!user) return std::unexpected(std::move(user.error()));
     home = user->home;
     draft.user = std::move(*user);
   }
   draft.change_ids = draft.user && (!plan.user_namespace || !plan.uids.empty());  // else the map of one id does it
+  if (!spec.group_add.empty() && !draft.change_ids) {
+    return std::unexpected(Error{.code = "E_USER",
+                                 .where = "--group-add",
+                                 .what = spec.group_add.front(),
+                                 .err = 0,
+                                 .why = "an ordinary user's container has one group only",
+                                 .hint = "give it more ids: --userns auto, with --rootfs; or run sup as root",
+                                 .path = {},
+                                 .stage = "group"});
+  }
   if (draft.user) {
     if (auto r = check_mapped(plan, *draft.user); !r) return std::unexpected(std::move(r.error()));
   }
@@ -553,9 +565,9 @@ Result<Plan> compile_exec(const Spec& container, const Facts& facts, const Spec&
   // The container's environment, and what exec says on top of it.
   std::optional<std::string> home;
   const bool rooted = !container.rootfs.empty();
-  if (rooted || !container.user.empty()) {
-    auto user = resolve_user(container.user.empty() ? default_user(container, facts) : container.user, facts.passwd,
-                             facts.group);
+  if (rooted || !container.user.empty() || !container.group_add.empty()) {
+    auto user = resolve_user(container.user.empty() ? default_user(container, facts) : container.user,
+                             container.group_add, facts.passwd, facts.group);
     if (!user) return std::unexpected(std::move(user.error()));
     home = user->home;
     draft.user = std::move(*user);
@@ -564,7 +576,7 @@ Result<Plan> compile_exec(const Spec& container, const Facts& facts, const Spec&
       build_environment(container, facts.environ, home, rooted ? hostname_of(container, facts) : std::string());
   home.reset();
   if (!exec.user.empty()) {
-    auto user = resolve_user(exec.user, inside.passwd, inside.group);
+    auto user = resolve_user(exec.user, container.group_add, inside.passwd, inside.group);
     if (!user) return std::unexpected(std::move(user.error()));
     home = user->home;
     draft.user = std::move(*user);

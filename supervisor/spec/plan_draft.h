@@ -52,6 +52,9 @@ void enter_root(Draft& draft);
 // The user's volumes, and what a root of its own gets besides: with the host's network, or pasta's, the host's
 // /etc/resolv.conf, read-only, where the user has put nothing in its place.
 [[nodiscard]] std::vector<Mount> all_mounts(const Spec& spec, const Facts& facts);
+// The options of a tmpfs of the user's: what is not said of its mode is that of the directory that it covers, and its owner's
+// too where ids are the host's; else anybody may write there, as in /tmp.
+[[nodiscard]] std::vector<std::string> tmpfs_options(const Mount& mount, const Facts& facts, bool host_ids);
 // docker's lists (oci/defaults.go): what of /proc and /sys a root of its own covers, and what it only reads.
 [[nodiscard]] std::vector<std::string> masked_paths(const Facts& facts);
 [[nodiscard]] std::vector<std::string> readonly_paths();

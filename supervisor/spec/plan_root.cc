@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -98,9 +99,7 @@ void place(Draft& draft, const Mount& mount, std::uint64_t how) {
   const bool rooted = !draft.spec.rootfs.empty();
   switch (mount.kind) {
     case Mount::Kind::tmpfs: {
-      auto options = mount.options;
-      if (std::ranges::none_of(options, [](const std::string& o) { return o.starts_with("mode="); }))
-        options.emplace_back("mode=1777");
+      auto options = tmpfs_options(mount, draft.facts, !draft.plan.user_namespace);
       draft.add(filesystem(kMount, "tmpfs", std::move(options), flags | (mount.nodev ? kNodev : 0)));
       break;
     }
@@ -153,6 +152,7 @@ void own_dev(Draft& draft) {
   for (const auto& [name, target] :
        {std::pair{"fd", "/proc/self/fd"}, std::pair{"stdin", "/proc/self/fd/0"}, std::pair{"stdout", "/proc/self/fd/1"},
         std::pair{"stderr", "/proc/self/fd/2"}, std::pair{"core", "/proc/kcore"}, std::pair{"ptmx", "pts/ptmx"}}) {
+    if (std::string_view(name) == "core" && !draft.facts.kcore) continue;
     draft.add(step(Op::make, {kDev}, {name, target}));
   }
   std::vector<std::string> options{"newinstance", "ptmxmode=0666", "mode=0620"};
@@ -234,6 +234,27 @@ std::vector<std::string> unmount_order(std::vector<std::string> targets) {
   for (std::string& target : targets) {
     if (std::ranges::find(out, target) == out.end()) out.push_back(std::move(target));
   }
+  return out;
+}
+
+std::vector<std::string> tmpfs_options(const Mount& mount, const Facts& facts, bool host_ids) {
+  std::vector<std::string> out = mount.options;
+  const auto said = [&mount](std::string_view key) {
+    return std::ranges::any_of(mount.options, [key](const std::string& option) { return option.starts_with(key); });
+  };
+  const auto below = std::ranges::find(facts.covered, mount.target, &Facts::Covered::target);
+  if (!said("mode=")) {
+    std::string octal = "1777";
+    if (below != facts.covered.end()) {
+      octal.clear();
+      for (unsigned rest = below->mode; octal.empty() || rest != 0; rest >>= 3)
+        octal.insert(octal.begin(), static_cast<char>('0' + (rest & 7)));
+    }
+    out.push_back("mode=" + octal);
+  }
+  if (below == facts.covered.end() || !host_ids) return out;
+  if (below->uid != 0 && !said("uid=")) out.push_back("uid=" + std::to_string(below->uid));
+  if (below->gid != 0 && !said("gid=")) out.push_back("gid=" + std::to_string(below->gid));
   return out;
 }
 

@@ -45,6 +45,7 @@ struct Spec {
   std::string workdir;  // empty: the caller's directory
   std::string hostname;  // empty: the id
   std::string user;  // empty: the caller; else U or U:G, names or numbers
+  std::vector<std::string> group_add;  // groups besides, names or numbers
   bool init = false;  // keep init as PID 1
   int stop_signal = 15;
   std::chrono::milliseconds stop_timeout{10'000};

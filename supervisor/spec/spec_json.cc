@@ -23,10 +23,11 @@ using std::chrono::milliseconds;
 // visit(name, field): each field with the name it travels under.
 template <typename SpecRef, typename Visit>
 void fields(SpecRef& spec, Visit&& visit) {
-  auto& [argv, name, labels, tty, interactive, env, clear_env, workdir, hostname, user, init, stop_signal, stop_timeout,
-         sig_proxy, detach_keys, timeout, status_fd, pidfile, cidfile, preserve_fds, network, netns, publish, ipc, uts,
-         pid, userns, privileged, profile, cap_add, cap_drop, no_new_privs, seccomp, ulimits, oom_score_adj, nice,
-         ionice, rm, record, rootfs, rootfs_overlay, read_only, mounts, shm_size, restart, limits] = spec;
+  auto& [argv, name, labels, tty, interactive, env, clear_env, workdir, hostname, user, group_add, init, stop_signal,
+         stop_timeout, sig_proxy, detach_keys, timeout, status_fd, pidfile, cidfile, preserve_fds, network, netns,
+         publish, ipc, uts, pid, userns, privileged, profile, cap_add, cap_drop, no_new_privs, seccomp, ulimits,
+         oom_score_adj, nice, ionice, rm, record, rootfs, rootfs_overlay, read_only, mounts, shm_size, restart,
+         limits] = spec;
   visit("argv", argv);
   visit("name", name);
   visit("labels", labels);
@@ -37,6 +38,7 @@ void fields(SpecRef& spec, Visit&& visit) {
   visit("workdir", workdir);
   visit("hostname", hostname);
   visit("user", user);
+  visit("group_add", group_add);
   visit("init", init);
   visit("stop_signal", stop_signal);
   visit("stop_timeout_ms", stop_timeout);

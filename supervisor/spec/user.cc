@@ -135,4 +135,25 @@ Result<User> resolve_user(std::string_view text, std::string_view passwd, std::s
   return user;
 }
 
+Result<User> resolve_user(std::string_view text, const std::vector<std::string>& more, std::string_view passwd,
+                          std::string_view group) {
+  auto user = resolve_user(text, passwd, group);
+  if (!user || more.empty()) return user;
+  const std::vector<Group> groups = parse_group(group);
+  for (const std::string& name : more) {
+    auto gid = all_digits(name) ? parse_id(name) : std::nullopt;
+    if (const auto named = std::ranges::find(groups, std::string_view(name), &Group::name);
+        !gid && named != groups.end())
+      gid = named->gid;
+    if (!gid) {
+      auto refused = refuse(name, all_digits(name) ? "no such gid" : "no such group in /etc/group",
+                            "give a group that is there, or a number");
+      refused.error().where = "--group-add";
+      return refused;
+    }
+    if (std::ranges::find(user->groups, *gid) == user->groups.end()) user->groups.push_back(*gid);
+  }
+  return user;
+}
+
 }  // namespace sup

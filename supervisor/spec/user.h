@@ -26,4 +26,8 @@ struct User {
 // Error: E_USER, status 125.
 [[nodiscard]] Result<User> resolve_user(std::string_view text, std::string_view passwd, std::string_view group);
 
+// The same, and these groups besides (docker's --group-add). Error: E_USER, where "--group-add" for one of them.
+[[nodiscard]] Result<User> resolve_user(std::string_view text, const std::vector<std::string>& more,
+                                        std::string_view passwd, std::string_view group);
+
 }  // namespace sup

@@ -149,6 +149,16 @@ std::string file_text(const std::string& path) {
   return text ? text->substr(0, text->find('\0')) : std::string();
 }
 
+// root: the container's; -1: the host's.
+void look_below(const Spec& spec, int root, Facts& facts) {
+  for (const Mount& mount : spec.mounts) {
+    if (mount.kind != Mount::Kind::tmpfs) continue;
+    struct stat st{};
+    const bool there = root < 0 ? ::stat(mount.target.c_str(), &st) == 0 : stat_in_root(root, mount.target, st);
+    if (there && S_ISDIR(st.st_mode)) facts.covered.push_back({mount.target, st.st_mode & 07777, st.st_uid, st.st_gid});
+  }
+}
+
 Result<void> look_at_root(const Spec& spec, Facts& facts) {
   auto root = open_root(spec.rootfs);
   if (!root) return std::unexpected(root.error());
@@ -158,6 +168,8 @@ Result<void> look_at_root(const Spec& spec, Facts& facts) {
     if (entry.target == "/" && entry.fstype == "rootfs") facts.initramfs = true;
   }
   facts.thermal_throttles = thermal_throttles();
+  facts.kcore = ::access("/proc/kcore", F_OK) == 0;
+  look_below(spec, root->fd.get(), facts);
   if (auto text = read_in_root(root->fd.get(), "etc/passwd")) facts.passwd = std::move(*text);
   if (auto text = read_in_root(root->fd.get(), "etc/group")) facts.group = std::move(*text);
   const bool outside = spec.network == Network::host || spec.network == Network::pasta;
@@ -197,7 +209,8 @@ Result<Facts> facts_of(const Spec& spec, std::vector<std::string> mounts, bool l
   } else if (profile_of(spec) != Profile::seed) {
     facts.thermal_throttles = thermal_throttles();
   }
-  if (spec.rootfs.empty() && !spec.user.empty()) {
+  if (spec.rootfs.empty()) look_below(spec, -1, facts);
+  if (spec.rootfs.empty() && (!spec.user.empty() || !spec.group_add.empty())) {
     // A missing file is an empty one: numeric users need neither.
     if (auto text = read_file("/etc/passwd")) facts.passwd = std::move(*text);
     if (auto text = read_file("/etc/group")) facts.group = std::move(*text);

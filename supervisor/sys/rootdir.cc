@@ -82,6 +82,11 @@ bool takes_file(int root, const std::string& directory, const std::string& name,
          ::faccessat(AT_FDCWD, ("/proc/self/fd/" + std::to_string(in.get())).c_str(), W_OK | X_OK, AT_EACCESS) == 0;
 }
 
+bool stat_in_root(int root, const std::string& path, struct stat& st) {
+  const Fd there = open_in_root(root, path, O_PATH);
+  return there && ::fstat(there.get(), &st) == 0;
+}
+
 std::optional<std::string> read_in_root(int root, const std::string& path) {
   const Fd fd = open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   struct stat st{};

@@ -1,6 +1,8 @@
 // Rootdir: a directory that shall become a container's root. Everything in it is foreign: no name in it is followed out of
 // it, and no file of it can make us wait or grow.
 #pragma once
+#include <sys/stat.h>
+
 #include <optional>
 #include <string>
 
@@ -23,6 +25,9 @@ struct RootDir {
 // Whether a file can be mounted at `path`: it is a regular one (openat2(2) with RESOLVE_IN_ROOT), or there is nothing at all and
 // the caller may make it. overlay: what is made is not made on the disk, so anybody may.
 [[nodiscard]] bool takes_file(int root, const std::string& directory, const std::string& name, bool overlay);
+
+// stat(2) of a path in the root, by openat2(2) with RESOLVE_IN_ROOT. False: it is not there.
+[[nodiscard]] bool stat_in_root(int root, const std::string& path, struct stat& st);
 
 // A regular file of at most a MiB, found by openat2(2) with RESOLVE_IN_ROOT; none for everything else (a FIFO, a device, a
 // link that leads nowhere, a file that is larger).

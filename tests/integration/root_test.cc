@@ -83,11 +83,12 @@ BOOST_AUTO_TEST_CASE(proc_sys_and_dev_are_as_dockers) {
        {" /proc rw,nosuid,nodev,noexec", " /sys ro,nosuid,nodev,noexec", " /dev rw,nosuid,nodev",
         " /dev/pts rw,nosuid,noexec", " /dev/mqueue rw,nosuid,nodev,noexec", " /dev/shm rw,nosuid,nodev,noexec",
         " /proc/sys ro,nosuid,nodev,noexec", " /dev/null ro,nosuid,noexec", "fd -> /proc/self/fd",
-        "stdin -> /proc/self/fd/0", "ptmx -> pts/ptmx", "core -> /proc/kcore", "null-ok", "\n2\n", "1777"}) {
+        "stdin -> /proc/self/fd/0", "ptmx -> pts/ptmx", "null-ok", "\n2\n", "1777"}) {
     BOOST_TEST(has(result.out, part), part << " is not in:\n" << result.out << result.err);
   }
   for (const char* node : {"null", "zero", "full", "random", "urandom", "tty"})
     BOOST_TEST(has(result.out, std::string(" ") + node + "\n"), node);
+  BOOST_TEST(has(result.out, "core -> /proc/kcore") == exists("/proc/kcore"), result.out);
 }
 
 // B16's list, in a root.
@@ -311,6 +312,35 @@ BOOST_AUTO_TEST_CASE(the_hosts_resolver_where_the_network_leads_out) {
   fs::permissions(root + "/etc", fs::perms(0755));
   BOOST_TEST(has(sup_cli({"plan", "--network", "host", "--rootfs", root, "--as", "bwrap", "true"}).out,
                  "--ro-bind /etc/resolv.conf /etc/resolv.conf"));
+}
+
+BOOST_AUTO_TEST_CASE(a_tmpfs_takes_the_mode_of_what_it_covers) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  fs::create_directories(root + "/home/bob");
+  fs::permissions(root + "/home/bob", fs::perms(0750));
+  (void)::chown((root + "/home/bob").c_str(), as_user() ? uid() : 1000, as_user() ? gid() : 1001);
+  const auto result =
+      in_root(root, {"-u", "bob", "--tmpfs", "/home/bob", "--tmpfs", "/else", "--tmpfs", "/tmp:mode=700"},
+              ": >/home/bob/f && stat -c '%a %u' /home/bob /else /tmp");
+  BOOST_TEST(result.out == (as_user() ? "750 1000\n1777 1000\n700 1000\n" : "750 1000\n1777 0\n700 0\n"),
+             result.out << result.err);
+}
+
+BOOST_AUTO_TEST_CASE(groups_besides) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  const std::vector<std::string> options{"-u", "bob", "--group-add", "77", "--group-add", "video"};
+  const auto result = in_root(root, options, "id -G");
+  if (as_user()) {
+    BOOST_TEST(result.code == 125);
+    BOOST_TEST(has(result.err, "--group-add: 77: an ordinary user's container has one group only"), result.err);
+    return;
+  }
+  BOOST_TEST(result.out == "1001 44 77\n", result.out << result.err);
+  BOOST_TEST(has(in_root(root, {"--group-add", "nosuch"}, "id").err, "--group-add: nosuch: no such group"));
+  const auto host = sup_run({"--group-add", "77", "id", "-G"});
+  BOOST_TEST(has(" " + host.out, " 77"), host.out << host.err);
 }
 
 // tty(1) names a path that is there, whoever is inside and however he is kept.

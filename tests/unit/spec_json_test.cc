@@ -42,6 +42,7 @@ Spec full() {
   s.ipc = "host";
   s.uts = "/u";
   s.pid = "/p";
+  s.group_add = {"video", "7"};
   s.userns = "auto";
   s.ulimits = {{7, 1, 2}};
   s.oom_score_adj = -7;
@@ -102,7 +103,7 @@ BOOST_AUTO_TEST_CASE(it_comes_back_as_it_went) {
 BOOST_AUTO_TEST_CASE(no_field_is_left_at_its_default_above) {
   const Json defaults = spec_to_json(Spec{});
   const Json all = spec_to_json(full());
-  BOOST_TEST(all.size() == 46U);
+  BOOST_TEST(all.size() == 47U);
   for (const auto& [name, value] : all.items()) BOOST_TEST((!defaults.contains(name) || defaults[name] != value), name);
 }
 

@@ -269,6 +269,21 @@ BOOST_AUTO_TEST_CASE(the_environment_is_dockers) {
   BOOST_TEST(text(spec, facts()).find("change to /\n") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_tmpfs_is_as_what_it_covers) {
+  Spec spec = rooted();
+  spec.mounts = {parse_tmpfs("/run").value(), parse_tmpfs("/new").value(), parse_tmpfs("/root:mode=711,uid=4").value()};
+  Facts from = facts();
+  from.covered = {{"/run", 0755, 0, 0}, {"/root", 0700, 7, 8}};
+  const std::string got = text(spec, from);
+  for (const char* options :
+       {"source=tmpfs,mode=755)", "source=tmpfs,mode=1777)", "source=tmpfs,mode=711,uid=4,gid=8)"})
+    BOOST_TEST(got.find(options) != std::string::npos, options << " in\n" << got);
+  from.uid = 1000;  // whose ids these are not
+  BOOST_TEST(text(spec, from).find("source=tmpfs,mode=711,uid=4)") != std::string::npos);
+  from.kcore = false;
+  BOOST_TEST(text(spec, from).find("link core") == std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_terminal_of_its_own_devpts) {
   Spec spec = rooted();
   spec.tty = true;

@@ -206,6 +206,16 @@ BOOST_AUTO_TEST_CASE(with_a_group_there_are_no_others) {
   BOOST_TEST(numbers.groups == (std::vector<std::uint32_t>{2}));
 }
 
+BOOST_AUTO_TEST_CASE(groups_besides) {
+  const User bob = resolve_user("bob:77", {"video", "5", "77"}, kPasswd, kGroup).value();
+  BOOST_TEST(bob.groups == (std::vector<std::uint32_t>{77, 44, 5}));
+  const auto none = resolve_user("bob", {"nosuch"}, kPasswd, kGroup);
+  BOOST_REQUIRE(!none.has_value());
+  BOOST_TEST(none.error().line() ==
+             "--group-add: nosuch: no such group in /etc/group; give a group that is there, or a number");
+  BOOST_TEST(!resolve_user("bob", {"4294967295"}, kPasswd, kGroup).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(a_number_need_not_be_in_the_file) {
   const User user = resolve_user("4294967294", kPasswd, kGroup).value();
   BOOST_TEST(user.uid == 4294967294U);

@@ -84,6 +84,11 @@ std::vector<Option> run_options(Spec& spec, RunFlags& flags) {
   o.push_back({'w', "workdir", "DIR", "run the command there", "the caller's directory", to(spec.workdir)});
   o.push_back({'h', "hostname", "NAME", "the host name inside", "the id", to(spec.hostname)});
   o.push_back({'u', "user", "USER[:GROUP]", "run as this user, by name or number", "the caller", to(spec.user)});
+  o.push_back({0, "group-add", "GROUP", "a supplementary group besides, by name or number; may be repeated", "",
+               [&spec](std::string_view v) -> Result<void> {
+                 spec.group_add.emplace_back(v);
+                 return {};
+               }});
   o.push_back({0, "init", "", "keep init as PID 1: it forwards signals and reaps orphans", "", to(spec.init)});
   o.push_back({0, "stop-signal", "SIGNAL", "how the command is asked to stop", "TERM",
                [&spec](std::string_view v) -> Result<void> {
