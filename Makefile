@@ -5,7 +5,7 @@ DESTDIR ?=
 T ?=
 
 .DEFAULT_GOAL := release
-.PHONY: release dev asan tsan debugstl all run test test-asan test-tsan test-debugstl bench deb test-deb fmt lint cover fuzz \
+.PHONY: release dev asan tsan debugstl all run test test-asan test-tsan test-debugstl bench compare deb test-deb fmt lint cover fuzz \
 	install deps clean help
 
 release:            ## build sup as it ships, in build/release (the default)
@@ -28,6 +28,10 @@ test-asan test-tsan test-debugstl: ## the tests under the sanitizers; T= as abov
 
 bench:              ## measure, against the floor programs in tools/bench
 	@tools/bench/run
+
+compare:            ## docker's command lines through docker and through sup, side by side; as root, needs docker.io
+	@tools/build release
+	@tests/docker/compare build/release/supervisor/sup
 
 deb:                ## build the Debian package, in build/deb
 	@tools/deb
