@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "sys/pidnamespace.h"
 #include "sys/procfs.h"
 
 namespace sup {
@@ -18,6 +19,8 @@ namespace {
 
 // A name that only we make is taken, or a sweep of another supervisor's comes between: both are over after a try or two.
 constexpr int kTries = 16;
+// How far below us a process is looked for: parents change while we look.
+constexpr int kDeepest = 1000;
 
 Error failed(std::string what, const std::string& path, int err) {
   Error error{.code = "E_CGROUP",
@@ -48,6 +51,27 @@ Error failed(std::string what, const std::string& path, int err) {
 
 // The group as /proc/PID/cgroup shows it ends so, in whatever hierarchy it is.
 std::string tail(const std::string& id) { return "/sup/" + id; }
+
+// Whether it is this process, or one below it.
+bool is_ours(pid_t pid) {
+  const pid_t self = ::getpid();
+  for (int depth = 0; pid > 0 && depth < kDeepest; ++depth) {
+    if (pid == self) return true;
+    pid = parent_of(pid);
+  }
+  return false;
+}
+
+// Each round finds what was forked during the one before.
+void move_ours(const std::string& from, const std::string& to) {
+  for (int round = 0; round < kTries; ++round) {
+    bool moved = false;
+    for (const pid_t pid : CgroupDriver::processes(from)) {
+      if (is_ours(pid) && write_value(to + "/cgroup.procs", std::to_string(pid)) == 0) moved = true;
+    }
+    if (!moved) return;
+  }
+}
 
 }  // namespace
 
@@ -121,10 +145,16 @@ int Cgroup::enable(const CgroupHome::Tree& tree, const std::vector<std::string>&
   const CgroupDriver& driver = cgroup_driver(tree.version);
   int err = driver.enable(tree.own, controllers);
   if (err == EBUSY) {
-    // A group with processes cannot give its children controllers: we step aside.
+    // A group with processes cannot give its children controllers: we step aside, with those of ours that are here (parked
+    // inits, containers that have no group). Back again where somebody else's stay, so that all is as it was.
     const std::string aside = tree.own + "/supervisor";
     if (::mkdir(aside.c_str(), 0755) == 0 || errno == EEXIST) {
-      if (write_value(aside + "/cgroup.procs", "0") == 0) err = driver.enable(tree.own, controllers);
+      move_ours(tree.own, aside);
+      err = driver.enable(tree.own, controllers);
+      if (err != 0) {
+        move_ours(aside, tree.own);
+        ::rmdir(aside.c_str());
+      }
     }
   }
   return err != 0 ? err : driver.enable(tree.parent(), controllers);

@@ -10,7 +10,9 @@
 #include <memory>
 
 #include "base/fd.h"
+#include "base/text.h"
 #include "sys/kernel.h"
+#include "sys/procfs.h"
 #include "sys/systemdscope.h"
 
 namespace sup {
@@ -45,8 +47,18 @@ Result<CgroupHome> cgroup_home(const CgroupLayout& layout) {
     std::string own = layout.v2_own;
     // Where we have stepped aside (or systemd's DelegateSubgroup= has put us): the group above is the one to divide.
     constexpr std::string_view kAside = "/supervisor";
-    if (own.ends_with(kAside)) own.resize(own.size() - kAside.size());
-    home.trees.push_back({CgroupVersion::v2, layout.v2_controllers, std::move(own)});
+    std::vector<std::string> controllers = layout.v2_controllers;
+    if (own.ends_with(kAside)) {
+      own.resize(own.size() - kAside.size());
+      // Here are those alone that somebody wanted so far.
+      if (const auto text = read_file(own + "/cgroup.controllers")) {
+        controllers.clear();
+        for (const std::string_view name : split(trimmed(*text), ' ')) {
+          if (!name.empty()) controllers.emplace_back(name);
+        }
+      }
+    }
+    home.trees.push_back({CgroupVersion::v2, std::move(controllers), std::move(own)});
   }
   for (const auto& h : layout.v1) {
     if (h.own.empty()) continue;

@@ -205,6 +205,20 @@ BOOST_AUTO_TEST_CASE(which_tree_is_for_life) {
   BOOST_TEST(none.error().code == "E_CGROUP");
 }
 
+// Having stepped aside for one controller does not lose the others.
+BOOST_AUTO_TEST_CASE(controllers_are_those_of_the_group_that_is_divided) {
+  const FakeGroup own;
+  own.put("cgroup.controllers", "cpuset cpu io memory pids\n");
+  own.put("supervisor/cgroup.controllers", "memory\n");
+  CgroupLayout layout;
+  layout.v2_mount = own.path();
+  layout.v2_own = own.path() + "/supervisor";
+  layout.v2_controllers = {"memory"};
+  const auto home = cgroup_home(layout);
+  BOOST_TEST_REQUIRE(home.has_value());
+  BOOST_TEST((home->with("pids", CgroupVersion::v2) == &home->trees.front()));
+}
+
 // A directory that looks like a group of a supervisor that was killed goes, and what is in it; one that is not empty stays.
 BOOST_AUTO_TEST_CASE(what_a_killed_supervisor_left_is_swept) {
   const FakeGroup life;
