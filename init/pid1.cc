@@ -125,7 +125,7 @@ struct Child {
 void in_child(void* arg) {
   const Child& child = *static_cast<const Child*>(arg);
   // The descriptor tables are two, the memory is one. Whether the mask comes back is not
-  // for PID 1 to decide: the plan's signals_default does.
+  // for PID 1 to decide: the plan's unblock does.
   sys::sigmask(sys::kSigSetMask, &child.mask, nullptr);
   child.go_on(&child.run);
 }

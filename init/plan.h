@@ -50,7 +50,7 @@ enum class Op : uint16_t {
   stay = 18,  // fork: the parent stays PID 1 and supervises (init/pid1.h), the child goes on. n0: not 0: it is no PID 1, whose
   // death would end all; descriptor n0, that of its cgroup.kill, is written to instead
   close_from = 19,  // close_range(2) from n0 up, the boot channel excepted (it is CLOEXEC)
-  signals_default = 20,  // all 64 dispositions default, mask empty
+  signals_default = 20,  // all 64 dispositions default
   wait = 21,  // report {wait, i}, go on when the supervisor says go; n0 says for what (WaitFor). For park
   // (init/park.h) it is the last step, and with the go comes another plan and where to go on in it
   cover = 22,  // s0 path: an empty, locked tmpfs over it; what cannot be reached (ENOENT, EACCES, ENOTDIR) is done
@@ -87,8 +87,10 @@ enum class Op : uint16_t {
   ruleset = 44,  // trees[n0] = a ruleset that closes n1 (LANDLOCK_ACCESS_FS_*), and n2 (LANDLOCK_SCOPE_*) towards the outside
   allow = 45,  // what lies at or below the paths of list s1 is opened for n1 by the ruleset trees[n0]; what is missing is done
   enforce = 46,  // the ruleset trees[n0] binds this process from here on
+
+  unblock = 47,  // no signal is blocked any more
 };
-inline constexpr Op kLastOp = Op::enforce;
+inline constexpr Op kLastOp = Op::unblock;
 
 inline constexpr uint64_t kTrees = 8;
 inline constexpr uint64_t kNoTree = 0xffff;

@@ -294,13 +294,13 @@ int write_file(const char* path, const char* content) {
 int capbset_drop(uint64_t mask) {
   for (unsigned cap = 0; cap < 64; ++cap) {
     if ((mask >> cap & 1) == 0) continue;
-    // EINVAL: unknown to this kernel. 0: gone already (dropping it would need CAP_SETPCAP for nothing). Any other answer
-    // is no answer, and what cannot be looked at is not taken for dropped.
+    // EINVAL: unknown to this kernel.
+    const long dropped = sys::prctl(PR_CAPBSET_DROP, cap);
+    if (dropped >= 0 || dropped == -EINVAL) continue;
+    if (dropped != -EPERM) return error(dropped);
+    // Dropping takes CAP_SETPCAP, also for what is gone already. What cannot be looked at is not taken for dropped.
     const long have = sys::prctl(PR_CAPBSET_READ, cap);
-    if (have == 0 || have == -EINVAL) continue;
-    if (have < 0) return error(have);
-    const int err = error(sys::prctl(PR_CAPBSET_DROP, cap));
-    if (err != 0) return err;
+    if (have != 0) return error(have < 0 ? have : dropped);
   }
   return 0;
 }
@@ -389,6 +389,10 @@ int signals_default() {
     const int err = error(sys::sigaction(sig, &by_default));
     if (err != 0) return err;
   }
+  return 0;
+}
+
+int unblock() {
   const uint64_t none = 0;
   return error(sys::sigmask(sys::kSigSetMask, &none, nullptr));
 }
@@ -487,6 +491,7 @@ int perform(Run& run, const Step& step) {
     case Op::ruleset: return ruleset(run, step);
     case Op::allow: return allow(run, step, list(run, step.s[1]));
     case Op::enforce: return enforce(run, step);
+    case Op::unblock: return unblock();
     case Op::file: return new_file(run, step, s0, text(run, step.s[1]));
     case Op::none: break;
   }

@@ -72,6 +72,9 @@ Result<PipeEnds> make_pipe() {
 
 // How long the output of an entry may go on after its end, when others have it open.
 constexpr std::chrono::milliseconds kLinger{50};
+// How long the kernel's log is waited for, when it may say what a command was killed for.
+constexpr std::chrono::milliseconds kLogLook{5};
+constexpr int kLogLooks = 8;
 
 Error container_ended() {
   return Error{.code = "E_CONTAINER_ENDED",
@@ -777,10 +780,19 @@ void Container::settle() {
                       .why = "it was killed from outside, or the kernel refused to run it",
                       .stage = "init"});
   }
-  state_ = State::ended;
   // Init as PID 1 reports the command's true status; its own is only a copy that cannot die by a signal.
   const int status = command_status_.value_or(wait_status_);
   outcome_.status = ExitStatus::from_wait(status).value_or(ExitStatus{.code = 125});
+  const bool may_be_filtered = outcome_.status.signal == SIGSYS && filter_kills(facts_.seccomp);
+  std::optional<std::string> killed_for;
+  if (may_be_filtered) {
+    const auto call = call_that_was_killed(filtered_pid_ < 0 ? pid_ : filtered_pid_, cloned_us_);
+    // The kernel's thread may be behind.
+    if (!call && call.error() == NoCall::not_there && log_looks_++ < kLogLooks)
+      return linger_.start(kLogLook, [this] { settle(); });
+    if (call) killed_for = *call;
+  }
+  state_ = State::ended;
   // KILL that nobody of ours sent, in a group where the kernel killed for memory: that is why. (Init as PID 1 may be the one
   // that was hit, or report it of the command.)
   const bool oom = oom_kills_ != 0 && !kill_sent_ && outcome_.status.signal == SIGKILL;
@@ -795,8 +807,8 @@ void Container::settle() {
   if (outcome_.status.signal != 0) {
     e.signal = outcome_.status.signal;
     e.core = outcome_.status.core;
-    e.may_be_filtered = outcome_.status.signal == SIGSYS && filter_kills(facts_.seccomp);
-    if (e.may_be_filtered) e.syscall = call_that_was_killed(filtered_pid_ < 0 ? pid_ : filtered_pid_, cloned_us_);
+    e.may_be_filtered = may_be_filtered;
+    e.syscall = std::move(killed_for);
   } else {
     e.exit_code = outcome_.status.code;
   }

@@ -214,7 +214,8 @@ class Container {
   bool waits_ = false;  // init is at its wait step, and has not been told to go on
   bool doomed_ = false;  // to be killed before anybody knows its pid
   std::uint16_t wait_step_ = 0;
-  Timer linger_;  // an entry has ended, and somebody still holds its output
+  Timer linger_;  // an entry has ended, and somebody still holds its output; or the kernel's log is waited for
+  int log_looks_ = 0;
   std::unique_ptr<Aside> explaining_;
 
   State state_ = State::created;

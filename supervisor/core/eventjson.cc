@@ -2,17 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 
 #include "base/clock.h"
 #include "base/text.h"
 #include "core/eventlog.h"
+#include "core/jsonline.h"
 #include "spec/signals.h"
 
 namespace sup {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 // A line stays below 64 KiB whatever a caller put into names and arguments: each free string gets a share, and no event has
 // more than seven. Counted as it will stand in the line, where a byte may become six (\u001b).
@@ -30,19 +28,19 @@ std::size_t fitting(std::string_view s) {
 }
 
 struct Renderer {
-  Json& out;
+  JsonLine& out;
   bool truncated = false;
 
-  std::string text(std::string_view s) {
+  std::string_view text(std::string_view s) {
     const std::size_t fits = fitting(s);
     truncated = truncated || fits < s.size();
-    return std::string(s.substr(0, fits));
+    return s.substr(0, fits);
   }
 
-  static Json spans(const Spans& s) {
-    Json j = Json::object();
+  void spans(const Spans& s) {
+    out.begin("spans");
     const auto put = [&](const char* key, const std::optional<std::uint64_t>& v) {
-      if (v) j[key] = *v;
+      if (v) out.put(key, *v);
     };
     put("queue", s.queue);
     put("clone", s.clone);
@@ -51,91 +49,95 @@ struct Renderer {
     put("first_byte", s.first_byte);
     put("drain", s.drain);
     put("reap", s.reap);
-    return j;
+    out.end();
   }
 
-  static Json count(const std::optional<std::uint64_t>& v) { return v ? Json(*v) : Json(nullptr); }
-
   void error(const Error& e) {
-    out["code"] = e.code;
-    if (!e.stage.empty()) out["stage"] = e.stage;
-    if (e.err != 0) out["errno"] = e.err;
-    if (!e.path.empty()) out["path"] = text(e.path);
-    if (!e.hint.empty()) out["hint"] = text(e.hint);
+    out.put("code", e.code);
+    if (!e.stage.empty()) out.put("stage", e.stage);
+    if (e.err != 0) out.put("errno", e.err);
+    if (!e.path.empty()) out.put("path", text(e.path));
+    if (!e.hint.empty()) out.put("hint", text(e.hint));
   }
 
   void operator()(const event::Starting& e) {
-    out["command"] = text(e.command);
-    out["tty"] = e.tty;
-    out["user_namespace"] = e.user_namespace;
+    out.put("command", text(e.command));
+    out.put("tty", e.tty);
+    out.put("user_namespace", e.user_namespace);
     // On the host's root namespaces alone contain nobody; in one of its own, uid 0 is the host's unless a user namespace is there.
-    out["boundary"] = !e.rooted ? "none" : e.user_namespace ? "user" : "rootfs";
+    out.put("boundary", !e.rooted ? "none" : e.user_namespace ? "user" : "rootfs");
   }
   void operator()(const event::Started& e) {
-    out["pid"] = e.pid;
-    out["spans"] = spans(e.spans);
+    out.put("pid", e.pid);
+    spans(e.spans);
   }
   void operator()(const event::Failed& e) {
     error(e.error);
-    out["exit_code"] = e.exit_code;
-    out["reason"] = to_string(Reason::sup_error);
-    out["origin"] = "sup";
+    out.put("exit_code", e.exit_code);
+    out.put("reason", to_string(Reason::sup_error));
+    out.put("origin", "sup");
   }
   void operator()(const event::Resized& e) {
-    out["rows"] = e.rows;
-    out["cols"] = e.cols;
+    out.put("rows", e.rows);
+    out.put("cols", e.cols);
   }
   void operator()(const event::Signalled& e) {
-    out["signal"] = signal_name(e.signal);
-    out["effect"] = to_string(e.effect);
-    if (e.sender) out["sender"] = *e.sender;
+    out.put("signal", signal_name(e.signal));
+    out.put("effect", to_string(e.effect));
+    if (e.sender) out.put("sender", *e.sender);
   }
   void operator()(const event::Stopping& e) {
-    out["signal"] = signal_name(e.signal);
-    out["reason"] = to_string(e.reason);
+    out.put("signal", signal_name(e.signal));
+    out.put("reason", to_string(e.reason));
   }
   void operator()(const event::Exited& e) {
     if (e.signal) {
-      out["signal"] = signal_name(*e.signal);
-      out["core"] = e.core;
+      out.put("signal", signal_name(*e.signal));
+      out.put("core", e.core);
       if (e.syscall) {
-        out["killed_by"] = "seccomp";
-        out["syscall"] = text(*e.syscall);
+        out.put("killed_by", "seccomp");
+        out.put("syscall", text(*e.syscall));
       }
     } else {
-      out["exit_code"] = e.exit_code.value_or(125);
+      out.put("exit_code", e.exit_code.value_or(125));
     }
-    out["reason"] = to_string(e.reason);
-    out["origin"] = e.by_command ? "command" : "sup";
-    out["duration_ms"] = e.duration_ms;
-    out["spans"] = spans(e.spans);
-    out["rusage"] = {{"user_ms", static_cast<double>(e.usage.user_us) / 1000},
-                     {"system_ms", static_cast<double>(e.usage.system_us) / 1000},
-                     {"max_rss_kib", e.usage.max_rss_kib},
-                     {"minor_faults", e.usage.minor_faults},
-                     {"major_faults", e.usage.major_faults},
-                     {"voluntary_switches", e.usage.voluntary_switches},
-                     {"involuntary_switches", e.usage.involuntary_switches}};
-    out["bytes"] = {{"stdin", count(e.bytes.in)}, {"stdout", count(e.bytes.out)}, {"stderr", count(e.bytes.err)}};
+    out.put("reason", to_string(e.reason));
+    out.put("origin", e.by_command ? "command" : "sup");
+    out.put("duration_ms", e.duration_ms);
+    spans(e.spans);
+    out.begin("rusage");
+    out.put("user_ms", static_cast<double>(e.usage.user_us) / 1000);
+    out.put("system_ms", static_cast<double>(e.usage.system_us) / 1000);
+    out.put("max_rss_kib", e.usage.max_rss_kib);
+    out.put("minor_faults", e.usage.minor_faults);
+    out.put("major_faults", e.usage.major_faults);
+    out.put("voluntary_switches", e.usage.voluntary_switches);
+    out.put("involuntary_switches", e.usage.involuntary_switches);
+    out.end();
+    out.begin("bytes");
+    out.put("stdin", e.bytes.in);
+    out.put("stdout", e.bytes.out);
+    out.put("stderr", e.bytes.err);
+    out.end();
   }
   void operator()(const event::Problem& e) { error(e.error); }
   void operator()(const event::Restarting& e) {
-    out["delay_ms"] = e.delay_ms;
-    out["count"] = e.count;
+    out.put("delay_ms", e.delay_ms);
+    out.put("count", e.count);
   }
   void operator()(const event::Removed&) {}
   void operator()(const event::Paused&) {}
   void operator()(const event::Unpaused&) {}
-  void operator()(const event::Oom& e) { out["count"] = e.kills; }
-  void operator()(const event::Attached& e) { out["client"] = e.client; }
+  void operator()(const event::Oom& e) { out.put("count", e.kills); }
+  void operator()(const event::Attached& e) { out.put("client", e.client); }
   void operator()(const event::Detached& e) {
-    out["client"] = e.client;
-    out["reason"] = to_string(e.reason);
+    out.put("client", e.client);
+    out.put("reason", to_string(e.reason));
   }
-  void operator()(const event::Listening& e) { out["path"] = text(e.path); }
+  void operator()(const event::Listening& e) { out.put("path", text(e.path)); }
   void operator()(const event::Reloaded& e) {
-    out["from"] = text(e.from);
-    out["version"] = text(e.version);
+    out.put("from", text(e.from));
+    out.put("version", text(e.version));
   }
   void operator()(const event::Closing&) {}
 };
@@ -222,21 +224,21 @@ Level level_of(const Event& event) {
 }
 
 std::string event_line(const Event& event, std::uint64_t seq, const std::string& supervisor, const timespec& now) {
-  Json out = Json::object();
+  JsonLine out;
   Renderer render{out};
-  out["level"] = to_string(level_of(event));
-  out["msg"] = render.text(std::visit(Message{}, event.what));
-  out["time"] = rfc3339(now);
-  out["event"] = std::visit(Name{}, event.what);
-  out["seq"] = seq;
-  if (event.cause != 0) out["cause"] = event.cause;
-  if (!supervisor.empty()) out["supervisor"] = render.text(supervisor);
-  if (!event.id.empty()) out["id"] = render.text(event.id);
-  if (!event.name.empty()) out["name"] = render.text(event.name);
-  if (!event.exec.empty()) out["exec"] = render.text(event.exec);
+  out.put("level", to_string(level_of(event)));
+  out.put("msg", render.text(std::visit(Message{}, event.what)));
+  out.put("time", rfc3339(now));
+  out.put("event", std::visit(Name{}, event.what));
+  out.put("seq", seq);
+  if (event.cause != 0) out.put("cause", event.cause);
+  if (!supervisor.empty()) out.put("supervisor", render.text(supervisor));
+  if (!event.id.empty()) out.put("id", render.text(event.id));
+  if (!event.name.empty()) out.put("name", render.text(event.name));
+  if (!event.exec.empty()) out.put("exec", render.text(event.exec));
   std::visit(render, event.what);
-  if (render.truncated) out["truncated"] = true;
-  return out.dump(-1, ' ', true, Json::error_handler_t::replace);
+  if (render.truncated) out.put("truncated", true);
+  return out.take();
 }
 
 }  // namespace sup

@@ -9,6 +9,7 @@ namespace {
 bool general(wire::Op op) {
   switch (op) {
     case wire::Op::pdeathsig:
+    case wire::Op::signals_default:
     case wire::Op::mount:
     case wire::Op::umount_stack:
     case wire::Op::only_proc:

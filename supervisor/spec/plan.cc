@@ -397,7 +397,7 @@ void confine(Draft& draft, const std::string& cwd) {
   // may open files. The first free number is the plan's, after the boot channel.
   draft.add(step(Op::close_from, {static_cast<std::uint64_t>(draft.plan.boot_fd() + 1)}));
   // Last before exec: until now a signal meets init's own blocked mask and cannot hit a half-made container.
-  draft.add(step(Op::signals_default));
+  draft.add(step(Op::unblock));
   // The filter at the very end: what comes after it must be allowed by it, and by a profile of the user's too. Then there
   // are a capset(2), the last word to the supervisor and the exec.
   if (may.no_new_privs) draft.add(call(SYS_prctl, {PR_SET_NO_NEW_PRIVS, 1}));
@@ -521,6 +521,8 @@ Result<Plan> compile(const Spec& spec, const Facts& facts) {
 
   // First of all, so that no later hang outlives the supervisor.
   draft.add(step(Op::pdeathsig, {SIGKILL}));
+  // Early, because it is the same for all of them: what waits for a command has this behind it. They stay blocked.
+  draft.add(step(Op::signals_default));
   // Before anything is done that could cost something: all of it counts, and a limit that cannot be had stops the start here.
   if (needs_group(spec)) draft.add(step(Op::wait, {static_cast<std::uint64_t>(wire::WaitFor::cgroup)}));
   if (plan.user_namespace) {
@@ -605,6 +607,7 @@ Result<Plan> compile_exec(const Spec& container, const Facts& facts, const Spec&
   if (!cwd) return std::unexpected(std::move(cwd.error()));
 
   draft.add(step(Op::pdeathsig, {SIGKILL}));
+  draft.add(step(Op::signals_default));
   draft.add(step(Op::join, {inside.namespaces, static_cast<std::uint64_t>(plan.join_fd()), given_up(draft.may)}));
   // A wish of the parent's own; its child begins without.
   draft.add(step(Op::pdeathsig, {SIGKILL}));

@@ -126,7 +126,8 @@ void arguments(const Step& step, Json& out) {
     case Op::only_proc:
     case Op::keyring:
     case Op::setsid:
-    case Op::signals_default: break;
+    case Op::signals_default:
+    case Op::unblock: break;
   }
 }
 
@@ -163,6 +164,7 @@ std::string_view op_name(Op op) {
     case Op::stay: return "stay";
     case Op::close_from: return "close_from";
     case Op::signals_default: return "signals_default";
+    case Op::unblock: return "unblock";
     case Op::wait: return "wait";
     case Op::exec: return "exec";
     case Op::join: return "join";

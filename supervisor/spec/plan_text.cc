@@ -213,7 +213,8 @@ std::string describe(const Step& step) {
     case Op::pdeathsig: return "die with the supervisor (" + signal_name(static_cast<int>(step.n[0])) + ")";
     case Op::stay: return step.n[0] != 0 ? "stay as its guard, go on in a child" : "stay as PID 1, go on in a child";
     case Op::close_from: return "close descriptors from " + std::to_string(step.n[0]) + " up";
-    case Op::signals_default: return "set every signal to its default and unblock it";
+    case Op::signals_default: return "set every signal to its default";
+    case Op::unblock: return "let signals in";
     case Op::wait: return describe_wait(step);
     case Op::tree:
     case Op::filesystem:
@@ -264,7 +265,8 @@ std::string_view failure_code(const Step& step) {
     case Op::pdeathsig: return "E_SUPERVISOR_GONE";
     case Op::stay: return "E_FORK";
     case Op::close_from: return "E_FDS";
-    case Op::signals_default: return "E_SIGNALS";
+    case Op::signals_default:
+    case Op::unblock: return "E_SIGNALS";
     case Op::wait: return "E_SYNC";
     case Op::tree:
     case Op::filesystem:
@@ -314,7 +316,8 @@ std::string_view stage(const Step& step) {
     case Op::pdeathsig: return "pdeathsig";
     case Op::stay: return "fork";
     case Op::close_from: return "fds";
-    case Op::signals_default: return "signals";
+    case Op::signals_default:
+    case Op::unblock: return "signals";
     case Op::wait: return "sync";
     case Op::tree:
     case Op::filesystem:

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "base/fd.h"
@@ -23,11 +24,12 @@ constexpr ino_t kFirstPidNamespace = 0xEFFFFFFCU;  // PROC_PID_INIT_INO
 
 }  // namespace
 
-std::optional<std::string> call_that_was_killed(pid_t pid, std::uint64_t since_us) {
+std::expected<std::string, NoCall> call_that_was_killed(pid_t pid, std::uint64_t since_us) {
   struct stat own{};
-  if (::stat("/proc/self/ns/pid", &own) < 0 || own.st_ino != kFirstPidNamespace) return std::nullopt;
+  if (::stat("/proc/self/ns/pid", &own) < 0 || own.st_ino != kFirstPidNamespace)
+    return std::unexpected(NoCall::unreadable);
   const Fd log(::open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  if (!log) return std::nullopt;
+  if (!log) return std::unexpected(NoCall::unreadable);
   since_us = since_us > kSlackUs ? since_us - kSlackUs : 0;
   std::optional<SeccompKill> last;
   char record[8192];
@@ -38,7 +40,7 @@ std::optional<std::string> call_that_was_killed(pid_t pid, std::uint64_t since_u
     if (n <= 0) break;
     if (const auto kill = seccomp_kill({record, static_cast<std::size_t>(n)}, pid, since_us)) last = kill;
   }
-  if (!last) return std::nullopt;
+  if (!last) return std::unexpected(NoCall::not_there);
   const std::unique_ptr<char, void (*)(void*)> name(::seccomp_syscall_resolve_num_arch(last->arch, last->number),
                                                     std::free);
   return name ? std::string(name.get()) : std::to_string(last->number);

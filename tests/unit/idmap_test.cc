@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(as_root_init_is_given_mapped_mounts) {
   const std::string got = text(spec, mapped());
   BOOST_TEST(
       got.starts_with(
-          "user,mnt,pid\ndie with the supervisor (SIGKILL)\nenter new namespaces: uts,ipc,net\nmake / rec,slave\n"
+          "user,mnt,pid\ndie with the supervisor (SIGKILL)\nset every signal to its default\nenter new namespaces: uts,ipc,net\nmake / rec,slave\n"
           "set the umask to 0000\ntake descriptor 5 as the new root\n"
           "set on the new root: nodev,private,recursive\nput the new root over the old one\n"
           "take descriptor 6 as it\n"),

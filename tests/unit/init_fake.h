@@ -352,9 +352,13 @@ class Fake {
         std::memcpy(at<char>(a[0]), cwd.c_str(), cwd.size() + 1);
         return static_cast<long>(cwd.size() + 1);
       case __NR_prctl:
-        if (a[0] != PR_CAPBSET_READ) return 0;
-        if (const auto it = bounding.find(static_cast<int>(a[1])); it != bounding.end()) return it->second ? 1 : 0;
-        return -EINVAL;
+        if (a[0] != PR_CAPBSET_READ && a[0] != PR_CAPBSET_DROP) return 0;
+        if (const auto it = bounding.find(static_cast<int>(a[1])); it == bounding.end())
+          return -EINVAL;
+        else if (a[0] == PR_CAPBSET_DROP)
+          return it->second ? 0 : -EPERM;
+        else
+          return it->second ? 1 : 0;
       case __NR_capget: {
         auto* half = at<__user_cap_data_struct>(a[1]);
         half[0] = half[1] = {0xffff, 0xffff, 0xffff};

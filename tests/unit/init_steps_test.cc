@@ -53,7 +53,6 @@ Strings all_signals() {
   for (int s = 1; s <= 64; ++s) {
     if (s != 9 && s != 19) out.push_back("sigaction(" + std::to_string(s) + ", 0)");
   }
-  out.push_back("sigmask(2, 0)");
   return out;
 }
 
@@ -96,7 +95,7 @@ const std::vector<Kind>& kinds() {
       {Op::capbset_drop,
        [](Block& b) { b.add(Op::capbset_drop, {1U << 16 | 1U << 17 | 1ULL << 63 | 1U << 22}); },
        // 17 is gone already, 63 is unknown to this kernel
-       {"prctl(23, 16)", "prctl(24, 16)", "prctl(23, 17)", "prctl(23, 22)", "prctl(24, 22)", "prctl(23, 63)"},
+       {"prctl(24, 16)", "prctl(24, 17)", "prctl(23, 17)", "prctl(24, 22)", "prctl(24, 63)"},
        [](Fake& f) { f.bounding = {{16, true}, {17, false}, {22, true}}; }},
       {Op::caps,
        [](Block& b) { b.add(Op::caps, {~0ULL, ~0ULL, 1ULL << 10 | 1ULL << 40}); },
@@ -122,6 +121,7 @@ const std::vector<Kind>& kinds() {
        [](Block& b) { b.add(Op::close_from, {3}); },
        {"close_range(3, 6)", "close_range(8, 4294967295)"}},
       {Op::signals_default, [](Block& b) { b.add(Op::signals_default); }, all_signals()},
+      {Op::unblock, [](Block& b) { b.add(Op::unblock); }, {"sigmask(2, 0)"}},
       {Op::wait, [](Block& b) { b.add(Op::wait, {2}); }, {"send()", "recv()"}, [](Fake& f) { f.heard = go_record(); }},
       {Op::tree,
        [](Block& b) { b.add(Op::tree, {1, wire::TreeHow::recursive, 1ULL << 32 | 3}, {"/dev/null"}); },

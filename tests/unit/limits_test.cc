@@ -204,8 +204,8 @@ BOOST_AUTO_TEST_CASE(the_plan_waits_for_its_cgroup) {
     spec.limits.pids = 10;
     const auto limited = compile(spec, facts);
     BOOST_TEST_REQUIRE(limited.has_value());
-    BOOST_TEST(wait(*limited) == 1);
-    BOOST_TEST(makes_namespace(*limited) > 1);
+    BOOST_TEST(wait(*limited) == 2);
+    BOOST_TEST(makes_namespace(*limited) > 2);
     BOOST_TEST(describe_namespaces(limited->clone_flags).find("cgroup") == std::string::npos);
   }
 }

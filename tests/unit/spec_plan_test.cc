@@ -76,7 +76,7 @@ void compare(const Golden& golden, const Facts& facts) {
 
 const std::string kRootHead =
     "namespaces mnt,pid\n"
-    "die with the supervisor (SIGKILL)\n"
+    "die with the supervisor (SIGKILL)\nset every signal to its default\n"
     "enter new namespaces: uts,ipc,net\n"
     "make / rec,slave\n"
     "unmount everything on /proc\n"
@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_SUITE(spec_plan)
 BOOST_AUTO_TEST_CASE(default_as_root_in_full) {
   compare({"sup run ls -l", nullptr,
            "namespaces mnt,pid\n"
-           "die with the supervisor (SIGKILL)\n"
+           "die with the supervisor (SIGKILL)\nset every signal to its default\n"
            "enter new namespaces: uts,ipc,net\n"
            "make / rec,slave\n"
            "unmount everything on /proc\n"
@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(default_as_root_in_full) {
            "keep every capability that is not dropped, none ambient\n"
            "change to /job\n"
            "close descriptors from 4 up\n"
-           "set every signal to its default and unblock it\n"
+           "let signals in\n"
            "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
           root_facts());
 }
@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(default_as_root_in_full) {
 BOOST_AUTO_TEST_CASE(default_as_an_ordinary_user_in_full) {
   compare({"sup run ls -l", nullptr,
            "namespaces user,mnt,pid\n"
-           "die with the supervisor (SIGKILL)\n"
+           "die with the supervisor (SIGKILL)\nset every signal to its default\n"
            "make / rec,slave\n"
            "mount proc on /proc (nosuid,nodev,noexec)\n"
            "enter new namespaces: user,mnt,uts,ipc,net\n"
@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(default_as_an_ordinary_user_in_full) {
            "keep no capability\n"
            "change to /job\n"
            "close descriptors from 4 up\n"
-           "set every signal to its default and unblock it\n"
+           "let signals in\n"
            "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
           user_facts());
 }
@@ -139,111 +139,111 @@ BOOST_AUTO_TEST_CASE(as_root) {
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\n"
        "make descriptor 0 the controlling terminal\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
-       "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+       "let signals in\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"-ti", [](Spec& s, Facts&) { s.tty = s.interactive = true; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\n"
        "make descriptor 0 the controlling terminal\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
-       "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+       "let signals in\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"-i", [](Spec& s, Facts&) { s.interactive = true; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
-       "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+       "let signals in\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"--init", [](Spec& s, Facts&) { s.init = true; },
        "…bring lo up\nset the host name to 0123456789ab\nstay as PID 1, go on in a child\nstart a session\ntake a new session keyring\n"
        "drop the host-root set\nkeep every capability that is not dropped, none ambient\nchange to /job\n"
-       "close descriptors from 4 up\nset every signal to its default and unblock it\n"
+       "close descriptors from 4 up\nlet signals in\n"
        "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"--init -t -u bob", [](Spec& s, Facts&) { s.init = s.tty = true, s.user = "bob"; },
        "…bring lo up\nset the host name to 0123456789ab\nstay as PID 1, go on in a child\nstart a session\ntake a new session keyring\n"
        "make descriptor 0 the controlling terminal\nchange to /job\ndrop the host-root set\n"
        "set the groups to 1001,4,44\nbecome uid 1000, gid 1001\n"
        "keep no capability\nclose descriptors from 4 up\n"
-       "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+       "let signals in\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"-u bob", [](Spec& s, Facts&) { s.user = "bob"; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\nchange to /job\ndrop the host-root set\n"
        "set the groups to 1001,4,44\nbecome uid 1000, gid 1001\n"
        "keep no capability\ndie with the supervisor (SIGKILL)\n"
-       "close descriptors from 4 up\nset every signal to its default and unblock it\n"
+       "close descriptors from 4 up\nlet signals in\n"
        "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"-u bob -w /home/bob", [](Spec& s, Facts&) { s.user = "bob", s.workdir = "/home/bob"; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "set the groups to 1001,4,44\nbecome uid 1000, gid 1001\n"
        "keep no capability\ndie with the supervisor (SIGKILL)\nchange to /home/bob\n"
-       "close descriptors from 4 up\nset every signal to its default and unblock it\n"
+       "close descriptors from 4 up\nlet signals in\n"
        "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"-u 1:2 -w /", [](Spec& s, Facts&) { s.user = "1:2", s.workdir = "/"; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "set the groups to 2\nbecome uid 1, gid 2\n"
        "keep no capability\ndie with the supervisor (SIGKILL)\nchange to /\n"
-       "close descriptors from 4 up\nset every signal to its default and unblock it\n"
+       "close descriptors from 4 up\nlet signals in\n"
        "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"-u 0 -w /", [](Spec& s, Facts&) { s.user = "0", s.workdir = "/"; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "set the groups to 0\nbecome uid 0, gid 0\n"
        "keep every capability that is not dropped, none ambient\ndie with the supervisor (SIGKILL)\nchange to /\n"
-       "close descriptors from 4 up\nset every signal to its default and unblock it\n"
+       "close descriptors from 4 up\nlet signals in\n"
        "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"-u bob --privileged -w /", [](Spec& s, Facts&) { s.user = "bob", s.workdir = "/", s.privileged = true; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\n"
        "set the groups to 1001,4,44\nbecome uid 1000, gid 1001\n"
        "keep no capability\ndie with the supervisor (SIGKILL)\nchange to /\n"
-       "close descriptors from 4 up\nset every signal to its default and unblock it\n"
+       "close descriptors from 4 up\nlet signals in\n"
        "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"--privileged", [](Spec& s, Facts&) { s.privileged = true; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\n"
        "keep every capability, none ambient\nchange to /job\nclose descriptors from 4 up\n"
-       "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+       "let signals in\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"-h box", [](Spec& s, Facts&) { s.hostname = "box"; },
        "…bring lo up\nset the host name to box\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
-       "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+       "let signals in\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"--name web (the host name stays the id)", [](Spec& s, Facts&) { s.name = "web"; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
-       "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+       "let signals in\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"-w sub/dir", [](Spec& s, Facts&) { s.workdir = "sub/dir"; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /job/sub/dir\nclose descriptors from 4 up\n"
-       "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+       "let signals in\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"--preserve-fds 2", [](Spec& s, Facts&) { s.preserve_fds = 2; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 6 up\n"
-       "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+       "let signals in\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"a path", [](Spec& s, Facts&) { s.argv = {"/bin/ls"}; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
-       "set every signal to its default and unblock it\nexec /bin/ls as /bin/ls, with 4 variables\n"},
+       "let signals in\nexec /bin/ls as /bin/ls, with 4 variables\n"},
       {"-e PATH=/a:/b:/c", [](Spec& s, Facts&) { s.env = {{"PATH", "/a:/b:/c"}}; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
-       "set every signal to its default and unblock it\nexec ls -l as /a/ls, else … /c/ls (3 tries), with 4 "
+       "let signals in\nexec ls -l as /a/ls, else … /c/ls (3 tries), with 4 "
        "variables\n"},
       {"-e PATH (the caller has none: the default)",
        [](Spec& s, Facts& f) { s.env = {{"PATH", {}}}, f.environ.clear(); },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
-       "set every signal to its default and unblock it\n"
+       "let signals in\n"
        "exec ls -l as /usr/local/sbin/ls, else … /bin/ls (6 tries), with 1 variable\n"},
       {"an empty PATH", [](Spec& s, Facts&) { s.env = {{"PATH", ""}}; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
-       "set every signal to its default and unblock it\nexec ls -l as ./ls, with 4 variables\n"},
+       "let signals in\nexec ls -l as ./ls, with 4 variables\n"},
       {"a PATH that is too long", [](Spec& s, Facts&) { s.env = {{"PATH", std::string(4096, 'x')}}; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
-       "set every signal to its default and unblock it\n"
+       "let signals in\n"
        "exec ls -l as no file at all, with 4 variables; PATH entries left out as too long: 1\n"},
       {"--clear-env -t", [](Spec& s, Facts&) { s.clear_env = s.tty = true; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\n"
        "make descriptor 0 the controlling terminal\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
-       "set every signal to its default and unblock it\n"
+       "let signals in\n"
        "exec ls -l as /usr/local/sbin/ls, else … /bin/ls (6 tries), with 3 variables\n"},
       {"hostile arguments", [](Spec& s, Facts&) { s.argv = {"/x", "", "a\nb", "\x1b\xFF"}; },
        "…bring lo up\nset the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
-       "set every signal to its default and unblock it\n"
+       "let signals in\n"
        "exec /x '' \"$(printf 'a\\012b')\" \"$(printf '\\033\\377')\" as /x, with 4 variables\n"},
   };
   for (Golden golden : goldens) {
@@ -257,11 +257,11 @@ BOOST_AUTO_TEST_CASE(network_host_as_root) {
   compare(
       {"--network host", [](Spec& s, Facts&) { s.network = Network::host; },
        "namespaces mnt,pid\n"
-       "die with the supervisor (SIGKILL)\nenter new namespaces: uts,ipc\nmake / rec,slave\nunmount everything on /proc\n"
+       "die with the supervisor (SIGKILL)\nset every signal to its default\nenter new namespaces: uts,ipc\nmake / rec,slave\nunmount everything on /proc\n"
        "mount proc on /proc (nosuid,nodev,noexec)\ncheck that /proc is the only procfs\n"
        "set the host name to 0123456789ab\nstart a session\ntake a new session keyring\ndrop the host-root set\n"
        "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
-       "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
+       "let signals in\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       root_facts());
 }
 
@@ -316,13 +316,13 @@ BOOST_AUTO_TEST_CASE(every_procfs_goes_the_deepest_first) {
 
 BOOST_AUTO_TEST_CASE(as_an_ordinary_user) {
   const std::string head =
-      "namespaces user,mnt,pid\ndie with the supervisor (SIGKILL)\nmake / rec,slave\n"
+      "namespaces user,mnt,pid\ndie with the supervisor (SIGKILL)\nset every signal to its default\nmake / rec,slave\n"
       "mount proc on /proc (nosuid,nodev,noexec)\n";
   const std::string kept = "keep every capability that is not dropped, none ambient\n";
   const std::string none = "keep no capability\n";
   const std::string tail =
       "change to /job\nclose descriptors from 4 up\n"
-      "set every signal to its default and unblock it\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n";
+      "let signals in\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n";
   const auto maps = [](const std::string& uid, const std::string& gid) {
     return "write deny to /proc/self/setgroups\nwrite '" + uid + " 0 1' to /proc/self/uid_map\nwrite '" + gid +
            " 0 1' to /proc/self/gid_map\n";
@@ -437,10 +437,11 @@ BOOST_AUTO_TEST_CASE(the_order_holds_in_every_plan) {
       if (a && b) BOOST_REQUIRE_MESSAGE(*a < *b, op_name(first) << " before " << op_name(second));
     };
     const bool root = facts.uid == 0;
-    // Ends: the wish to die first, exec last, and right before it the signals.
+    // Ends: the wish to die first, exec last, and right before it signals are let in.
     BOOST_REQUIRE(plan.steps.front().op == Op::pdeathsig);
     BOOST_REQUIRE(plan.steps.back().op == Op::exec);
-    BOOST_REQUIRE(plan.steps[plan.steps.size() - 2].op == Op::signals_default);
+    BOOST_REQUIRE(plan.steps[plan.steps.size() - 2].op == Op::unblock);
+    BOOST_REQUIRE(plan.steps[1].op == Op::signals_default);
     BOOST_REQUIRE(plan.steps[plan.steps.size() - 3].op == Op::close_from);
     BOOST_REQUIRE(plan.steps[plan.steps.size() - 3].n[0] == static_cast<std::uint64_t>(plan.boot_fd() + 1));
     // The slave mount is the first mount call, then the own proc, then the look at it.
@@ -453,7 +454,7 @@ BOOST_AUTO_TEST_CASE(the_order_holds_in_every_plan) {
     // mount namespace comes that locks them, after all of them.
     if (root) {
       before(Op::unshare, Op::mount);
-      BOOST_REQUIRE(plan.steps[1].op == Op::unshare);
+      BOOST_REQUIRE(plan.steps[2].op == Op::unshare);
     } else {
       before(Op::mount, Op::unshare);
     }
@@ -525,11 +526,11 @@ BOOST_AUTO_TEST_CASE(exec_is_confined_as_run_is) {
     BOOST_REQUIRE(!joined->user_namespace);
     BOOST_REQUIRE(joined->joins);
     BOOST_REQUIRE(joined->tty == spec.tty);
-    const std::vector<Op> head{Op::pdeathsig, Op::join, Op::pdeathsig, Op::wait, Op::setsid};
+    const std::vector<Op> head{Op::pdeathsig, Op::signals_default, Op::join, Op::pdeathsig, Op::wait, Op::setsid};
     for (std::size_t i = 0; i < head.size(); ++i) BOOST_REQUIRE(joined->steps[i].op == head[i]);
-    BOOST_REQUIRE(joined->steps[1].n[0] == inside.namespaces);
-    BOOST_REQUIRE(joined->steps[1].n[1] == static_cast<std::uint64_t>(joined->join_fd()));
-    BOOST_REQUIRE(joined->steps[1].n[2] == (spec.privileged ? 0 : host_root_dropped()));
+    BOOST_REQUIRE(joined->steps[2].n[0] == inside.namespaces);
+    BOOST_REQUIRE(joined->steps[2].n[1] == static_cast<std::uint64_t>(joined->join_fd()));
+    BOOST_REQUIRE(joined->steps[2].n[2] == (spec.privileged ? 0 : host_root_dropped()));
     if (place(*joined, Op::ids)) BOOST_REQUIRE(*last_place(*joined, Op::pdeathsig) > *place(*joined, Op::ids));
     for (const Op op : {Op::hostname, Op::link_up, Op::stay, Op::mount, Op::unshare})
       BOOST_REQUIRE(!place(*joined, op));
@@ -566,7 +567,7 @@ bool says(const std::string& text, const std::string& part) { return text.find(p
 
 BOOST_AUTO_TEST_CASE(exec_in_full) {
   BOOST_TEST(joined(nullptr) ==
-             "die with the supervisor (SIGKILL)\n"
+             "die with the supervisor (SIGKILL)\nset every signal to its default\n"
              "join the container's namespaces: mnt,pid\n"
              "die with the supervisor (SIGKILL)\n"
              "wait for the start\n"
@@ -575,7 +576,7 @@ BOOST_AUTO_TEST_CASE(exec_in_full) {
              "keep every capability that is not dropped, none ambient\n"
              "change to /job\n"
              "close descriptors from 4 up\n"
-             "set every signal to its default and unblock it\n"
+             "let signals in\n"
              "exec ls as /usr/bin/ls, else /bin/ls, with 4 variables\n"
              "PATH=/usr/bin:/bin\nHOME=/root\nTERM=vt100\ncontainer=sup\n");
 }
@@ -710,8 +711,9 @@ BOOST_AUTO_TEST_CASE(a_pid_namespace_that_is_not_its_own) {
   BOOST_TEST(describe_namespaces(plan.clone_flags) == "mnt");
   BOOST_TEST(plan.guarded);
   std::vector<std::string> got;
-  for (std::size_t i = 0; i < 7; ++i) got.push_back(describe(plan.steps[i]));
+  for (std::size_t i = 0; i < 8; ++i) got.push_back(describe(plan.steps[i]));
   const std::vector<std::string> want{"die with the supervisor (SIGKILL)",
+                                      "set every signal to its default",
                                       "wait for the cgroup",
                                       "enter new namespaces: uts,ipc,net",
                                       "enter new namespaces: cgroup",
@@ -719,11 +721,11 @@ BOOST_AUTO_TEST_CASE(a_pid_namespace_that_is_not_its_own) {
                                       "stay as its guard, go on in a child",
                                       "make / rec,slave"};
   BOOST_TEST(got == want, boost::test_tools::per_element());
-  BOOST_TEST(plan.steps[5].n[0] == static_cast<std::uint64_t>(plan.boot_fd() + 2));
+  BOOST_TEST(plan.steps[6].n[0] == static_cast<std::uint64_t>(plan.boot_fd() + 2));
   spec.pid = "/proc/7/ns/pid";
   spec.init = true;  // it is there anyway
   const auto other = compile(spec, root_facts()).value();
-  BOOST_TEST(describe(other.steps[4]) == "enter the pid namespace /proc/7/ns/pid");
+  BOOST_TEST(describe(other.steps[5]) == "enter the pid namespace /proc/7/ns/pid");
   BOOST_TEST(std::ranges::count(other.steps, Op::stay, &Step::op) == 1);
   Facts user = root_facts();
   user.uid = 1000;
@@ -836,11 +838,11 @@ BOOST_AUTO_TEST_CASE(a_plan_as_json) {
   const auto json = nlohmann::json::parse(plan_json(compile(spec, root_facts()).value()));
   BOOST_TEST((json["clone"] == nlohmann::json{"mnt", "pid"}));
   const auto& steps = json["steps"];
-  BOOST_TEST(steps[1]["op"] == "unshare");
-  BOOST_TEST((steps[1]["namespaces"] == nlohmann::json{"uts", "ipc", "net"}));
-  BOOST_TEST(steps[3]["op"] == "umount_stack");
-  BOOST_TEST(steps[3]["index"] == 3);
-  BOOST_TEST(steps[3]["target"] == "/proc");
+  BOOST_TEST(steps[2]["op"] == "unshare");
+  BOOST_TEST((steps[2]["namespaces"] == nlohmann::json{"uts", "ipc", "net"}));
+  BOOST_TEST(steps[4]["op"] == "umount_stack");
+  BOOST_TEST(steps[4]["index"] == 4);
+  BOOST_TEST(steps[4]["target"] == "/proc");
   BOOST_TEST(steps.back()["op"] == "exec");
   BOOST_TEST(steps.back()["stage"] == "exec");
   BOOST_TEST(steps.back()["argv"][1] == "\xEF\xBF\xBD\n");

@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(a_root_in_full) {
   const std::string want =
       std::string(
           "namespaces mnt,pid\n"
-          "die with the supervisor (SIGKILL)\n"
+          "die with the supervisor (SIGKILL)\nset every signal to its default\n"
           "enter new namespaces: uts,ipc,net\n"
           "make / rec,slave\n"
           "set the umask to 0000\n"
@@ -228,7 +228,7 @@ BOOST_AUTO_TEST_CASE(an_ordinary_user_and_a_name_of_ones_own) {
   Spec spec = rooted();
   const std::string as_root = text(spec, facts(1000));
   BOOST_TEST(as_root.starts_with(
-                 "namespaces user,mnt,pid\ndie with the supervisor (SIGKILL)\nenter new namespaces: uts,ipc,net\n"),
+                 "namespaces user,mnt,pid\ndie with the supervisor (SIGKILL)\nset every signal to its default\nenter new namespaces: uts,ipc,net\n"),
              as_root);
   BOOST_TEST(as_root.find("enter new namespaces: user") == std::string::npos);
   BOOST_TEST(as_root.find("gid=5") == std::string::npos);
