@@ -14,7 +14,8 @@
 namespace sup {
 namespace {
 
-constexpr std::chrono::milliseconds kTrial{10'000};   // reading a state takes milliseconds
+// Reading a state takes milliseconds; on a machine with no time to spare, whatever it takes. Nothing waits for it but the reload.
+constexpr std::chrono::milliseconds kTrial{60'000};
 constexpr std::uint64_t kSettle = 10'000'000;         // us; a start takes milliseconds
 constexpr std::chrono::milliseconds kLook{2};
 constexpr std::size_t kWords = 4096;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <vector>
@@ -152,11 +153,29 @@ int echo_lines(int, char**) {
   return 0;
 }
 
+volatile std::sig_atomic_t told = 0;
+
+// count [MS]: waits for a line, then says 1, 2, 3 … every so often until it is told to end (TERM); then "last N", and exits with 4.
+int count(int argc, char** argv) {
+  struct sigaction act{};
+  act.sa_handler = [](int) { told = 1; };
+  ::sigaction(SIGTERM, &act, nullptr);
+  char line[64];
+  if (std::fgets(line, sizeof line, stdin) == nullptr) return 1;
+  long i = 0;
+  while (told == 0) {
+    say("%ld", ++i);
+    ::poll(nullptr, 0, static_cast<int>(number(argc, argv, 0, 5)));
+  }
+  say("last %ld", i);
+  return 4;
+}
+
 }  // namespace
 
 const Command kStreams[] = {
     {"write", write_pattern}, {"streams", streams}, {"read", read_pattern}, {"rawread", raw_read},
     {"keys", keys},           {"cat", cat},         {"fed", fed},           {"both", both},
-    {"drain", drain},         {"echo", echo_lines}, {"", nullptr}};
+    {"drain", drain},         {"echo", echo_lines}, {"count", count},       {"", nullptr}};
 
 }  // namespace probe
