@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +15,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "clean.h"
 #include "daemon.h"
@@ -163,6 +167,69 @@ BOOST_AUTO_TEST_CASE(b52_orphans_are_reaped_inside) {
       },
       "one child of init");
   BOOST_TEST(rss_peak_kib(pid) < 1024);
+}
+
+// The log's place is the user's own, and so a container's of the same user on the host's root: it may have put something there.
+BOOST_AUTO_TEST_CASE(b29_a_log_that_is_a_trap_is_not_followed) {
+  DaemonProcess daemon;
+  const auto precious = write_file("precious", "precious\n");
+  for (const std::string kind : {"link", "fifo", "directory", "device"}) {
+    const auto gate = dir() + "/gate-" + kind;
+    BOOST_TEST_REQUIRE(::mkfifo(gate.c_str(), 0600) == 0);
+    const auto id = daemon.detached({"sh", "-c", "read x < $1; echo words; echo more >&2; exit 3", "sh", gate});
+    const auto place = daemon.socket() + ".logs/" + id;
+    BOOST_TEST_REQUIRE(::mkdir(place.c_str(), 0700) == 0);
+    const auto log = place + "/log";
+    const bool set = kind == "link"        ? ::symlink(precious.c_str(), log.c_str()) == 0
+                     : kind == "fifo"      ? ::mkfifo(log.c_str(), 0600) == 0
+                     : kind == "directory" ? ::mkdir(log.c_str(), 0700) == 0
+                                           : ::mknod(log.c_str(), S_IFCHR | 0600, makedev(1, 7)) == 0;
+    BOOST_TEST_REQUIRE(set);
+    const sup::Fd open(::open(gate.c_str(), O_RDWR | O_CLOEXEC));
+    BOOST_TEST(::write(open.get(), "\n", 1) == 1);
+    // The command is not touched by it, and somebody is told once.
+    BOOST_TEST(daemon.sup({"wait", id}).out == "3\n", kind);
+    long told = 0;
+    for (const auto& event : Events(daemon.events()).all()) {
+      if (event.text("/id") == id && event.text("/code") == "E_LOG") ++told;
+    }
+    BOOST_TEST(told == 1, kind << ": told " << told << " times");
+    BOOST_TEST(daemon.sup({"logs", id}).code == 125, kind);
+    BOOST_TEST(daemon.sup({"rm", id}).code == 0, kind);
+    BOOST_TEST(!exists(place), kind);
+  }
+  BOOST_TEST(read_text(precious) == "precious\n");
+}
+
+// Twenty that flood, each before a client that has stopped reading: the others are served, and memory has its bound.
+BOOST_AUTO_TEST_CASE(b33_floods_before_readers_that_sleep) {
+  DaemonProcess daemon;
+  (void)daemon.detached({"-i", "--name", "echo", probe_path(), "echo"});
+  std::vector<std::unique_ptr<RawClient>> sleepers;
+  for (int i = 0; i < 20; ++i) {
+    const auto name = "flood" + std::to_string(i);
+    (void)daemon.detached(
+        {"--name", name, "sh", "-c", "while :; do echo 0123456789012345678901234567890123456789; done"});
+    sleepers.push_back(std::make_unique<RawClient>(daemon.socket()));
+    (void)sleepers.back()->line();
+    BOOST_TEST(sleepers.back()->send(R"({"jsonrpc":"2.0","id":1,"method":"container.attach","params":{"container":")" +
+                                     name +
+                                     R"(","slow":"block"}})"
+                                     "\n"));
+  }
+  Start start;
+  start.events = false;
+  start.args = {"-S", daemon.name(), "attach", "echo"};
+  start.in = Start::In::open;
+  Process echo(start);
+  for (long i = 0; i < scaled(20); ++i) {
+    const auto word = "round " + std::to_string(i);
+    echo.send(word + "\n");
+    BOOST_TEST(echo.wait_out("got <" + word + ">"));
+  }
+  BOOST_TEST(rss_peak_kib(daemon.pid()) < memory_bound_kib(), rss_peak_kib(daemon.pid()) << " KiB");
+  echo.send("bye\n");
+  BOOST_TEST(echo.wait().code() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_socket_that_is_handed_in_is_served) {

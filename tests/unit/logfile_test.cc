@@ -13,6 +13,7 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -475,6 +476,30 @@ BOOST_AUTO_TEST_CASE(following_meets_every_record_once) {
     BOOST_REQUIRE(reader.damaged() == 0U);
     BOOST_REQUIRE((all_of(dir) == got));
   }
+}
+
+// Battery row B46.
+BOOST_AUTO_TEST_CASE(a_thousand_rotations_lose_nothing_for_who_follows) {
+  Dir dir;
+  auto log = opened(dir, {.max_size = 2000, .files = 3});
+  auto reader = reader_of(dir);
+  std::uint64_t seen = 0;
+  ino_t newest = 0;
+  int rotations = 0;
+  for (int step = 0; rotations < 1000; ++step) {
+    log->append(out, "line " + std::to_string(step) + std::string(100, '.') + "\n", at(step));
+    struct stat st{};
+    BOOST_REQUIRE(::stat((dir / "log").c_str(), &st) == 0);
+    if (std::exchange(newest, st.st_ino) != st.st_ino) ++rotations;
+    for (const LogRecord& record : rest(reader)) {
+      BOOST_REQUIRE(record.seq == ++seen);
+      BOOST_REQUIRE(record.text.starts_with("line " + std::to_string(seen - 1) + "."));
+      BOOST_REQUIRE(record.text.ends_with('.'));
+    }
+  }
+  BOOST_TEST(seen == log->last_seq());
+  BOOST_TEST(reader.missed() == 0U);
+  BOOST_TEST(reader.damaged() == 0U);
 }
 
 // The writer in a thread of its own stands for another process: readers see any state in between.
