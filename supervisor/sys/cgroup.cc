@@ -294,8 +294,12 @@ bool is_dead(pid_t pid) {
   const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat");
   if (!stat) return true;
   const auto name_end = stat->rfind(')');  // proc(5): the state follows the name, which may hold anything
-  return name_end != std::string::npos && name_end + 2 < stat->size() &&
-         std::string_view("ZXx").find((*stat)[name_end + 2]) != std::string_view::npos;
+  if (name_end == std::string::npos || name_end + 2 >= stat->size()) return false;
+  const auto fields = split(std::string_view(*stat).substr(name_end + 2), ' ');
+  // On its way out (PF_EXITING), though not yet a zombie, the kernel moves it no more, and does not say so.
+  constexpr unsigned kExiting = 0x4;
+  const auto flags = fields.size() > 6 ? parse_unsigned<unsigned>(fields[6]) : std::nullopt;
+  return std::string_view("ZXx").find(fields[0]) != std::string_view::npos || (flags && (*flags & kExiting) != 0);
 }
 
 }  // namespace
