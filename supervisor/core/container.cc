@@ -298,7 +298,16 @@ Stream::Handlers Container::boot_handlers() {
                 }
               },
           .on_end = [this](int) { boot_ended(); },
+          .on_fail = [this](int err) { boot_failed(err); },
           .on_descriptor = std::move(passed)};
+}
+
+// Init waits for what cannot be sent. (One that is dead waits for nothing, and has its reason.)
+void Container::boot_failed(int err) {
+  if (state_ != State::starting || err == EPIPE || err == ECONNRESET || outcome_.error) return;
+  outcome_.error = Error{
+      .code = "E_SYNC", .where = "boot channel", .what = "init cannot be told to go on", .err = err, .stage = "sync"};
+  (void)pidfd_signal(pidfd_.get(), SIGKILL);
 }
 
 // The terminal that init has made: from here on it is as one of ours.

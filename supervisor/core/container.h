@@ -192,6 +192,7 @@ class Container {
   void count_oom();
   [[nodiscard]] bool fence_removed();
   void boot_ended();
+  void boot_failed(int err);
   void now_running();
   void read_output();
   void reaped(int status, const rusage& usage, std::uint64_t since_us);

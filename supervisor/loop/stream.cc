@@ -136,6 +136,11 @@ namespace {
 
 void on_alloc(uv_handle_t*, std::size_t, uv_buf_t* buffer) { *buffer = uv_buf_init(shared_buffer(), kPiece); }
 
+bool hung_up(int fd) {
+  pollfd p{.fd = fd, .events = POLLIN, .revents = 0};
+  return ::poll(&p, 1, 0) > 0 && (p.revents & POLLHUP) != 0;
+}
+
 void on_read(uv_stream_t* stream, ssize_t n, const uv_buf_t* buffer) {
   auto* s = static_cast<Stream::State*>(stream->data);
   if (s == nullptr || n == 0) return;
@@ -146,6 +151,8 @@ void on_read(uv_stream_t* stream, ssize_t n, const uv_buf_t* buffer) {
     return;
   }
   uv_read_stop(stream);
+  // A failed handle takes no writes any more (libuv clears that before it calls), and what is read may be answered at once.
+  if (n != UV_EOF && !hung_up(s->number) && s->revive()) return;
   // EIO is how a pty says that nobody has its other end open any more. Any other error, and that one where somebody has,
   // is the kernel's trouble of a moment: nothing of the stream is over.
   const bool still_there = s->drain_tail(s->number);
