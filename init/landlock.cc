@@ -24,8 +24,7 @@ int ruleset(Run& run, const wire::Step& step) {
 int allow(Run& run, const wire::Step& step, const char* const* paths) {
   for (; *paths != nullptr; ++paths) {
     const long opened = sys::open(*paths, sys::kOPath | sys::kOCloexec);
-    // What is not there, or out of reach, needs no rule: without one it is closed.
-    if (opened == -ENOENT || opened == -EACCES || opened == -ENOTDIR) continue;
+    if (opened == -ENOENT || opened == -ENOTDIR) continue;  // not there (any more)
     if (opened < 0) return error(opened);
     const int fd = static_cast<int>(opened);
     const sys::PathBeneath rule = {step.n[1], fd};

@@ -106,8 +106,9 @@ int shell_code(uint32_t status) {
   for (;;) {
     uint32_t status = 0;
     if (reap(command, status)) {
-      say(run.boot, wire::Say::exited, run.index, 0, status);
-      end(guard, shell_code(status));
+      const int err = say(run.boot, wire::Say::exited, run.index, 0, status);
+      // Where it could not be said the exit status is what is left to say it; the supervisor, who is there, kills the others.
+      end(err == 0 || err == EPIPE || err == ECONNRESET ? guard : 0, shell_code(status));
     }
     sys::PollFd fds[2] = {{signals, sys::kPollIn, 0}, {run.boot, sys::kPollIn, 0}};
     if (sys::poll(fds, 2, nullptr) < 0) continue;

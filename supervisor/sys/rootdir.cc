@@ -73,8 +73,9 @@ Result<void> make_source(const std::string& path) {
 bool takes_file(int root, const std::string& directory, const std::string& name, bool overlay) {
   struct stat st{};
   if (const Fd there = open_in_root(root, directory + "/" + name, O_PATH)) {
-    return ::fstat(there.get(), &st) == 0 && S_ISREG(st.st_mode);
+    return ::fstat(there.get(), &st) < 0 || S_ISREG(st.st_mode);
   }
+  if (errno != ENOENT && errno != ENOTDIR && errno != EACCES && errno != ELOOP) return true;
   const Fd in = open_in_root(root, directory, O_PATH | O_DIRECTORY);
   // A link that leads nowhere is something.
   if (!in || ::fstatat(in.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT) return false;

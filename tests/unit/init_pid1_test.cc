@@ -66,6 +66,12 @@ BOOST_AUTO_TEST_CASE(a_guard_kills_what_is_left) {
   alone.polls = {{0, sys::kPollHup}};
   BOOST_CHECK(alone.interpret(guarded) == 125);
   BOOST_TEST(beginning_with(alone, "write") == Strings{"write(9, 1)"}, boost::test_tools::per_element());
+  // What cannot be said is left to the exit status, and what is left to the supervisor.
+  Fake mute;
+  mute.dead = {{2, 7U << 8}};
+  mute.answers["send"] = {0, 0, -ENOBUFS};
+  BOOST_CHECK(mute.interpret(guarded) == 7);
+  BOOST_TEST(beginning_with(mute, "write").empty());
   for (const char* call : {"fcntl(9", "prctl(1, 0"}) {
     Fake failing;
     failing.answers[std::string(call).substr(0, 5)] = {0, -EPERM};
