@@ -29,8 +29,10 @@
 #include "sys/explain.h"
 #include "sys/facts.h"
 #include "sys/initimage.h"
+#include "sys/pasta.h"
 #include "sys/pty.h"
 #include "sys/toolversion.h"
+#include "sys/usernamespace.h"
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U   // Linux 6.3
@@ -419,6 +421,23 @@ Finding check_binfmt(const KernelFiles& kernel) {
   return f;
 }
 
+Finding check_ranges(const std::optional<Error>& missing, bool helpers) {
+  if (missing) {
+    std::string fix = missing->hint;
+    if (constexpr std::string_view kAsRoot = "as root: "; fix.starts_with(kAsRoot)) fix.erase(0, kAsRoot.size());
+    return {"userns.ranges", Status::warn, "no ids for --userns auto: " + missing->what + " " + missing->why, fix};
+  }
+  if (!helpers)
+    return {"userns.ranges", Status::warn, "no ids for --userns auto: newuidmap and newgidmap are not there",
+            "apt-get install uidmap"};
+  return {"userns.ranges", Status::ok, "ids are set aside for --userns auto", {}};
+}
+
+Finding check_way_out(bool there) {
+  if (there) return {"pasta", Status::ok, "there, for --network pasta and -p", {}};
+  return {"pasta", Status::warn, "not there: no --network pasta, no -p", "apt-get install passt"};
+}
+
 Finding check_runtime_dir(std::string_view runtime, std::string_view xdg, uid_t uid) {
   Finding f{"runtime", Status::ok, {}, {}};
   std::string path(runtime);
@@ -488,6 +507,16 @@ std::vector<Finding> checkup(std::string_view version) {
   }
   findings.push_back(check_memfd(kernel));
   findings.push_back(check_binfmt(kernel));
+  Spec ranges;
+  ranges.userns = "auto";
+  Facts maps;
+  maps.uid = uid;
+  maps.gid = ::getegid();
+  const auto found = find_maps(ranges, maps);
+  const bool helpers =
+      uid == 0 || (::access("/usr/bin/newuidmap", X_OK) == 0 && ::access("/usr/bin/newgidmap", X_OK) == 0);
+  findings.push_back(check_ranges(found ? std::nullopt : std::optional(found.error()), helpers));
+  findings.push_back(check_way_out(!find_pasta().empty()));
   const auto variable = [](const char* name) {
     const char* value = std::getenv(name);
     return std::string(value != nullptr ? value : "");

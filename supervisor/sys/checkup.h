@@ -1,10 +1,12 @@
 // Checkup: what `sup doctor` looks at. Each check is one Finding; nothing is left behind: what a check makes (a
 // namespace, a pty, a group) is gone when it returns.
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "sys/cgrouplayout.h"
 #include "sys/kernel.h"
 
@@ -41,6 +43,11 @@ struct Finding {
 [[nodiscard]] Finding check_init_file(const std::string& path, std::string_view version);
 [[nodiscard]] Finding check_yama(const KernelFiles& kernel);
 [[nodiscard]] Finding check_binfmt(const KernelFiles& kernel);
+// missing: why --userns auto has no ids (find_maps()), none: it has. helpers: newuidmap(1) and newgidmap(1) are there, or are not
+// needed.
+[[nodiscard]] Finding check_ranges(const std::optional<Error>& missing, bool helpers);
+// there: pasta(1) is.
+[[nodiscard]] Finding check_way_out(bool there);
 // `runtime` is $SUP_RUNTIME_DIR, `xdg` $XDG_RUNTIME_DIR; empty: not set.
 [[nodiscard]] Finding check_runtime_dir(std::string_view runtime, std::string_view xdg, uid_t uid);
 

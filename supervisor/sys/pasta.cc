@@ -33,14 +33,6 @@ std::unexpected<Error> failed(std::string why, int err, std::string hint = {}) {
                                .stage = "network"});
 }
 
-std::string find_pasta() {
-  const char* path = std::getenv("PATH");
-  for (const std::string& candidate : candidates("pasta", path != nullptr ? path : "/usr/bin:/bin").paths) {
-    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
-  }
-  return {};
-}
-
 // 0, or the errno of binding it. In the way in which pasta does: one end for both families where no address is given.
 int try_port(const Publish& port) {
   const bool six = port.address.empty() || port.address.find(':') != std::string::npos;
@@ -113,6 +105,14 @@ Result<void> check_ports(const std::vector<Publish>& ports) {
 }
 
 }  // namespace
+
+std::string find_pasta() {
+  const char* path = std::getenv("PATH");
+  for (const std::string& candidate : candidates("pasta", path != nullptr ? path : "/usr/bin:/bin").paths) {
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return {};
+}
 
 Result<PastaProcess> start_pasta(pid_t init, const std::vector<Publish>& ports) {
   if (auto free = check_ports(ports); !free) return std::unexpected(std::move(free.error()));

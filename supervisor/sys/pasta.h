@@ -11,6 +11,9 @@
 
 namespace sup {
 
+// Where it is, by $PATH; empty: nowhere.
+[[nodiscard]] std::string find_pasta();
+
 struct PastaProcess {
   pid_t pid = -1;  // the caller's child: to be ended and reaped; it dies with the caller
   Fd pidfd;

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
-#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -35,16 +35,24 @@ Error idmap_error(std::string what, int err, std::string why, std::string hint) 
                .stage = "idmap"};
 }
 
-// Who may use which lines: a name, or the number where there is no name.
+// Who may use which lines: a name, or the number where there is no name. Not by getpwuid(3), which loads the host's modules
+// (nsswitch.conf(5)) into this program: into a static one that is a crash. Who is not in the file (LDAP) has told the session
+// his name; whether it is his, newuidmap judges.
 std::vector<std::string> names_of(uid_t uid) {
   if (uid == 0) return {"sup", "containers"};
+  const std::string number = std::to_string(uid);
   std::vector<std::string> names;
-  passwd entry{};
-  passwd* found = nullptr;
-  std::vector<char> room(16384);
-  if (::getpwuid_r(uid, &entry, room.data(), room.size(), &found) == 0 && found != nullptr)
-    names.emplace_back(found->pw_name);
-  names.push_back(std::to_string(uid));
+  const std::string text = read_file("/etc/passwd").value_or("");
+  for (const auto line : split(text, '\n')) {
+    const auto fields = split(line, ':');
+    if (fields.size() >= 3 && fields[2] == number) {
+      names.emplace_back(fields[0]);
+      break;
+    }
+  }
+  if (const char* told = std::getenv("LOGNAME"); names.empty() && told != nullptr && *told != 0)
+    names.emplace_back(told);
+  names.push_back(number);
   return names;
 }
 

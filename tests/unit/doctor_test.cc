@@ -112,6 +112,21 @@ BOOST_AUTO_TEST_CASE(apparmor) {
   check(check_apparmor(system.files(), 1000), Status::ok, "confined to sup", "");
 }
 
+BOOST_AUTO_TEST_CASE(what_is_there_for_those_who_ask_for_it) {
+  check(check_ranges(std::nullopt, true), Status::ok, "ids are set aside", "");
+  check(check_ranges(std::nullopt, false), Status::warn, "newuidmap", "apt-get install uidmap");
+  const Error missing{.code = "E_SUBID",
+                      .where = "--userns auto",
+                      .what = "/etc/subuid",
+                      .err = 0,
+                      .why = "has no line for bob, so there are no ids",
+                      .hint = "as root: echo bob:100000:65536 >>/etc/subuid"};
+  check(check_ranges(missing, true), Status::warn, "/etc/subuid has no line for bob",
+        "echo bob:100000:65536 >>/etc/subuid");
+  check(check_way_out(true), Status::ok, "there", "");
+  check(check_way_out(false), Status::warn, "no -p", "apt-get install passt");
+}
+
 BOOST_AUTO_TEST_CASE(lsm_seccomp_yama_binfmt) {
   const FakeSystem system;
   check(check_lsm(system.files()), Status::ok, "not told", "");
@@ -266,26 +281,17 @@ BOOST_AUTO_TEST_CASE(the_whole_checkup_leaves_nothing_behind) {
     // What sup's own tests run in must hold what sup needs; of the init there is another one for each build.
     if (f.name != "init") BOOST_TEST((f.status != Status::fail), f.name << ": " << f.seen);
   }
-  for (const char* wanted : {"kernel",
-                             "namespace.user",
-                             "namespace.mnt",
-                             "namespace.pid",
-                             "namespace.net",
-                             "namespace.uts",
-                             "namespace.ipc",
-                             "proc",
-                             "userns.sysctl",
-                             "apparmor",
-                             "lsm",
-                             "landlock",
-                             "cgroup",
-                             "cgroup.delegation",
-                             "pty",
-                             "nofile",
-                             "init",
-                             "memfd",
-                             "yama",
-                             "binfmt",
+  for (const char* wanted : {"kernel",        "namespace.user",
+                             "namespace.mnt", "namespace.pid",
+                             "namespace.net", "namespace.uts",
+                             "namespace.ipc", "proc",
+                             "userns.sysctl", "apparmor",
+                             "lsm",           "landlock",
+                             "cgroup",        "cgroup.delegation",
+                             "pty",           "nofile",
+                             "init",          "memfd",
+                             "yama",          "binfmt",
+                             "userns.ranges", "pasta",
                              "runtime"}) {
     BOOST_TEST((std::ranges::count(names, wanted) == 1), wanted);
   }
