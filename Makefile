@@ -33,11 +33,11 @@ compare:            ## docker's command lines through docker and through sup, si
 	@tools/build release
 	@tests/docker/compare build/release/supervisor/sup
 
-deb:                ## build the Debian package, in build/deb
-	@tools/deb
+deb:                ## build the Debian package, in build/deb; ARCH=arm64: for another machine, in a fresh root, as root
+	@tools/deb $(ARCH)
 
-test-deb:           ## build it and try it: lintian, a fresh Debian, a second build; as root
-	@tools/test-deb
+test-deb:           ## build it and try it: lintian, a fresh Debian 12 and 13, autopkgtest, a second build; ARCH= as above; as root
+	@tools/test-deb $(ARCH)
 
 fmt:                ## format all C++ by .clang-format
 	@tools/install-deps lint
