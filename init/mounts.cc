@@ -129,7 +129,7 @@ bool right_trees(const Step& step) {
       return n[0] < wire::kTrees && ((n[1] & wire::TreeHow::given) != 0) == (step.s[0] == 0);
     case Op::filesystem: return n[0] < wire::kTrees && n[2] <= wire::kTrees;
     case Op::attach: return n[0] < wire::kTrees && (n[1] < wire::kTrees || n[1] == wire::kNoTree);
-    case Op::terminal:
+    case Op::terminal: return n[0] < wire::kTrees && (n[1] < wire::kTrees || n[1] == wire::kNoTree);
     case Op::mask: return n[0] < wire::kTrees && n[1] < wire::kTrees;
     case Op::attributes:
     case Op::make:
@@ -300,7 +300,11 @@ int pivot(Run& run, const Step& step) {
 }
 
 int terminal(Run& run, const Step& step) {
-  // By its own devpts, which nobody else has seen yet: no path of the root's is walked.
+  // By the devpts itself, in which only the kernel makes names; who comes in later has it looked at.
+  sys::StatFs fs = {};
+  const int known = error(sys::call(__NR_fstatfs, run.trees[step.n[0]], &fs));
+  if (known != 0) return known;
+  if (fs.type != sys::kDevptsMagic) return ENODEV;
   const Handle master(
       sys::call(__NR_openat, run.trees[step.n[0]], "ptmx", sys::kORdwr | sys::kONoctty | sys::kOCloexec, 0));
   if (!master.good()) return master.err();
@@ -312,9 +316,11 @@ int terminal(Run& run, const Step& step) {
   if (!slave.good()) return slave.err();
   if (step.n[2] != wire::kNobody) err = error(sys::call(__NR_fchown, slave.get(), step.n[2], -1));
   if (err != 0) return err;
-  const long mount = clone_of(slave.get());
-  if (mount < 0) return error(mount);
-  put(run.trees[step.n[1]], static_cast<int>(mount));
+  if (step.n[1] != wire::kNoTree) {
+    const long mount = clone_of(slave.get());
+    if (mount < 0) return error(mount);
+    put(run.trees[step.n[1]], static_cast<int>(mount));
+  }
   err = say_with(run.boot, wire::Say::terminal, run.index, master.get());
   wire::Record answer{};
   if (err == 0) err = hear(run.boot, answer);

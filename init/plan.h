@@ -77,6 +77,7 @@ enum class Op : uint16_t {
   file = 38,  // in trees[n0], which nobody else has: the new regular file s0 of mode n1 (less the umask), with the text s1
   terminal = 39,  // a new pty of the devpts in trees[n0]: its master goes to the supervisor ({terminal, i}, SCM_RIGHTS), who answers
   // go; the other end, given to uid n2 (kNobody: as it is), becomes 0, 1 and 2, and a mount of it trees[n1]
+  // (kNoTree: none is made)
 
   call = 40,  // prctl(2), setpriority(2) or ioprio_set(2), by its number in the step's flags: n0, n1, n2 and zeros
   seccomp = 41,  // SECCOMP_SET_MODE_FILTER: n0 instructions (struct sock_filter) at s0

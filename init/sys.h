@@ -198,6 +198,13 @@ struct Statx {  // struct statx, statx(2)
 static_assert(sizeof(Statx) == 256);
 inline constexpr unsigned kStatxType = 1;
 
+struct StatFs {  // struct statfs, statfs(2)
+  uint64_t type;
+  unsigned char rest[112];
+};
+static_assert(sizeof(StatFs) == 120);
+inline constexpr uint64_t kDevptsMagic = 0x1cd1;
+
 struct OpenHow {  // struct open_how, openat2(2)
   uint64_t flags;
   uint64_t mode;

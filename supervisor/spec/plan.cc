@@ -306,7 +306,7 @@ Step seccomp_step(const Filter& filter) {
 // is left that the container has not. Else the steps to come keep what they need, and give it up themselves.
 std::uint64_t given_up(Privileges& may) {
   if ((may.kept() & bit(CAP_SYS_PTRACE)) == 0)
-    return may.dropped & ~(bit(CAP_SETPCAP) | bit(CAP_SETUID) | bit(CAP_SETGID) | kSysAdmin);
+    return may.dropped & ~(bit(CAP_SETPCAP) | bit(CAP_SETUID) | bit(CAP_SETGID) | bit(CAP_CHOWN) | kSysAdmin);
   // A filter then needs no capability.
   if (may.filter != Privileges::Filter::none && (may.kept() & kSysAdmin) == 0) may.no_new_privs = true;
   return may.dropped;
@@ -608,11 +608,21 @@ Result<Plan> compile_exec(const Spec& container, const Facts& facts, const Spec&
 
   draft.add(step(Op::pdeathsig, {SIGKILL}));
   draft.add(step(Op::signals_default));
-  draft.add(step(Op::join, {inside.namespaces, static_cast<std::uint64_t>(plan.join_fd()), given_up(draft.may)}));
+  const std::uint64_t given = given_up(draft.may);
+  draft.add(step(Op::join, {inside.namespaces, static_cast<std::uint64_t>(plan.join_fd()), given}));
   // A wish of the parent's own; its child begins without.
   draft.add(step(Op::pdeathsig, {SIGKILL}));
   // Until the supervisor knows who this is, and has put it where it belongs: it must not end unseen.
   draft.add(step(Op::wait, {static_cast<std::uint64_t>(wire::WaitFor::start)}));
+  // In the container's own devpts, as the command's own: it is looked at, a container may have changed its /dev.
+  if (spec.tty && rooted) {
+    constexpr std::uint64_t kPts = 0;
+    const bool may_give = draft.change_ids && (given & bit(CAP_CHOWN)) == 0;
+    plan.own_tty = true;
+    draft.add(step(Op::tree, {kPts, wire::TreeHow::open}, {"/dev/pts"}));
+    draft.add(step(Op::terminal, {kPts, wire::kNoTree, may_give ? draft.user->uid : wire::kNobody}));
+    draft.add(step(Op::let_go));
+  }
   confine(draft, *cwd);
   execute(draft);
   return std::move(plan);

@@ -89,6 +89,10 @@ std::string describe_root_step(const Step& step) {
         return "in " + tree(n[0]) + ": link " + shell_quote(step.s[0]) + " to " + shell_quote(step.s[1]);
       return "in " + tree(n[0]) + ": directory " + shell_quote(step.s[0]);
     case Op::terminal:
+      if (n[1] == wire::kNoTree)
+        return std::string("take a terminal there for 0, 1 and 2") +
+               (n[2] != wire::kNobody ? ", uid " + std::to_string(n[2]) + "'s" : "") +
+               "; the supervisor gets its other end";
       return "take a terminal of " + tree(n[0]) + " for 0, 1 and 2 and as " + tree(n[1]) +
              (n[2] != wire::kNobody ? ", uid " + std::to_string(n[2]) + "'s" : "") +
              "; the supervisor gets its other end";
@@ -138,6 +142,7 @@ RootFailure explain_root_step(const Step& step, int err) {
       break;
     case Op::terminal:
       if (err == ENOSPC) return {"all pseudo-terminals are in use", "sysctl -w kernel.pty.max=8192"};
+      if (err == ENODEV) return {"the container has no devpts there any more", "run it without -t"};
       break;
     case Op::readonly: break;
     case Op::pivot:

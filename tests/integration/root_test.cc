@@ -401,10 +401,26 @@ BOOST_AUTO_TEST_CASE(a_terminal_inside_under_a_supervisor) {
   Terminal client(attaching);
   BOOST_TEST(client.wait_out("/dev/pts/0"));
   BOOST_TEST(client.ask("hello\r", "got-hello"));
-  // Who comes in later has one of the host's.
-  BOOST_TEST(daemon.sup({"exec", "-t", "web", "sh", "-c", "[ -t 0 ] && echo is-one"}).out == "is-one\n");
+  // Who comes in later has another.
+  BOOST_TEST(daemon.sup({"exec", "-t", "web", "sh", "-c", "tty; echo tty >/dev/tty; stat -c %u $(tty)"}).out ==
+             "/dev/pts/1\ntty\n0\n");
+  if (!as_user())
+    BOOST_TEST(daemon.sup({"exec", "-t", "-u", "bob", "web", "sh", "-c", "stat -c %u $(tty)"}).out == "1000\n");
+  Start inside;
+  inside.args = {"-S", daemon.name(), "exec", "-ti", "web", "sh", "-c", "stty size; read x; echo got-$x; exit 6"};
+  inside.events = false;
+  Terminal other(inside, {31, 97});
+  BOOST_TEST(other.wait_out("31 97"));
+  other.send("word\r");
+  BOOST_TEST(other.wait_out("got-word"));
+  BOOST_TEST(other.finish().code() == 6);
+  BOOST_TEST(daemon.sup({"exec", "-t", "web", "/nosuch"}).code == 127);
   BOOST_TEST(daemon.sup({"kill", id}).code == 0);
   (void)client.finish();
+  // Without any capability, and as somebody else.
+  (void)daemon.detached(
+      {"--name", "bound", "--profile", "strict", "-u", "bob", "--rootfs", root, "/bin/sleep", "1000"});
+  BOOST_TEST(daemon.sup({"exec", "-t", "bound", "sh", "-c", "tty; stat -c %u $(tty)"}).out == "/dev/pts/0\n1000\n");
 }
 
 // As docker's: the container's own, to write to, and nothing of it stays in the root but the empty places.

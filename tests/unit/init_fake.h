@@ -76,6 +76,7 @@ class Fake {
   bool short_write = false;
   std::map<int, bool> bounding{};  // capability: in the bounding set; absent: unknown
   long fork_answer = 0;  // join's: 0 goes on as the child
+  bool devpts = true;  // what fstatfs finds is one
   // roots
   std::set<std::string> absent{};  // paths that openat2 does not find until something is made
   std::map<int, std::pair<std::uint32_t, std::uint32_t>> devices{};  // descriptor: its device
@@ -172,6 +173,7 @@ class Fake {
                                                       {__NR_recvfrom, "recv"},
                                                       {__NR_sendmsg, "sendmsg"},
                                                       {__NR_fchown, "fchown"},
+                                                      {__NR_fstatfs, "fstatfs"},
                                                       {__NR_execve, "execve"},
                                                       {__NR_signalfd4, "signalfd"},
                                                       {__NR_wait4, "wait4"},
@@ -233,6 +235,7 @@ class Fake {
         in = n(static_cast<const int*>(at<sys::MsgHdr>(a[1])->control)[sizeof(sys::CMsg) / sizeof(int)]);
         break;
       case __NR_fchown: in = n(a[0]) + ", " + n(a[1]); break;
+      case __NR_fstatfs: in = n(a[0]); break;
       case __NR_unshare:
       case __NR_umask:
       case __NR_close:
@@ -337,6 +340,7 @@ class Fake {
         const auto& part = *at<sys::MsgHdr>(a[1])->parts;
         return sent(static_cast<const char*>(part.base), part.size);
       }
+      case __NR_fstatfs: at<sys::StatFs>(a[1])->type = devpts ? sys::kDevptsMagic : 0xef53; return 0;
       case __NR_ioctl: return a[1] == sys::kTiocgPtPeer ? 64 : 0;
       case __NR_recvmsg: return receive(*at<sys::MsgHdr>(a[1]));
       case __NR_fstat:

@@ -178,7 +178,7 @@ const std::vector<Kind>& kinds() {
       {Op::terminal,
        [](Block& b) { b.add(Op::terminal, {5, 1, 1000}); },
        // The master goes to the supervisor, and it has set the size when it says go.
-       {"open(ptmx, 524546)", "ioctl(51, 1074025521)", "ioctl(51, 21569)", "fchown(64, 1000)",
+       {"fstatfs(-1)", "open(ptmx, 524546)", "ioctl(51, 1074025521)", "ioctl(51, 21569)", "fchown(64, 1000)",
         "open_tree(64, , 528385)", "sendmsg(51)", "recv()", "dup3(64, 0)", "dup3(64, 1)", "dup3(64, 2)", "close(64)",
         "close(51)"},
        [](Fake& f) { f.heard = go_record(); },
@@ -237,6 +237,20 @@ BOOST_AUTO_TEST_CASE(the_table_knows_every_op) {
         std::count_if(kinds().begin(), kinds().end(), [&](const Kind& k) { return static_cast<int>(k.op) == op; });
     BOOST_TEST((count != 0) == !elsewhere, "op " << op);
   }
+}
+
+// A container may have put something else in the place of its /dev/pts.
+BOOST_AUTO_TEST_CASE(a_terminal_is_of_a_devpts_alone) {
+  Fake other;
+  other.devpts = false;
+  BOOST_CHECK(other.interpret(Block().add(Op::terminal, {5, wire::kNoTree, wire::kNobody}).exec().bytes()) == 125);
+  BOOST_CHECK((other.said == std::vector<Said>{{Say::failed, 0, ENODEV, 0}}));
+  Fake without;
+  without.heard = go_record();
+  BOOST_CHECK(without.interpret(Block().add(Op::terminal, {5, wire::kNoTree, wire::kNobody}).exec().bytes()) ==
+              std::nullopt);
+  for (const char* call : {"open_tree", "fchown"})
+    BOOST_TEST(!std::ranges::any_of(without.calls, [&](const std::string& c) { return c.starts_with(call); }));
 }
 
 BOOST_AUTO_TEST_CASE(a_ruleset_is_closed_when_it_binds_and_opens_nothing_that_is_not_there) {

@@ -1,4 +1,5 @@
 // What --rootfs, -v, --mount, --tmpfs and --device mean, and the plans that come of them.
+#include <sched.h>
 #include <sys/mount.h>
 
 #include <algorithm>
@@ -227,9 +228,10 @@ BOOST_AUTO_TEST_CASE(privileged_has_no_masks_and_a_writable_sys) {
 BOOST_AUTO_TEST_CASE(an_ordinary_user_and_a_name_of_ones_own) {
   Spec spec = rooted();
   const std::string as_root = text(spec, facts(1000));
-  BOOST_TEST(as_root.starts_with(
-                 "namespaces user,mnt,pid\ndie with the supervisor (SIGKILL)\nset every signal to its default\nenter new namespaces: uts,ipc,net\n"),
-             as_root);
+  BOOST_TEST(
+      as_root.starts_with(
+          "namespaces user,mnt,pid\ndie with the supervisor (SIGKILL)\nset every signal to its default\nenter new namespaces: uts,ipc,net\n"),
+      as_root);
   BOOST_TEST(as_root.find("enter new namespaces: user") == std::string::npos);
   BOOST_TEST(as_root.find("gid=5") == std::string::npos);
   spec.user = "bob";
@@ -300,8 +302,20 @@ BOOST_AUTO_TEST_CASE(a_terminal_of_its_own_devpts) {
   BOOST_TEST(got.find("start a session\ntake a new session keyring\nmake descriptor 0 the controlling terminal\n") !=
              std::string::npos);
   BOOST_TEST(compile(spec, facts()).value().own_tty);
+  Spec exec;
+  exec.argv = {"sh"};
+  exec.tty = true;
+  Inside inside;
+  inside.namespaces = CLONE_NEWNS | CLONE_NEWPID;
+  const auto entering = compile_exec(spec, facts(), exec, inside).value();
+  BOOST_TEST(entering.own_tty);
+  const std::vector<std::string> words{
+      "open /dev/pts", "take a terminal there for 0, 1 and 2, uid 0's; the supervisor gets its other end",
+      "let go of what the mounts were held by", "start a session"};
+  for (std::size_t i = 0; i < words.size(); ++i) BOOST_TEST(describe(entering.steps.at(5 + i)) == words[i]);
   spec.rootfs.clear();
   BOOST_TEST(!compile(spec, facts()).value().own_tty);
+  BOOST_TEST(!compile_exec(spec, facts(), exec, inside).value().own_tty);
 }
 
 BOOST_AUTO_TEST_CASE(an_initramfs_cannot_pivot) {
