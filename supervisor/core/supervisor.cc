@@ -577,7 +577,7 @@ void Supervisor::exec(Held& held, ExecRequest request, ExecTold told) {
   const pid_t first = held.container_->inmost().pid;
   auto inside = look_inside(first);
   if (!inside) return told(std::unexpected(inside.error()));
-  if (request.spec.user.empty()) return enter(held.id_, std::move(request), std::move(*inside), told);
+  if (request.spec.user.empty()) return enter(held.id_, std::move(request), *inside, told);
   auto waiting = std::make_shared<ExecRequest>(std::move(request));
   const auto read = [first, known = *inside] {
     Inside all = known;
@@ -625,7 +625,7 @@ Container::Hooks Supervisor::exec_hooks(const std::string& key, Container::Hooks
   return hooks;
 }
 
-void Supervisor::enter(const std::string& id, ExecRequest request, Inside inside, const ExecTold& told) {
+void Supervisor::enter(const std::string& id, ExecRequest request, const Inside& inside, const ExecTold& told) {
   const auto found = held_.find(id);
   if (found == held_.end()) return told(std::unexpected(no_container(id)));
   Held& held = *found->second;

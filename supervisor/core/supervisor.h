@@ -261,7 +261,7 @@ class Supervisor {
   std::size_t live_ = 0;
   std::size_t starting_ = 0;  // of them, those whose command does not run yet
 
-  void enter(const std::string& id, ExecRequest request, Inside inside, const ExecTold& told);
+  void enter(const std::string& id, ExecRequest request, const Inside& inside, const ExecTold& told);
   [[nodiscard]] Container::Hooks exec_hooks(const std::string& key, Container::Hooks hooks);
   std::map<std::string, std::unique_ptr<Container>> execs_;  // by the exec's id
   std::map<std::string, SavedExec> unclaimed_;  // while a live upgrade's state is being restored

@@ -45,7 +45,7 @@ class Screen {
   [[nodiscard]] bool busy() const;
   [[nodiscard]] bool terminal() const { return terminal_; }
   // Lends the caller's description back as it was, while sup stands still.
-  const SharedFlags& flags() const { return flags_; }
+  [[nodiscard]] const SharedFlags& flags() const { return flags_; }
 
  private:
   Screen() = default;

@@ -96,6 +96,7 @@ Result<void> run_helper(const char* program, pid_t pid, const IdMap& map, const 
       words.push_back(std::to_string(number));
   }
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   int ends[2];
@@ -110,6 +111,7 @@ Result<void> run_helper(const char* program, pid_t pid, const IdMap& map, const 
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0) ::_exit(126);
     ::dup2(null, 0);
     ::dup2(null, 1);
     ::dup2(say.get(), 2);
