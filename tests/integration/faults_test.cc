@@ -194,8 +194,10 @@ BOOST_AUTO_TEST_CASE(b29_a_log_that_is_a_trap_is_not_followed) {
       if (event.text("/id") == id && event.text("/code") == "E_LOG") ++told;
     }
     BOOST_TEST(told == 1, kind << ": told " << told << " times");
-    BOOST_TEST(daemon.sup({"logs", id}).code == 125, kind);
-    BOOST_TEST(daemon.sup({"rm", id}).code == 0, kind);
+    const auto logs = daemon.sup({"logs", id});
+    BOOST_TEST(logs.code == 125, kind << ": " << logs.code << " " << logs.out << logs.err);
+    const auto removed = daemon.sup({"rm", id});
+    BOOST_TEST(removed.code == 0, kind << ": " << removed.err);
     BOOST_TEST(!exists(place), kind);
   }
   BOOST_TEST(read_text(precious) == "precious\n");

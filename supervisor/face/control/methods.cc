@@ -337,8 +337,10 @@ void remove(const Call& call) {
   const std::string id = held->id();
   const bool live = is_live(held->state());
   if (auto r = call.server.supervisor.remove(*held, *force); !r) return call.failed(r.error());
-  if (!live) return call.done({{"id", id}});
-  wait_for(call, *held);
+  if (live) return wait_for(call, *held);
+  // Behind what remove() has put off: who is answered finds nothing of it any more.
+  call.server.loop.later(
+      [answer = call.answer, rpc = call.request.id, id] { answer(response_line(rpc, {{"id", id}})); });
 }
 
 // Answered when its command runs, or has turned out not to.
