@@ -161,6 +161,7 @@ class Container {
  private:
   enum class State : std::uint8_t { created, starting, running, ended };
 
+  [[nodiscard]] static std::uint64_t between(std::uint64_t from, std::uint64_t to) { return to > from ? to - from : 0; }
   std::uint64_t emit(decltype(Event::what) what);
   void announce();
   Result<void> begin(Wiring& wiring, int image, std::optional<Parked> parked);
