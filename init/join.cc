@@ -30,6 +30,12 @@ int join(const Run& run, const wire::Step& step) {
   result = sys::call(__NR_setns, of, step.n[0]);
   if (result < 0) return static_cast<int>(-result);
   sys::close(of);
+  // That was into the root of the mount namespace. The container's own is below it where its supervisor is in a chroot(2).
+  const int root = of + 1;
+  result = sys::call(__NR_fchdir, root);
+  if (result >= 0) result = sys::call(__NR_chroot, ".");
+  sys::close(root);
+  if (result < 0) return static_cast<int>(-result);
   const int err = give_up(step.n[2]);
   if (err != 0) return err;
   // Not CLONE_VM: the two go on at the same time.

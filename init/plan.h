@@ -55,8 +55,8 @@ enum class Op : uint16_t {
   // (init/park.h) it is the last step, and with the go comes another plan and where to go on in it
   cover = 22,  // s0 path: an empty, locked tmpfs over it; what cannot be reached (ENOENT, EACCES, ENOTDIR) is done
   exec = 23,  // execve(2): s0 list of candidate paths, s1 list argv, s2 list envp
-  join = 24,  // init/join.h: n0 CLONE_NEW* flags, n1 a pidfd of the process whose namespaces they are, n2 mask of
-  // capabilities to give up; a child goes on, as the supervisor's own
+  join = 24,  // init/join.h: n0 CLONE_NEW* flags, n1 a pidfd of the process whose namespaces they are, and behind it (n1 + 1) its
+  // root, n2 mask of capabilities to give up; a child goes on, as the supervisor's own
 
   // A root of the container's own (init/mounts.h). A mount is made detached, held in trees[n0], and only then attached; every
   // path in a root is resolved by openat2(2) from the root's descriptor, without magic links.

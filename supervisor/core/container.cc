@@ -117,8 +117,22 @@ Result<void> Container::begin(Wiring& wiring, int image, std::optional<Parked> p
     if (!opened) return std::unexpected(std::move(opened.error()));
     guard = std::move(*opened);
   }
+  Fd root;
+  if (plan_.joins && entry_) {
+    root = Fd(::open(("/proc/" + std::to_string(entry_->pid1) + "/root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!root) {
+      return std::unexpected(Error{.code = "E_JOIN",
+                                   .where = "exec",
+                                   .what = "the container's root cannot be opened",
+                                   .err = errno,
+                                   .why = errno == ENOENT ? "it has ended meanwhile" : "",
+                                   .hint = {},
+                                   .path = {},
+                                   .stage = "join"});
+    }
+  }
   auto launched = launch(plan_, facts_, stdio, image, theirs->get(), fence_ ? fence_->clone_fd() : -1,
-                         entry_ ? entry_->pidfd : -1, guard.get());
+                         {.join = entry_ ? entry_->pidfd : -1, .root = root.get(), .guard = guard.get()});
   if (!launched) return std::unexpected(launched.error());
   cloned(launched->clone_us);
   if (entry_) {

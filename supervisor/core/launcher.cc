@@ -32,7 +32,7 @@ Result<BootChannel> make_boot_channel() {
 }
 
 Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)[3], int image, int boot, int cgroup,
-                        int join, int guard) {
+                        LaunchFds fds) {
   auto bytes = encode(plan);
   if (!bytes) return std::unexpected(bytes.error());
   auto steps = sealed_memfd("sup-plan", *bytes, Executable::no);
@@ -49,8 +49,11 @@ Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)
   for (int i = 3; i < 3 + plan.preserve_fds; ++i) request.fds.emplace_back(i, i);
   request.fds.emplace_back(boot, plan.boot_fd());
   request.fds.emplace_back(steps->get(), plan.boot_fd() + 1);
-  if (plan.joins) request.fds.emplace_back(join, plan.join_fd());
-  if (plan.guarded) request.fds.emplace_back(guard, plan.guard_fd());
+  if (plan.joins) {
+    request.fds.emplace_back(fds.join, plan.join_fd());
+    request.fds.emplace_back(fds.root, plan.join_fd() + 1);
+  }
+  if (plan.guarded) request.fds.emplace_back(fds.guard, plan.guard_fd());
   Fd user_namespace;
   std::vector<Fd> trees;
   if (!plan.uids.empty()) {

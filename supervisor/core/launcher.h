@@ -26,12 +26,15 @@ struct BootChannel {
 };
 [[nodiscard]] Result<BootChannel> make_boot_channel();
 
+struct LaunchFds {  // borrowed; -1: none
+  int join = -1;  // for a plan that joins: the pidfd of whose namespaces,
+  int root = -1;  // and that one's root, O_PATH
+  int guard = -1;  // for one that is guarded: its cgroup.kill
+};
 // stdio: the command's 0, 1 and 2, borrowed. image: load_init()'s. boot: `theirs`, borrowed. cgroup: a v2 cgroup to be born
-// in, or -1 (sys/spawn.h). join: for a plan that joins, the pidfd of whose namespaces; borrowed. guard: for
-// one that is guarded, its cgroup.kill; borrowed. Errors come explained
-// (sys/explain.h), and leave nothing behind.
+// in, or -1 (sys/spawn.h). Errors come explained (sys/explain.h), and leave nothing behind.
 [[nodiscard]] Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)[3], int image, int boot,
-                                      int cgroup = -1, int join = -1, int guard = -1);
+                                      int cgroup = -1, LaunchFds fds = {});
 
 // The rest of a start for an init that is parked (init/park.h): it goes on with step `from` of the plan. boot: our end of its
 // channel, borrowed. Errors leave it as it is; E_PARKED: it is not there any more.

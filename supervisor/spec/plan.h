@@ -45,10 +45,11 @@ struct Plan {
   bool own_tty = false;  // or by an Op::terminal, in a devpts of the container's own
   int preserve_fds = 0;
   bool guarded = false;  // init gets the descriptor of its cgroup.kill at guard_fd()
-  bool joins = false;  // an Op::join is among the steps: init gets a pidfd at join_fd()
+  bool joins = false;  // an Op::join is among the steps: init gets a pidfd at join_fd(), and a root behind it
   std::vector<Step> steps;
 
-  // The descriptor numbers init is started with: BOOT, the plan at BOOT+1 and, when it joins, a pidfd at BOOT+2.
+  // The descriptor numbers init is started with: BOOT, the plan at BOOT+1 and, when it joins, a pidfd at BOOT+2
+  // and a root at BOOT+3.
   [[nodiscard]] int boot_fd() const { return 3 + preserve_fds; }
   [[nodiscard]] int join_fd() const { return boot_fd() + 2; }
   [[nodiscard]] int guard_fd() const { return boot_fd() + 2; }  // a plan with one joins nothing, and has no trees

@@ -1,12 +1,15 @@
 // One more command in a container that runs: exec.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <set>
 
@@ -376,8 +379,40 @@ BOOST_AUTO_TEST_CASE(a_client_that_is_killed_takes_it_along) {
   BOOST_TEST(daemon.end() == 0);
 }
 
+// setns(2) leads into the root of the mount namespace, which is not the container's where its supervisor is in a chroot(2).
+BOOST_AUTO_TEST_CASE(in_a_chroot_the_root_is_the_containers) {
+  if (as_user() || !own_mounts()) SUP_CANNOT("needs root, and mounts of the tests' own");
+  const std::string place = dir() + "/root";
+  BOOST_TEST_REQUIRE(::mkdir(place.c_str(), 0755) == 0);
+  BOOST_TEST_REQUIRE(::mount("/", place.c_str(), nullptr, MS_BIND | MS_REC, nullptr) == 0);
+  // By nobody else's mounts, and nobody else by its.
+  BOOST_TEST(::mount(nullptr, place.c_str(), nullptr, MS_PRIVATE | MS_REC, nullptr) == 0);
+  BOOST_TEST_REQUIRE(::mount("none", (place + "/mnt").c_str(), "tmpfs", 0, nullptr) == 0);
+  {
+    std::ofstream(place + "/mnt/marker") << "inside\n";
+    const auto inside = [&](std::vector<std::string> args) {
+      Start start;
+      start.program = "/usr/sbin/chroot";
+      start.args = {place, sup_path(), "--events", "none"};
+      start.args.insert(start.args.end(), args.begin(), args.end());
+      start.events = false;
+      return start;
+    };
+    auto start = inside({"run", "--name", "web", "-i", "sh", "-c", "cat /mnt/marker; read x"});
+    start.in = Start::In::open;
+    Process process(start);
+    BOOST_TEST(process.wait_out("inside"));
+    process.wait_until([] { return !foreground_sockets().empty(); }, "its socket");
+    const auto seen = run(inside({"exec", "-w", "/", "web", "cat", "/mnt/marker"}));
+    BOOST_TEST(seen.out == "inside\n", seen.err);
+    process.close_input();
+    (void)process.wait();
+  }
+  BOOST_TEST(::umount2(place.c_str(), MNT_DETACH) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(many_at_once) {
-  DaemonProcess daemon({"--pool", "0"});   // nothing is kept ready: descriptors are counted
+  DaemonProcess daemon({"--pool", "0"});  // nothing is kept ready: descriptors are counted
   const auto id = idle(daemon);
   const auto before = fds_of(daemon.pid());
   std::vector<std::unique_ptr<Process>> clients;

@@ -195,7 +195,8 @@ const std::vector<Kind>& kinds() {
       {Op::join,
        [](Block& b) { b.add(Op::join, {0x7e020000, 5, 1U << 16 | 1ULL << 38}); },
        // not dumpable before it can be seen, and less able before it has a child there
-       {"prctl(4, 0)", "setns(5, 2114060288)", "close(5)", "capget()", "capset()", "fork(32768)"},
+       {"prctl(4, 0)", "setns(5, 2114060288)", "close(5)", "fchdir(6)", "chroot(.)", "close(6)", "capget()", "capset()",
+        "fork(32768)"},
        [](Fake&) {},
        {"close"}},
   };
