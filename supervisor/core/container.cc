@@ -105,7 +105,14 @@ Result<void> Container::begin(Wiring& wiring, int image, std::optional<Parked> p
   int stdio[3] = {-1, -1, -1};
   // Everything that needs a descriptor is made before the clone: afterwards nothing may fail for the want of one.
   if (auto wired = wire(wiring, stdio); !wired) return wired;
-  if (parked && go_on_with(std::move(*parked), stdio)) return {};
+  if (parked && go_on_with(std::move(*parked), stdio)) {
+    spare_.emplace(Spare{std::move(wiring), {stdio[0], stdio[1], stdio[2]}, image});
+    return {};
+  }
+  return make(stdio, image);
+}
+
+Result<void> Container::make(const int (&stdio)[3], int image) {
   auto theirs = watch_boot();
   if (!theirs) return std::unexpected(theirs.error());
   boot_->read_start();
@@ -159,6 +166,23 @@ bool Container::go_on_with(Parked parked, const int (&stdio)[3]) {
   cloned(Loop::now_us() - before);
   under_way(parked.pid, std::move(parked.pidfd));
   return true;
+}
+
+// What was parked had been killed, or was just then, and nobody had seen it: nothing of the command has run, so it is made
+// anew, this time from the beginning.
+void Container::start_over() {
+  if (!spare_) return;
+  const Spare spare = std::move(*spare_);
+  spare_.reset();
+  reaped_ = boot_ended_ = false;
+  boot_bytes_.clear();
+  pid_ = -1;
+  pidfd_.reset();
+  boot_.reset();
+  if (auto made = make(spare.stdio, spare.image); !made) {
+    in_.reset(), out_.reset(), err_.reset(), master_.reset(), boot_.reset();
+    fail(std::move(made.error()));
+  }
 }
 
 void Container::cloned(std::uint64_t took_us) {
@@ -315,6 +339,7 @@ void Container::take_terminal(std::uint16_t step) {
 void Container::heard(const wire::Record& record) {
   switch (static_cast<wire::Say>(record.say)) {
     case wire::Say::exec:
+      spare_.reset();
       exec_said_ = true;
       exec_us_ = Loop::now_us();
       break;
@@ -322,7 +347,10 @@ void Container::heard(const wire::Record& record) {
       if (!spec_.pid.empty()) command_pid_ = static_cast<pid_t>(record.value);
       now_running();
       break;
-    case wire::Say::failed: failed_ = record; break;
+    case wire::Say::failed:
+      spare_.reset();
+      failed_ = record;
+      break;
     case wire::Say::exited:
       now_running();  // should {running} not have come through: what has ended has run
       command_status_ = static_cast<int>(record.value);
@@ -391,6 +419,7 @@ void Container::go() {
 
 void Container::boot_ended() {
   boot_ended_ = true;
+  if (spare_) return settle();
   // CLOEXEC closed it: the command runs. (Init as PID 1 says so in words, and keeps the channel.)
   if (exec_said_ && !failed_ && !init_stays(spec_)) now_running();
   read_output();

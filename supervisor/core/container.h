@@ -167,6 +167,8 @@ class Container {
   Result<void> begin(Wiring& wiring, int image, std::optional<Parked> parked);
   // A parked init's channel becomes ours. False: it has died meanwhile, and nothing has been begun.
   [[nodiscard]] bool go_on_with(Parked parked, const int (&stdio)[3]);
+  [[nodiscard]] Result<void> make(const int (&stdio)[3], int image);
+  void start_over();
   void cloned(std::uint64_t took_us);
   void under_way(pid_t pid, Fd pidfd);
   Result<void> wire(Wiring& wiring, int (&stdio)[3]);
@@ -213,6 +215,13 @@ class Container {
 
   std::optional<Entry> entry_;
   bool outside_ = false;  // an entry's process that was cloned is not reaped yet
+  // What a start takes, kept until an init that was parked has come to its exec: should it turn out dead, see start_over().
+  struct Spare {
+    Wiring wiring;
+    int stdio[3];
+    int image;
+  };
+  std::optional<Spare> spare_;
   bool waits_ = false;  // init is at its wait step, and has not been told to go on
   bool doomed_ = false;  // to be killed before anybody knows its pid
   std::uint16_t wait_step_ = 0;

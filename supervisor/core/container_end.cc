@@ -76,6 +76,11 @@ void Container::reaped(int status, const rusage& usage, std::uint64_t since_us) 
 void Container::settle() {
   if (state_ == State::ended || !boot_ended_ || explaining_) return;
   if (outside_ || (!reaped_ && !(entry_ && pid_ < 0))) return;
+  if (spare_) {
+    if (!ending_ && !doomed_ && !waits_) return loop_.later([this] { start_over(); });
+    spare_.reset();
+    read_output();
+  }
   for (const auto* s : {master_.get(), out_.get(), err_.get()}) {
     if (s == nullptr || s->ended()) continue;
     if (entry_ && !linger_.active()) linger_.start(kLinger, [this] { linger(); });

@@ -160,12 +160,51 @@ BOOST_AUTO_TEST_CASE(one_that_is_killed_is_replaced_and_no_start_fails_for_it) {
   BOOST_TEST(daemon.end() == 0);
 }
 
+// As good as killed before it was handed out, but nobody could have known: it has its plan, and has done nothing of it.
+BOOST_AUTO_TEST_CASE(one_that_dies_when_it_is_handed_out_is_made_anew) {
+  for (const std::string options : {"", "-i", "-t"}) {
+    DaemonProcess daemon({"--pool", "1"});
+    const pid_t parked = *wait_for_parked(daemon, 1).begin();
+    BOOST_TEST_REQUIRE(::kill(parked, SIGSTOP) == 0);
+    Start start;
+    start.events = false;
+    start.args = {"-S", daemon.name(), "run", "-d", "--name", "web"};
+    if (!options.empty()) start.args.push_back(options);
+    start.args.insert(start.args.end(), {"sh", "-c", "echo words; exit 3"});
+    Process asking(start);
+    BOOST_TEST(daemon.wait_event("\"starting\""));
+    BOOST_TEST_REQUIRE(::kill(parked, SIGKILL) == 0);
+    BOOST_TEST(asking.wait().code() == 0, asking.err());
+    BOOST_TEST(daemon.sup({"wait", "web"}).out == "3\n");
+    BOOST_TEST(has(daemon.sup({"logs", "web"}).out, "words"));
+    const Events events(daemon.events());
+    BOOST_TEST(!events.any("failed", "/name", "web"));
+    BOOST_TEST(daemon.end() == 0);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_signal_that_came_meanwhile_reaches_the_one_made_anew) {
+  DaemonProcess daemon({"--pool", "1"});
+  const pid_t parked = *wait_for_parked(daemon, 1).begin();
+  BOOST_TEST_REQUIRE(::kill(parked, SIGSTOP) == 0);
+  Start start;
+  start.events = false;
+  start.args = {"-S", daemon.name(), "run", "-d", "--name", "web", "sleep", "1000"};
+  Process asking(start);
+  BOOST_TEST(daemon.wait_event("\"starting\""));
+  BOOST_TEST(daemon.sup({"kill", "web"}).code == 0);
+  BOOST_TEST(::kill(parked, SIGKILL) == 0);
+  BOOST_TEST(asking.wait().code() == 0, asking.err());
+  BOOST_TEST(daemon.sup({"wait", "web"}).out == "137\n");
+  BOOST_TEST(daemon.end() == 0);
+}
+
 BOOST_AUTO_TEST_CASE(they_die_with_a_supervisor_that_is_killed) {
   DaemonProcess daemon({"--pool", "3"});
   const auto waiting = wait_for_parked(daemon, 3);
   daemon.murder();
   for (const pid_t pid : waiting) BOOST_TEST(gone(pid, 5s), "a parked init outlives its supervisor");
-  fs::remove(daemon.socket());   // nobody was left to do it
+  fs::remove(daemon.socket());  // nobody was left to do it
 }
 
 BOOST_AUTO_TEST_CASE(a_few_are_kept_without_being_asked_for) {
