@@ -130,8 +130,9 @@ class Foreground : public Viewer {
     }();
     if (served) return;
     server_.reset();
-    // No runtime directory: as so often in cron, or in a container. Anything else is worth a line in the log.
-    if (served.error().code != "E_RUNTIME_DIR") {
+    // No runtime directory: as so often in cron, or in a container. Anything else is worth a line in the log, such as one that is
+    // somebody else's or open to others (EPERM).
+    if (served.error().code != "E_RUNTIME_DIR" || served.error().err == EPERM) {
       log_->emit(Event{.id = id_,
                        .name = spec_.name,
                        .cause = 0,

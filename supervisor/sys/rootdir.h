@@ -23,7 +23,8 @@ struct RootDir {
 [[nodiscard]] Result<void> make_source(const std::string& path);
 
 // Whether a file can be mounted at `path`: it is a regular one (openat2(2) with RESOLVE_IN_ROOT), or there is nothing at all and
-// the caller may make it. What could not be looked at is taken for one: then the mount itself fails, or does not. overlay: what is made is not made on the disk, so anybody may.
+// the caller may make it. What could not be looked at is taken for one: then the mount itself fails, or does not. overlay: what
+// is made is not made on the disk, so anybody may.
 [[nodiscard]] bool takes_file(int root, const std::string& directory, const std::string& name, bool overlay);
 
 // stat(2) of a path in the root, by openat2(2) with RESOLVE_IN_ROOT. False: it is not there.

@@ -201,6 +201,18 @@ BOOST_AUTO_TEST_CASE(a_name_is_its_only_ones) {
   BOOST_TEST(process.wait().code() == 5);
 }
 
+BOOST_AUTO_TEST_CASE(a_runtime_directory_that_is_open_to_others_is_told_of) {
+  const auto place = dir() + "/open";
+  BOOST_TEST_REQUIRE(::mkdir(place.c_str(), 0700) == 0);
+  BOOST_TEST_REQUIRE(::chmod(place.c_str(), 0755) == 0);
+  if (as_user() && ::geteuid() == 0) BOOST_TEST_REQUIRE(::chown(place.c_str(), uid(), gid()) == 0);
+  Start start = running({"sh", "-c", "exit 4"});
+  start.env = {"SUP_RUNTIME_DIR=" + place};
+  const auto result = run(start);
+  BOOST_TEST(result.code == 4);
+  BOOST_TEST(Events(result.events).any("error", "/code", "E_RUNTIME_DIR"), result.events);
+}
+
 BOOST_AUTO_TEST_CASE(without_a_runtime_directory_it_runs_all_the_same) {
   Start start = running({"sh", "-c", "echo words; exit 4"});
   start.env = {"SUP_RUNTIME_DIR=/proc/none/there"};

@@ -63,7 +63,7 @@ Result<Client> Client::connect(std::string_view supervisor) {
   while (::poll(&said_something, 1, kLook) == 0) {
     const auto stopped = stopped_peer(client.fd());
     if (stopped) return std::unexpected(asleep(*path, *stopped));
-    if (waited += kLook; waited > kHello.count()) break;
+    if (waited += kLook; waited > kHello.count()) return lost(EAGAIN, "it does not answer");
   }
   client.set_patience(kHello);
   auto line = client.read_line();
