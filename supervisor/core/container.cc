@@ -138,8 +138,10 @@ Result<void> Container::make(const int (&stdio)[3], int image) {
                                    .stage = "join"});
     }
   }
-  auto launched = launch(plan_, facts_, stdio, image, theirs->get(), fence_ ? fence_->clone_fd() : -1,
-                         {.join = entry_ ? entry_->pidfd : -1, .root = root.get(), .guard = guard.get()});
+  const auto tasks = fence_ ? fence_->task_files() : std::vector<Fd>();
+  auto launched =
+      launch(plan_, facts_, stdio, image, theirs->get(), fence_ ? fence_->clone_fd() : -1,
+             {.join = entry_ ? entry_->pidfd : -1, .root = root.get(), .guard = guard.get(), .tasks = tasks});
   if (!launched) return std::unexpected(launched.error());
   cloned(launched->clone_us);
   if (entry_) {

@@ -43,6 +43,7 @@ class Fence {
   // The same as make() for one that runs: `first` is its PID 1, and everything inside comes along.
   [[nodiscard]] std::vector<Error> update(const Limits& limits, pid_t first);
   [[nodiscard]] int clone_fd() const { return group_ ? group_->clone_fd() : -1; }
+  [[nodiscard]] std::vector<Fd> task_files() const { return group_ ? group_->task_files() : std::vector<Fd>(); }
   // For the one who guards it from inside; E_CGROUP: there is none, or it cannot be killed at once (Cgroup::kill_file()).
   [[nodiscard]] Result<Fd> kill_file() const;
   // A process that is to belong to it: PID 1 while it waits, an exec before it execs. Without a group nothing is to be done.

@@ -45,6 +45,7 @@ Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)
   request.gid = facts.gid;
   request.image = image;
   request.cgroup = cgroup;
+  for (const Fd& file : fds.tasks) request.tasks.push_back(file.get());
   for (int i = 0; i < 3; ++i) request.fds.emplace_back(stdio[i], i);
   for (int i = 3; i < 3 + plan.preserve_fds; ++i) request.fds.emplace_back(i, i);
   request.fds.emplace_back(boot, plan.boot_fd());

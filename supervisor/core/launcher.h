@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "base/error.h"
 #include "base/fd.h"
@@ -30,6 +31,7 @@ struct LaunchFds {  // borrowed; -1: none
   int join = -1;  // for a plan that joins: the pidfd of whose namespaces,
   int root = -1;  // and that one's root, O_PATH
   int guard = -1;  // for one that is guarded: its cgroup.kill
+  std::span<const Fd> tasks{};  // Fence::task_files()
 };
 // stdio: the command's 0, 1 and 2, borrowed. image: load_init()'s. boot: `theirs`, borrowed. cgroup: a v2 cgroup to be born
 // in, or -1 (sys/spawn.h). Errors come explained (sys/explain.h), and leave nothing behind.

@@ -304,9 +304,10 @@ bool is_dead(pid_t pid) {
 
 }  // namespace
 
-std::optional<bool> Cgroup::holds(pid_t pid) const {
+std::optional<std::vector<const Cgroup::Node*>> Cgroup::missing(pid_t pid) const {
   const auto text = read_file("/proc/" + std::to_string(pid) + "/cgroup");
   if (!text) return std::nullopt;
+  std::vector<const Node*> out;
   for (const Node& each : nodes_) {
     const CgroupHome::Tree& tree = home_.trees[each.tree];
     bool there = false;
@@ -320,23 +321,39 @@ std::optional<bool> Cgroup::holds(pid_t pid) const {
                             : std::ranges::find(names, tree.controllers.front()) != names.end();
       if (same) there = line.substr(second + 1).ends_with(tail(id_));
     }
-    if (there) continue;
-    // The dead are in no group: a zombie is where nobody can move it, and need not be.
-    if (is_dead(pid)) return std::nullopt;
-    return false;
+    if (!there) out.push_back(&each);
   }
-  return true;
+  // The dead are in no group: a zombie is where nobody can move it, and need not be.
+  if (!out.empty() && is_dead(pid)) return std::nullopt;
+  return out;
+}
+
+std::optional<bool> Cgroup::holds(pid_t pid) const {
+  const auto not_in = missing(pid);
+  if (!not_in) return std::nullopt;
+  return not_in->empty();
+}
+
+std::vector<Fd> Cgroup::task_files() const {
+  std::vector<Fd> out;
+  for (const Node& each : nodes_) {
+    if (home_.trees[each.tree].version != CgroupVersion::v1) continue;
+    if (Fd fd(::open((each.directory + "/tasks").c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC)); fd)
+      out.push_back(std::move(fd));
+  }
+  return out;
 }
 
 Result<void> Cgroup::place(pid_t pid) {
-  if (holds(pid) == true) return {};
-  for (const Node& each : nodes_) {
-    const int err = write_value(each.directory + "/cgroup.procs", std::to_string(pid));
+  const auto not_in = missing(pid);
+  if (!not_in || not_in->empty()) return {};
+  for (const Node* each : *not_in) {
+    const int err = write_value(each->directory + "/cgroup.procs", std::to_string(pid));
     if (err == ESRCH) return {};
     if (err == 0) continue;
-    Error error = failed("process " + std::to_string(pid) + " cannot be put there", each.directory, err);
+    Error error = failed("process " + std::to_string(pid) + " cannot be put there", each->directory, err);
     if (err == EACCES || err == EPERM) error.why = "the group it is in belongs to another user";
-    if (err == ENOENT) error.why = "somebody has removed " + each.directory;
+    if (err == ENOENT) error.why = "somebody has removed " + each->directory;
     return std::unexpected(std::move(error));
   }
   if (holds(pid) == false)

@@ -35,7 +35,9 @@ class Cgroup {
 
   // For CLONE_INTO_CGROUP; -1: the first tree is not v2.
   [[nodiscard]] int clone_fd() const;
-  // Into every directory, and looked at afterwards. ESRCH is no error: it has ended.
+  // Of the v1 directories, for the child itself (sys/spawn.h); what cannot be opened is left to place().
+  [[nodiscard]] std::vector<Fd> task_files() const;
+  // Into every directory where it is not, and looked at afterwards. ESRCH is no error: it has ended.
   [[nodiscard]] Result<void> place(pid_t pid);
   // Whether /proc/PID/cgroup shows it in every directory; nullopt: it has ended.
   [[nodiscard]] std::optional<bool> holds(pid_t pid) const;
@@ -63,6 +65,8 @@ class Cgroup {
     std::size_t tree;
     std::string directory;
   };
+  // The nodes that /proc/PID/cgroup does not show it in; nullopt: it has ended.
+  [[nodiscard]] std::optional<std::vector<const Node*>> missing(pid_t pid) const;
   Cgroup(CgroupHome home, std::string id) : home_(std::move(home)), id_(std::move(id)) {}
   [[nodiscard]] const CgroupDriver& driver(const Node& node) const {
     return cgroup_driver(home_.trees[node.tree].version);

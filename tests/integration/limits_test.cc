@@ -1,9 +1,13 @@
 // Limits: what is asked for holds, is told when it was met, and leaves nothing behind.
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/fanotify.h>
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <csignal>
+#include <set>
 #include <string>
 #include <tuple>
 
@@ -40,6 +44,42 @@ std::string group_parent(const std::string& controller) {
 bool can_limit(const std::string& controller) {
   return !as_user() && ::geteuid() == 0 && !group_parent(controller).empty();
 }
+
+// The names of the files that are written to in one file system while it lives.
+class Written {
+ public:
+  explicit Written(const std::string& mount)
+      : fd_(::fanotify_init(FAN_CLASS_NOTIF | FAN_NONBLOCK | FAN_CLOEXEC, O_RDONLY)) {
+    watches_ =
+        fd_ >= 0 && ::fanotify_mark(fd_, FAN_MARK_ADD | FAN_MARK_MOUNT, FAN_MODIFY, AT_FDCWD, mount.c_str()) == 0;
+  }
+  ~Written() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Written(const Written&) = delete;
+  Written& operator=(const Written&) = delete;
+  [[nodiscard]] bool watches() const { return watches_; }
+  // Since the last time, below `directory`.
+  [[nodiscard]] std::set<std::string> names(const std::string& directory) const {
+    std::set<std::string> out;
+    alignas(fanotify_event_metadata) char buffer[8192];
+    for (ssize_t n = 0; (n = ::read(fd_, buffer, sizeof buffer)) > 0;) {
+      for (auto* event = reinterpret_cast<fanotify_event_metadata*>(buffer); FAN_EVENT_OK(event, n);
+           event = FAN_EVENT_NEXT(event, n)) {
+        char path[PATH_MAX];
+        const ssize_t length = ::readlink(("/proc/self/fd/" + std::to_string(event->fd)).c_str(), path, sizeof path);
+        ::close(event->fd);
+        const std::string_view at(path, length < 0 ? 0 : static_cast<std::size_t>(length));
+        if (at.starts_with(directory)) out.emplace(at.substr(at.rfind('/') + 1));
+      }
+    }
+    return out;
+  }
+
+ private:
+  int fd_;
+  bool watches_ = false;
+};
 
 }  // namespace
 
@@ -127,6 +167,24 @@ BOOST_AUTO_TEST_CASE(every_limit_is_in_its_file_and_seen_inside_as_the_root) {
   process.wait();
   BOOST_TEST(!exists(pids));
   BOOST_TEST(!exists(memory));
+}
+
+// A process that another one moves keeps every fork and exit of the machine waiting for a grace period; it moves itself.
+BOOST_AUTO_TEST_CASE(a_start_goes_into_its_groups_by_itself) {
+  NEEDS("pids");
+  const auto parent = group_parent("pids");
+  const auto root = parent.substr(0, parent.find('/', std::string_view("/sys/fs/cgroup/").size()));
+  if (!exists(root + "/tasks")) SUP_CANNOT("v2 places a process at its birth");
+  const Written written(root);
+  if (!written.watches()) SUP_CANNOT("no fanotify(7) here");
+  Process process(running({"--pids-limit", "20", "sh", "-c", "echo up; exec sleep 1000"}));
+  process.wait_out("up");
+  const auto names = written.names(parent);  // while they are there to be named
+  ::kill(pid_inside(process), SIGKILL);
+  process.wait();
+  BOOST_TEST(names.contains("tasks"));
+  BOOST_TEST(names.contains("pids.max"));
+  BOOST_TEST(!names.contains("cgroup.procs"));
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_applied_is_125_or_told) {
