@@ -23,7 +23,7 @@ namespace {
 using namespace bench;
 
 constexpr char kUsage[] =
-    "usage: bench --sup FILE --floors FOLDER [--quick] [--only start,output,memory,cost,many] [--json FILE] [--strict]\n";
+    "usage: bench --sup FILE --floors FOLDER [--quick] [--only start,root,output,memory,cost,many] [--json FILE] [--strict]\n";
 
 std::string load() {
   std::ifstream file("/proc/loadavg");
@@ -119,6 +119,7 @@ int main(int argc, char** argv) {
 
   Report report;
   if (wants(only, "start")) measure_starts(setting, report);
+  if (wants(only, "root")) measure_roots(setting, report);
   if (wants(only, "output")) measure_carrying(setting, report);
   if (wants(only, "memory")) measure_memory(setting, report);
   if (wants(only, "many")) measure_many(setting, report);

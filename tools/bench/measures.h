@@ -16,6 +16,8 @@ struct Setting {
 
 // Whole runs of /bin/true, as other programs do the same isolation.
 void measure_starts(const Setting& setting, Report& report);
+// The same in a root of its own, with docker's profile and limits, as OCI runtimes do it.
+void measure_roots(const Setting& setting, Report& report);
 // Output on its way through: MB/s of what the command writes.
 void measure_carrying(const Setting& setting, Report& report);
 // The most memory that sup itself ever had (VmHWM): the command's own is not in it.

@@ -1,10 +1,13 @@
-#include <sys/stat.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
 #include <functional>
 
+#include "bundle.h"
 #include "child.h"
 #include "measures.h"
 
@@ -64,42 +67,10 @@ Row compare(const Peer& peer, const Words& ours) {
   return row;
 }
 
-// A root of busybox alone, for those who cannot do without an image.
-class Image {
- public:
-  explicit Image(const Setting& setting) : folder_(setting.scratch + "/bundle") {
-    const std::string busybox = in_path("busybox");
-    if (busybox.empty()) {
-      why_ = "needs busybox";
-      return;
-    }
-    const std::string root = folder_ + "/rootfs";
-    for (const std::string& dir : {folder_, root, root + "/bin", root + "/proc", root + "/dev", root + "/tmp"})
-      ::mkdir(dir.c_str(), 0755);
-    std::ifstream from(busybox, std::ios::binary);
-    std::ofstream to(root + "/bin/busybox", std::ios::binary);
-    to << from.rdbuf();
-    to.close();
-    ::chmod((root + "/bin/busybox").c_str(), 0755);
-    if (::symlink("busybox", (root + "/bin/true").c_str()) != 0 || !to) why_ = "the image cannot be made";
-    std::ofstream(folder_ + "/config.json")
-        << R"({"ociVersion":"1.0.2","hostname":"bench","process":{"terminal":false,"user":{"uid":0,"gid":0},"cwd":"/",)"
-           R"("args":["/bin/true"],"env":["PATH=/bin"],"noNewPrivileges":true},"root":{"path":"rootfs"},)"
-           R"("mounts":[{"destination":"/proc","type":"proc","source":"proc","options":["nosuid","noexec","nodev"]}],)"
-           R"("linux":{"namespaces":[{"type":"pid"},{"type":"network"},{"type":"ipc"},{"type":"uts"},{"type":"mount"}]}})";
-  }
-  [[nodiscard]] const std::string& why_not() const { return why_; }
-  [[nodiscard]] const std::string& folder() const { return folder_; }
-
- private:
-  std::string folder_;
-  std::string why_;
-};
-
 // An image in docker's store for as long as this lives.
 class DockerImage {
  public:
-  DockerImage(const std::string& docker, const Image& image) : docker_(docker) {
+  DockerImage(const std::string& docker, const Bundle& image) : docker_(docker) {
     if (docker_.empty()) {
       why_ = "not installed";
     } else if (!image.why_not().empty()) {
@@ -108,7 +79,7 @@ class DockerImage {
       why_ = "no daemon answers";
     } else {
       const std::string script = "tar -C \"$1\" -c . | \"$2\" import - " + tag();
-      Child import({"/bin/sh", "-c", script, "sh", image.folder() + "/rootfs", docker_});
+      Child import({"/bin/sh", "-c", script, "sh", image.root(), docker_});
       imported_ = import.wait(60) == 0;
       if (!imported_) why_ = "import of the image fails";
     }
@@ -127,14 +98,49 @@ class DockerImage {
   bool imported_ = false;
 };
 
+// crun takes no part where control groups are both v1 and v2. For as long as this lives the v2 tree is out of everybody's sight.
+class OneVersion {
+ public:
+  OneVersion() {
+    const std::string unified = second_tree();
+    if (unified.empty()) return;
+    home_ = ::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    folder_ = ::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (home_ < 0 || folder_ < 0 || ::unshare(CLONE_NEWNS) < 0) return;
+    changed_ =
+        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 && ::umount2(unified.c_str(), MNT_DETACH) == 0;
+  }
+  ~OneVersion() {
+    if (home_ >= 0) (void)(::setns(home_, CLONE_NEWNS) + ::fchdir(folder_));
+    if (home_ >= 0) ::close(home_);
+    if (folder_ >= 0) ::close(folder_);
+  }
+  OneVersion(const OneVersion&) = delete;
+  OneVersion& operator=(const OneVersion&) = delete;
+  [[nodiscard]] bool changed() const { return changed_; }
+
+ private:
+  // Where the v2 tree is mounted beside v1 ones; else empty.
+  static std::string second_tree() {
+    std::ifstream mounts("/proc/self/mounts");
+    std::string v2;
+    bool v1 = false;
+    for (std::string source, target, type, rest; mounts >> source >> target >> type && std::getline(mounts, rest);) {
+      if (type == "cgroup") v1 = true;
+      if (type == "cgroup2") v2 = target;
+    }
+    return v1 ? v2 : "";
+  }
+  int home_ = -1;
+  int folder_ = -1;
+  bool changed_ = false;
+};
+
 }  // namespace
 
 void measure_starts(const Setting& setting, Report& report) {
   const int fast = setting.quick ? 40 : 400;
-  const int slow = setting.quick ? 5 : 40;
   const Words sup = {setting.sup, "run", "/bin/true"};
-  int serial = 0;
-  const auto fresh = [&serial] { return "sup-bench-" + std::to_string(::getpid()) + "-" + std::to_string(++serial); };
   const auto installed = [](const std::string& path) {
     return path.empty() ? std::string("not installed") : std::string();
   };
@@ -146,16 +152,6 @@ void measure_starts(const Setting& setting, Report& report) {
   const std::string bwrap = in_path("bwrap");
   const Words as_bwrap = {bwrap, "--unshare-uts", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--dev-bind", "/",
                           "/",   "--proc",        "/proc",         "/bin/true"};
-  const Image image(setting);
-  const std::string crun = in_path("crun");
-  const std::string runc = in_path("runc");
-  const std::string docker = in_path("docker");
-  const DockerImage docker_image(docker, image);
-  const auto oci = [&](const std::string& path) {
-    if (path.empty()) return std::string("not installed");
-    return setting.root ? image.why_not() : std::string("needs root");
-  };
-
   const Peer peers[] = {
       {.name = "unshare", .argv = [&] { return as_unshare; }, .bar = 1.0, .rounds = fast, .absent = installed(unshare)},
       {.name = "bwrap", .argv = [&] { return as_bwrap; }, .bar = 0.5, .rounds = fast, .absent = installed(bwrap)},
@@ -165,26 +161,71 @@ void measure_starts(const Setting& setting, Report& report) {
        .rounds = fast,
        .absent = setting.root ? "" : "needs root"},
       {.name = "nothing", .argv = [] { return Words{"/bin/true"}; }, .bar = {}, .rounds = fast, .absent = {}},
-      {.name = "crun",
-       .argv = [&] { return Words{crun, "--cgroup-manager=disabled", "run", "-b", image.folder(), fresh()}; },
-       .bar = {},
-       .rounds = slow,
-       .absent = oci(crun),
-       .measure = "start: the same, busybox image there"},
-      {.name = "runc",
-       .argv = [&] { return Words{runc, "run", "-b", image.folder(), fresh()}; },
-       .bar = {},
-       .rounds = slow,
-       .absent = oci(runc),
-       .measure = "start: the same, busybox image there"},
-      {.name = "docker",
-       .argv = [&] { return Words{docker, "run", "--rm", "--network", "none", DockerImage::tag(), "/bin/true"}; },
-       .bar = {},
-       .rounds = slow / 4 + 2,
-       .absent = docker_image.why_not(),
-       .measure = "start: the same, busybox image there"},
   };
   for (const auto& peer : peers) report.add(compare(peer, sup));
+}
+
+void measure_roots(const Setting& setting, Report& report) {
+  const int slow = setting.quick ? 5 : 40;
+  int serial = 0;
+  const auto fresh = [&serial] { return "sup-bench-" + std::to_string(::getpid()) + "-" + std::to_string(++serial); };
+  using enum Bundle::Limits;
+  const Bundle image(setting.scratch + "/bundle", memory_and_pids);
+  const Bundle unlimited(setting.scratch + "/unlimited", none);
+  const std::string crun = in_path("crun");
+  const std::string runc = in_path("runc");
+  const std::string docker = in_path("docker");
+  const DockerImage docker_image(docker, image);
+  const auto oci = [&](const std::string& path) {
+    if (path.empty()) return std::string("not installed");
+    return setting.root ? image.why_not() : std::string("needs root");
+  };
+
+  // Docker's profile, on the same root and with the same limits, as each of them is asked for it; without a control group
+  // crun alone can.
+  const Words in_root = {setting.sup, "run", "--rootfs", unlimited.root(), "/bin/true"};
+  const Words limited = {setting.sup, "run", "--rootfs", image.root(), "-m", "64m", "--pids-limit", "100", "/bin/true"};
+  const auto held = [&](const Words& ours, Peer peer) { report.add(compare(peer, ours)); };
+  const Peer as_crun{.name = "crun",
+                     .argv = [&] { return Words{crun, "run", "-b", image.folder(), fresh()}; },
+                     .bar = 0.5,
+                     .rounds = slow,
+                     .absent = oci(crun),
+                     .measure = "root: docker's profile, limits"};
+  const Peer as_runc{.name = "runc",
+                     .argv = [&] { return Words{runc, "run", "-b", image.folder(), fresh()}; },
+                     .bar = 0.2,
+                     .rounds = slow,
+                     .absent = oci(runc),
+                     .measure = as_crun.measure};
+  held(limited, as_crun);
+  held(limited, as_runc);
+  held(limited, {.name = "docker",
+                 .argv =
+                     [&] {
+                       return Words{docker, "run",          "--rm", "--network",        "none",     "-m",
+                                    "64m",  "--pids-limit", "100",  DockerImage::tag(), "/bin/true"};
+                     },
+                 .bar = {},
+                 .rounds = slow / 4 + 2,
+                 .absent = docker_image.why_not(),
+                 .measure = as_crun.measure});
+  const OneVersion view;
+  if (view.changed()) {
+    Peer there = as_crun;
+    there.measure += ", v1 alone";
+    held(limited, there);
+    there = as_runc;
+    there.measure += ", v1 alone";
+    held(limited, there);
+  }
+  held(in_root,
+       {.name = "crun",
+        .argv = [&] { return Words{crun, "--cgroup-manager=disabled", "run", "-b", unlimited.folder(), fresh()}; },
+        .bar = 0.5,
+        .rounds = slow,
+        .absent = oci(crun),
+        .measure = "root: the same, no control groups"});
 }
 
 }  // namespace bench
