@@ -34,8 +34,8 @@ constexpr milliseconds kShrink{20'000};     // without a start, before surplus o
 
 }  // namespace
 
-Pool::Pool(Loop& loop, Reaper& reaper, World& world, int image, std::function<bool()> busy)
-    : reaper_(reaper), world_(world), image_(image), busy_(std::move(busy)), refill_(loop) {}
+Pool::Pool(Loop& loop, Reaper& reaper, World& world, int image, std::function<bool()> busy, std::function<bool()> room)
+    : reaper_(reaper), world_(world), image_(image), busy_(std::move(busy)), room_(std::move(room)), refill_(loop) {}
 
 Pool::~Pool() { clear(); }
 
@@ -83,8 +83,8 @@ void Pool::refill() {
   const std::size_t wish = wanted();
   if (made_.size() < wish) {
     if (busy_()) return refill_after(kQuiet);
-    // For want of descriptors, processes or rights: no reason to try without end, but again after the next start.
-    if (!make()) return;
+    // For want of memory, descriptors, processes or rights: no reason to try without end, but again after the next start.
+    if (!room_() || !make()) return;
     if (made_.size() < wish) return refill_after(kNext);
   }
   while (made_.size() > wish) end(made_.begin());

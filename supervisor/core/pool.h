@@ -37,8 +37,9 @@ inline constexpr std::size_t kMaxPool = 64;
 // there has been none for a moment. When all are there, nothing wakes up.
 class Pool {
  public:
-  // image: load_init()'s, borrowed. world: the one that starts gather their facts with. busy: none is to be made now.
-  Pool(Loop& loop, Reaper& reaper, World& world, int image, std::function<bool()> busy);
+  // image: load_init()'s, borrowed. world: the one that starts gather their facts with. busy: none is to be made now. room: there
+  // is memory for one.
+  Pool(Loop& loop, Reaper& reaper, World& world, int image, std::function<bool()> busy, std::function<bool()> room);
   ~Pool();
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -74,6 +75,7 @@ class Pool {
   World& world_;
   int image_;
   std::function<bool()> busy_;
+  std::function<bool()> room_;
   bool enabled_ = false;
   std::optional<std::size_t> fixed_;
   std::list<Made> made_;  // the oldest first

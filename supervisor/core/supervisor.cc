@@ -25,6 +25,10 @@ namespace {
 
 constexpr std::chrono::milliseconds kLogPause{250};
 constexpr std::chrono::milliseconds kHeldBack{10};   // a restart that is due during a live upgrade
+// What is left to those that run and to us, so that each can be asked for, stopped and told of.
+constexpr std::uint64_t kKeptBack = 2U << 20;
+// What a small command takes by and by: its process in the kernel, its namespaces, the pages that it writes to.
+constexpr std::uint64_t kForOne = 512U << 10;
 
 // What cannot be removed has been removed by somebody else.
 void remove_tree(const std::string& directory) {
@@ -89,8 +93,9 @@ Result<void> Supervisor::start() {
   if (!image) return std::unexpected(image.error());
   image_ = std::move(*image);
   // Not while a start is under way, nor when this process is about to become another.
-  pool_ =
-      std::make_unique<Pool>(loop_, reaper_, world_, image_.get(), [this] { return starting_ != 0 || hold_starts_; });
+  pool_ = std::make_unique<Pool>(
+      loop_, reaper_, world_, image_.get(), [this] { return starting_ != 0 || hold_starts_; },
+      [this] { return room().has_value(); });
   return {};
 }
 
@@ -156,6 +161,11 @@ Held& Supervisor::keep(std::unique_ptr<Held> held, std::uint64_t number) {
   return made;
 }
 
+Result<void> Supervisor::room() {
+  if (!spare_memory_) return {};
+  return memory_.check(kKeptBack + (starting_ + 1) * kForOne, Loop::now_us());
+}
+
 Result<RunRequest::Prepared> Supervisor::prepare(Held& held) {
   if (held.request_.prepared) {
     RunRequest::Prepared prepared = std::move(*held.request_.prepared);
@@ -183,6 +193,7 @@ Result<RunRequest::Prepared> Supervisor::prepare(Held& held) {
 }
 
 Result<void> Supervisor::launch(Held& held) {
+  if (auto r = room(); !r) return r;
   auto prepared = prepare(held);
   if (!prepared) return std::unexpected(prepared.error());
   if (auto r = move(held, ContainerAction::start); !r) return r;
@@ -565,6 +576,7 @@ void Supervisor::exec(Held& held, ExecRequest request, ExecTold told) {
       !next) {
     return told(std::unexpected(next.error()));
   }
+  if (auto r = room(); !r) return told(std::unexpected(r.error()));
   if (!held.container_ || !held.container_->running()) {
     auto waiting = std::make_shared<ExecRequest>(std::move(request));
     // It may end instead, or be removed: then the state says so.

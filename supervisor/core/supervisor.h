@@ -32,6 +32,7 @@
 #include "spec/restart.h"
 #include "spec/spec.h"
 #include "sys/facts.h"
+#include "sys/memoryroom.h"
 
 namespace sup {
 
@@ -133,6 +134,9 @@ class Supervisor {
   void log_on_demand() { log_on_demand_ = true; }
   // No container begins any more, nor runs again (E_FOREGROUND): what runs now is all there ever is.
   void begin_no_more() { no_more_ = true; }
+  // Nothing begins for which there is no memory (E_MEMORY): the kernel would make room by killing the largest, which is us, and
+  // all others with us.
+  void spare_memory() { spare_memory_ = true; }
 
   // From now on inits are made in advance (core/pool.h): so many, or as many as the starts of late suggest.
   void keep_parked(std::optional<std::size_t> count) { pool_->keep(count); }
@@ -223,6 +227,8 @@ class Supervisor {
  private:
   void set_state(Held& held, ContainerState next);
   Held& keep(std::unique_ptr<Held> held, std::uint64_t number);
+  // Whether there is room for one more command, with what is left for those that run.
+  [[nodiscard]] Result<void> room();
   [[nodiscard]] Result<RunRequest::Prepared> prepare(Held& held);
   Result<void> launch(Held& held);
   Result<void> start_anew(Held& held, std::uint64_t cause);
@@ -253,6 +259,8 @@ class Supervisor {
   bool hold_starts_ = false;
   bool log_on_demand_ = false;
   bool no_more_ = false;
+  bool spare_memory_ = false;
+  MemoryRoom memory_;
   std::minstd_rand chance_;  // for the jitter of the pauses only
   std::map<std::string, std::unique_ptr<Held>> held_;  // by id; sorted, for the beginnings of ids
   std::unordered_map<std::string, Held*> by_name_;

@@ -102,6 +102,7 @@ class Daemon {
           Error{.code = "E_LOG", .where = "logs", .what = logs_, .err = errno, .path = logs_, .stage = {}});
     }
     supervisor_ = std::make_unique<Supervisor>(loop_, *log_, logs_);
+    supervisor_->spare_memory();
     if (auto r = supervisor_->start(); !r) return r;
     server_ = std::make_unique<control::Server>(loop_, *log_, *supervisor_, options_.name);
     if (auto r = restore(state); !r) return r;

@@ -11,6 +11,7 @@
 
 #include "sys/cgroupdriver.h"
 #include "sys/cgrouphome.h"
+#include "sys/memoryroom.h"
 
 using namespace sup;
 namespace fs = std::filesystem;
@@ -241,6 +242,38 @@ BOOST_AUTO_TEST_CASE(what_a_killed_supervisor_left_is_swept) {
   sweep_cgroups(home);
   BOOST_TEST(!fs::exists(life.path() + "/sup"));
   BOOST_TEST(!fs::exists(memory.path() + "/sup"));
+}
+
+// What is left is the limit without what is used, files that can be dropped not counted; where none limits, nobody is asked.
+BOOST_AUTO_TEST_CASE(the_room_that_memory_groups_leave) {
+  const FakeGroup mount;
+  CgroupLayout layout;
+  layout.v2_mount = mount.path();
+  layout.v2_own = mount.path() + "/above/own";
+  mount.put("above/own/memory.max", "max\n");
+  mount.put("above/memory.max", "1000\n");
+  mount.put("above/memory.current", "900\n");
+  mount.put("above/memory.stat", "anon 700\nfile 200\ninactive_file 30\nactive_file 20\n");
+  auto groups = limited_memory(layout);
+  BOOST_TEST_REQUIRE(groups.size() == 1U);
+  BOOST_TEST(groups[0].directory == mount.path() + "/above");
+  BOOST_TEST(memory_left(groups[0], 100)->left == 100U);  // enough as it is
+  BOOST_TEST(memory_left(groups[0], 101)->left == 150U);
+  BOOST_TEST(memory_left(groups[0], 101)->limit == 1000U);
+  mount.put("above/memory.current", "1100\n");  // the limit came later
+  BOOST_TEST(memory_left(groups[0], 1)->left == 50U);
+  mount.put("above/memory.max", "max\n");
+  BOOST_TEST(!memory_left(groups[0], 1).has_value());
+  BOOST_TEST(limited_memory(layout).empty());
+
+  layout.v1 = {{{"memory"}, mount.path() + "/v1", mount.path() + "/v1/own"}};
+  mount.put("v1/own/memory.limit_in_bytes", "2000\n");
+  mount.put("v1/own/memory.usage_in_bytes", "1999\n");
+  mount.put("v1/own/memory.stat", "inactive_file 1\ntotal_inactive_file 5\ntotal_active_file 7\n");
+  mount.put("v1/memory.limit_in_bytes", "9223372036854771712\n");
+  groups = limited_memory(layout);
+  BOOST_TEST_REQUIRE(groups.size() == 1U);
+  BOOST_TEST(memory_left(groups[0], 2)->left == 13U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
