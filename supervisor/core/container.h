@@ -192,7 +192,9 @@ class Container {
   [[nodiscard]] Pasta::Hooks network_hooks();
   [[nodiscard]] Result<void> raise_fence();
   void tell(const std::vector<Error>& tolerated);
-  void count_oom();
+  // Tells those that are new; true: there were some.
+  bool count_oom();
+  void watch_oom(const Limits& limits);
   [[nodiscard]] bool fence_removed();
   void boot_ended();
   void boot_failed(int err);

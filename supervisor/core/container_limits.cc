@@ -13,6 +13,7 @@ Result<void> Container::raise_fence() {
   if (!needs_group(spec_)) return {};
   fence_ = std::make_unique<Fence>(loop_, facts_.id);
   auto errors = fence_->make(spec_.limits);
+  watch_oom(spec_.limits);
   if (errors.empty()) return {};
   if (!spec_.limits.best_effort || (plan_.guarded && !fence_->there()))
     return std::unexpected(std::move(errors.front()));
@@ -113,15 +114,22 @@ Result<void> Container::update(const Limits& changes) {
   }
   if (!fence_) fence_ = std::make_unique<Fence>(loop_, facts_.id);
   auto errors = fence_->update(changes, pid_);
+  watch_oom(changes);
   if (!errors.empty()) return std::unexpected(std::move(errors.front()));
   return {};
 }
 
-void Container::count_oom() {
+bool Container::count_oom() {
   const std::uint64_t kills = fence_ ? fence_->oom_kills() : 0;
-  if (kills <= oom_kills_) return;
+  if (kills <= oom_kills_) return false;
   oom_kills_ = kills;
   emit(event::Oom{.kills = kills});
+  return true;
+}
+
+// Only where memory is limited: no other group is killed in for want of it.
+void Container::watch_oom(const Limits& limits) {
+  if (limits.memory && *limits.memory != kNoLimit) fence_->watch_oom([this] { return count_oom(); });
 }
 
 // Takes stock of the group, and sends it away. True when there is none, or none any more.

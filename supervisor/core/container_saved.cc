@@ -138,6 +138,9 @@ Result<std::unique_ptr<Container>> Container::restore(Loop& loop, EventLog& log,
   if (saved.fenced) {
     c.fence_ = std::make_unique<Fence>(loop, c.facts_.id);
     c.fence_->reopen(saved.frozen);
+    c.watch_oom(c.spec_.limits);
+    // Those that came while nobody looked.
+    loop.later([&c] { c.count_oom(); });
   }
   if (saved.pasta > 0) c.pasta_ = Pasta::restore(loop, reaper, saved.pasta, Fd(saved.pasta_pidfd), c.network_hooks());
   // Watched before its streams are read: an end that comes at once must find who waits for it.

@@ -170,11 +170,16 @@ std::optional<CgroupSample> Fence::sample() const {
   return group_->sample();
 }
 
+void Fence::watch_oom(std::function<bool()> risen) {
+  if (!oom_ && group_) oom_ = OomWatch::open(loop_, group_->oom_events(), std::move(risen));
+}
+
 void Fence::remove(std::function<void(int err, const std::string& path)> done) {
   if (freezing()) {
     finish(std::unexpected(
         Error{.code = "E_STATE", .where = "pause", .what = id_, .err = 0, .why = "ended before it stood still"}));
   }
+  oom_.reset();
   removed_ = std::move(done);
   pause_ = milliseconds{1};
   waited_ = milliseconds{0};

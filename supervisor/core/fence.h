@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "core/oomwatch.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
 #include "spec/limits.h"
@@ -57,6 +58,8 @@ class Fence {
 
   // How many the kernel has killed here for want of memory.
   [[nodiscard]] std::uint64_t oom_kills() const { return group_ ? group_->oom_kills() : 0; }
+  // risen: they may have become more; it says whether they have. Until remove(). Once; nothing where the kernel does not tell.
+  void watch_oom(std::function<bool()> risen);
   [[nodiscard]] std::optional<CgroupSample> sample() const;
   // When nobody is in it any more. done: with 0, or the errno with which the kernel refused for too long; at once where possible.
   void remove(std::function<void(int err, const std::string& path)> done);
@@ -71,6 +74,7 @@ class Fence {
   Loop& loop_;
   std::string id_;
   std::unique_ptr<Cgroup> group_;
+  std::unique_ptr<OomWatch> oom_;  // none: no memory limit is watched
   Timer timer_;  // of the freezing or of the removal
   std::chrono::milliseconds pause_{1};
   std::chrono::milliseconds waited_{0};

@@ -397,6 +397,13 @@ std::uint64_t Cgroup::oom_kills() const {
   return most;
 }
 
+Cgroup::OomEvents Cgroup::oom_events() const {
+  for (const Node& each : nodes_) {
+    if (Fd fd = driver(each).oom_events(each.directory); fd) return {.fd = std::move(fd), .driver = &driver(each)};
+  }
+  return {};
+}
+
 CgroupSample Cgroup::sample() const {
   CgroupSample all;
   for (const Node& each : nodes_) driver(each).sample(each.directory, all);

@@ -51,6 +51,12 @@ class Cgroup {
   // For one that shall kill it without us: what "1" is written to. ENOENT: this kernel, or this tree, has no such file.
   [[nodiscard]] Result<Fd> kill_file() const;
   [[nodiscard]] std::uint64_t oom_kills() const;
+  // What tells that they have become more (CgroupDriver::oom_events()), and how to hear it; no descriptor: nothing does.
+  struct OomEvents {
+    Fd fd;
+    const CgroupDriver* driver = nullptr;
+  };
+  [[nodiscard]] OomEvents oom_events() const;
   [[nodiscard]] CgroupSample sample() const;
   // Somebody has removed a directory beneath us.
   [[nodiscard]] bool gone() const;

@@ -1,6 +1,7 @@
 #include "sys/cgroupdriver.h"
 
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -57,6 +58,17 @@ class V2 : public CgroupDriver {
   std::optional<std::uint64_t> oom_kills(const std::string& directory) const override {
     return keyed_value(text_of(directory + "/memory.events"), "oom_kill");
   }
+  Fd oom_events(const std::string& directory) const override {
+    Fd events(::open((directory + "/memory.events").c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    // kernfs tells of what has changed since the last look.
+    if (events && !hear_oom(events.get())) return {};
+    return events;
+  }
+  bool hear_oom(int events) const override {
+    char text[1024];
+    return ::pread(events, text, sizeof text, 0) >= 0 || errno == EINTR;
+  }
+  CgroupVersion version() const override { return CgroupVersion::v2; }
   void sample(const std::string& directory, CgroupSample& into) const override {
     const std::string cpu = text_of(directory + "/cpu.stat");
     const auto take = [&cpu](std::string_view key, std::optional<std::uint64_t>& place) {
@@ -114,6 +126,25 @@ class V1 : public CgroupDriver {
   std::optional<std::uint64_t> oom_kills(const std::string& directory) const override {
     return keyed_value(text_of(directory + "/memory.oom_control"), "oom_kill");
   }
+  // "EVENTFD FD" into cgroup.event_control; the kernel needs the second only for this write.
+  Fd oom_events(const std::string& directory) const override {
+    const Fd control(::open((directory + "/memory.oom_control").c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    if (!control) return {};
+    Fd events(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!events) return {};
+    const std::string both = std::to_string(events.get()) + " " + std::to_string(control.get());
+    if (const int err = write_value(directory + "/cgroup.event_control", both); err != 0) {
+      errno = err;
+      return {};
+    }
+    return events;
+  }
+  bool hear_oom(int events) const override {
+    std::uint64_t times = 0;
+    (void)!::read(events, &times, sizeof times);
+    return true;
+  }
+  CgroupVersion version() const override { return CgroupVersion::v1; }
   void sample(const std::string& directory, CgroupSample& into) const override {
     if (const auto ns = number_of(directory + "/cpuacct.usage"); ns && !into.cpu_us) into.cpu_us = *ns / 1000;
     if (const auto ns = keyed_value(text_of(directory + "/cpu.stat"), "throttled_time"); ns)

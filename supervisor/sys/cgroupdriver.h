@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/fd.h"
 #include "spec/limits.h"
 
 namespace sup {
@@ -38,6 +39,12 @@ class CgroupDriver {
   [[nodiscard]] virtual int kill(const std::string& directory) const = 0;
   // How many processes the kernel killed here for want of memory; nullopt: not counted.
   [[nodiscard]] virtual std::optional<std::uint64_t> oom_kills(const std::string& directory) const = 0;
+  // Readable (v1), or urgent (POLLPRI, v2), when that number may have risen; none, with errno: the kernel does not tell. v1 tells
+  // it a moment before it has killed.
+  [[nodiscard]] virtual Fd oom_events(const std::string& directory) const = 0;
+  // What it said is heard, and it waits for the next time. False: the group has gone.
+  [[nodiscard]] virtual bool hear_oom(int events) const = 0;
+  [[nodiscard]] virtual CgroupVersion version() const = 0;
   // Adds what this directory can say.
   virtual void sample(const std::string& directory, CgroupSample& into) const = 0;
 

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <set>
@@ -143,6 +144,81 @@ BOOST_AUTO_TEST_CASE(a_memory_hog_is_killed_for_it_and_the_reason_is_oom) {
   BOOST_TEST(told.last("exited").text("/reason") == "oom", direct.events);
   BOOST_TEST(told.last("exited").text("/signal") == "SIGKILL", direct.events);
   BOOST_TEST(told.last("oom").number("/count") >= 1, direct.events);
+}
+
+// A shell that makes the kernel kill a child of its own at each line that it reads; on v2 the whole group goes at once.
+const char* const kHog = "while read x; do head -c 200m /dev/zero | tail -c 200m >/dev/null; echo killed; done; exit 6";
+#define NEEDS_SINGLE_KILLS                                                                                  \
+  NEEDS("memory");                                                                                          \
+  if (!exists(group_parent("memory").substr(0, group_parent("memory").rfind('/')) + "/memory.oom_control")) \
+  SUP_CANNOT("the kernel kills the group as one here")
+
+// Each at its moment, not at the end; and they are no reason for an end that has another.
+BOOST_AUTO_TEST_CASE(a_kill_for_memory_is_told_when_it_happens) {
+  NEEDS_SINGLE_KILLS;
+  auto start = running({"-i", "-m", "16m", "sh", "-c", kHog});
+  start.in = Start::In::open;
+  Process process(start);
+  for (int i = 1; i <= 2; ++i) {
+    process.send("go\n");
+    BOOST_TEST_REQUIRE(process.wait_until([&] { return lines(process.out()).size() >= std::size_t(i); }, "the kill"));
+    BOOST_TEST_REQUIRE(process.wait_event("\"count\":" + std::to_string(i)));
+    BOOST_TEST(Events(process.events()).count("oom") == std::size_t(i), process.events());
+  }
+  process.close_input();
+  BOOST_TEST(process.wait().code() == 6);
+  const Events events(process.events());
+  BOOST_TEST(events.count("oom") == 2U, process.events());
+  BOOST_TEST(events.last("exited").text("/reason") == "exit");
+}
+
+// Across a live upgrade and a limit that comes later; only who is limited is watched, and nothing of it stays.
+BOOST_AUTO_TEST_CASE(kills_for_memory_under_a_daemon) {
+  NEEDS_SINGLE_KILLS;
+  DaemonProcess daemon({"--pool", "0"});
+  const auto watches = [&] {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(daemon.pid()) + "/fd")) {
+      std::error_code gone;
+      const auto target = std::filesystem::read_symlink(entry.path(), gone).string();
+      count += has(target, "eventfd") || has(target, "memory.events") ? 1U : 0U;
+    }
+    return count;
+  };
+  const auto pipe = write_file("go", "");
+  std::filesystem::remove(pipe);
+  BOOST_TEST_REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  const auto go = [&] { std::ofstream(pipe) << "go\n"; };
+  const auto kills = [&](std::size_t count) {
+    return daemon.wait_until([&] { return Events(daemon.events()).count("oom") == count; },
+                             std::to_string(count) + " kills to be told");
+  };
+  (void)daemon.detached({"--rm", "--pids-limit", "50", "true"});
+  daemon.wait_until([&] { return daemon.ids().empty(); }, "the first one to be gone");
+  const auto before = watches();
+  const auto text = std::string("exec 0<>") + pipe + "; " + kHog;
+  const auto limited = daemon.detached({"-m", "16m", "sh", "-c", text});
+  BOOST_TEST(watches() == before + 1);
+  go();
+  kills(1);
+  BOOST_TEST(daemon.sup({"reload"}).code == 0);
+  BOOST_TEST(watches() == before + 1);
+  go();
+  kills(2);
+  BOOST_TEST(daemon.sup({"rm", "-f", limited}).code == 0);
+  BOOST_TEST(watches() == before);
+
+  const auto free = daemon.detached({"--pids-limit", "50", "sh", "-c", text});
+  BOOST_TEST(watches() == before);
+  BOOST_TEST(daemon.sup({"update", "-m", "16m", free}).code == 0);
+  BOOST_TEST(watches() == before + 1);
+  go();
+  kills(3);
+  BOOST_TEST(daemon.sup({"rm", "-f", free}).code == 0);
+  BOOST_TEST(watches() == before);
+  const Events events(daemon.events());
+  BOOST_TEST(events.count("oom") == 3U, daemon.events());
+  BOOST_TEST(!events.any("exited", "/reason", "oom"));
 }
 
 BOOST_AUTO_TEST_CASE(a_kill_is_no_oom) {
