@@ -183,6 +183,7 @@ class Container {
   void joined(pid_t pid);
   void go();
   void linger();
+  void ask_which_call();
   void explain(const wire::Record& record);
   [[nodiscard]] Error plain_error(const wire::Record& record) const;
   void heard(const wire::Record& record);
@@ -227,8 +228,10 @@ class Container {
   bool waits_ = false;  // init is at its wait step, and has not been told to go on
   bool doomed_ = false;  // to be killed before anybody knows its pid
   std::uint16_t wait_step_ = 0;
-  Timer linger_;  // an entry has ended, and somebody still holds its output; or the kernel's log is waited for
-  int log_looks_ = 0;
+  Timer linger_;  // an entry has ended, and somebody still holds its output
+  std::unique_ptr<KillLog::Question> which_call_;  // that its filter has killed it for
+  bool call_known_ = false;  // it was told, or nobody knows
+  std::optional<std::string> killed_for_;
   std::unique_ptr<Aside> explaining_;
 
   State state_ = State::created;

@@ -17,7 +17,6 @@
 #include "spec/seccomplog.h"
 #include "sys/explain.h"
 #include "sys/inside.h"
-#include "sys/kernellog.h"
 #include "sys/rootdir.h"
 
 namespace sup {
@@ -25,9 +24,6 @@ namespace {
 
 // How long the output of an entry may go on after its end, when others have it open.
 constexpr std::chrono::milliseconds kLinger{50};
-// How long the kernel's log is waited for, when it may say what a command was killed for.
-constexpr std::chrono::milliseconds kLogLook{5};
-constexpr int kLogLooks = 8;
 
 Error container_ended() {
   return Error{.code = "E_CONTAINER_ENDED",
@@ -106,14 +102,7 @@ void Container::settle() {
   const int status = command_status_.value_or(wait_status_);
   outcome_.status = ExitStatus::from_wait(status).value_or(ExitStatus{.code = 125});
   const bool may_be_filtered = outcome_.status.signal == SIGSYS && filter_kills(facts_.seccomp);
-  std::optional<std::string> killed_for;
-  if (may_be_filtered) {
-    const auto call = call_that_was_killed(filtered_pid_ < 0 ? pid_ : filtered_pid_, cloned_us_);
-    // The kernel's thread may be behind.
-    if (!call && call.error() == NoCall::not_there && log_looks_++ < kLogLooks)
-      return linger_.start(kLogLook, [this] { settle(); });
-    if (call) killed_for = *call;
-  }
+  if (may_be_filtered && !call_known_) return ask_which_call();
   state_ = State::ended;
   // KILL that nobody of ours sent, in a group where the kernel killed for memory: that is why. (Init as PID 1 may be the one
   // that was hit, or report it of the command.)
@@ -130,7 +119,7 @@ void Container::settle() {
     e.signal = outcome_.status.signal;
     e.core = outcome_.status.core;
     e.may_be_filtered = may_be_filtered;
-    e.syscall = std::move(killed_for);
+    e.syscall = std::move(killed_for_);
   } else {
     e.exit_code = outcome_.status.code;
   }
@@ -141,6 +130,20 @@ void Container::settle() {
   e.bytes = bytes_;
   emit(std::move(e));
   if (hooks_.ended) hooks_.ended(outcome_);
+}
+
+void Container::ask_which_call() {
+  if (which_call_) return;
+  which_call_ = reaper_.kill_log().ask(
+      filtered_pid_ < 0 ? pid_ : filtered_pid_, cloned_us_, [this](std::optional<std::string> call) {
+        killed_for_ = std::move(call);
+        call_known_ = true;
+        // Not in its own callback.
+        loop_.later([this] {
+          which_call_.reset();
+          settle();
+        });
+      });
 }
 
 // All of a stream that nobody has stopped reading has been read by now, but what came in this very moment: that still

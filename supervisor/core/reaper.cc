@@ -5,9 +5,11 @@
 #include <cerrno>
 #include <utility>
 
+#include "sys/kernellog.h"
+
 namespace sup {
 
-Reaper::Reaper(Loop& loop) : watcher_(loop, [this] { collect(); }), rest_(loop) {}
+Reaper::Reaper(Loop& loop) : loop_(loop), watcher_(loop, [this] { collect(); }), rest_(loop) {}
 
 Result<void> Reaper::start() { return watcher_.start(); }
 
@@ -17,6 +19,11 @@ void Reaper::wait_for(pid_t pid) {
   watched_.erase(pid);
   while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
   }
+}
+
+KillLog& Reaper::kill_log() {
+  if (!kill_log_) kill_log_ = std::make_unique<KillLog>(loop_, open_kernel_log);
+  return *kill_log_;
 }
 
 void Reaper::collect() {

@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <unordered_map>
 
 #include "base/error.h"
+#include "core/killlog.h"
 #include "loop/loop.h"
 #include "loop/nextturn.h"
 #include "loop/signals.h"
@@ -31,15 +33,19 @@ class Reaper {
   [[nodiscard]] bool watches(pid_t pid) const { return watched_.contains(pid); }
   // Waits for one that is being killed, here and now; its callback, if there is one, is not called. For the end.
   void wait_for(pid_t pid);
+  // For what a filter has killed one that was reaped.
+  [[nodiscard]] KillLog& kill_log();
 
  private:
   // So many ends a turn: a storm of them must not keep the loop from its clients.
   static constexpr int kSlice = 64;
   void collect();
 
+  Loop& loop_;
   std::unordered_map<pid_t, Exit> watched_;
   ChildWatcher watcher_;
   NextTurn rest_;
+  std::unique_ptr<KillLog> kill_log_;  // from the first question on
 };
 
 }  // namespace sup

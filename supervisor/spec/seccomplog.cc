@@ -39,21 +39,22 @@ bool filter_kills(const Filter& filter) {
   });
 }
 
-std::optional<SeccompKill> seccomp_kill(std::string_view record, pid_t pid, std::uint64_t since_us) {
+std::optional<SeccompKill> seccomp_kill(std::string_view record) {
   const auto body = record.find(';');
-  if (body == std::string_view::npos) return std::nullopt;
+  // Nearly all are something else.
+  if (body == std::string_view::npos || !record.substr(body + 1).starts_with("audit: type=1326 ")) return std::nullopt;
   const auto head = split(record.substr(0, body), ',');
   const auto when = head.size() < 3 ? std::nullopt : number<std::uint64_t>(head[2]);
   const std::string_view text = record.substr(body + 1);
   // Facility 0 is the kernel's alone; who may write to the log has another.
   const auto priority = number<unsigned>(head.front());
   if (!priority || *priority >= 8) return std::nullopt;
-  if (!when || *when < since_us || !text.starts_with("audit: type=1326 ")) return std::nullopt;
-  if (number<pid_t>(word(text, "pid")) != pid || word(text, "sig") != "31") return std::nullopt;
+  if (!when || word(text, "sig") != "31") return std::nullopt;
+  const auto pid = number<pid_t>(word(text, "pid"));
   const auto arch = number<std::uint32_t>(word(text, "arch"), 16);
   const auto call = number<int>(word(text, "syscall"));
-  if (!arch || !call) return std::nullopt;
-  return SeccompKill{*arch, *call};
+  if (!pid || !arch || !call) return std::nullopt;
+  return SeccompKill{*pid, *when, *arch, *call};
 }
 
 }  // namespace sup

@@ -1,20 +1,23 @@
 // Kernellog: the kernel's own log, /dev/kmsg.
 #pragma once
-#include <sys/types.h>
-
 #include <cstdint>
-#include <expected>
+#include <functional>
 #include <string>
+#include <string_view>
+
+#include "base/fd.h"
+#include "spec/seccomplog.h"
 
 namespace sup {
 
-enum class NoCall : std::uint8_t {
-  unreadable,  // the log is not ours to read (dmesg_restrict), or we have pids of our own (a container's)
-  not_there,  // not yet: a kernel thread writes it; or never, where an audit daemon takes it or too many came at once
-};
+// From its oldest record on, a read(2) a record, never blocking. None: it is not ours to read (dmesg_restrict), or we have pids
+// of our own (a container's), which are not those that it names.
+[[nodiscard]] Fd open_kernel_log();
 
-// The name of the system call for which a seccomp filter has killed this process, "170" where it has none.
-// since_us: of CLOCK_MONOTONIC, from when on. Reads all of the log, a few milliseconds; never blocks.
-[[nodiscard]] std::expected<std::string, NoCall> call_that_was_killed(pid_t pid, std::uint64_t since_us);
+// So many records; some thousands are in it, or some hundred thousands (log_buf_len=). True: there may be more at once.
+[[nodiscard]] bool read_kernel_log(int log, int most, const std::function<void(std::string_view record)>& each);
+
+// The name of the system call, "170" where it has none.
+[[nodiscard]] std::string call_name(const SeccompKill& kill);
 
 }  // namespace sup
