@@ -18,6 +18,7 @@
 #include "face/print.h"
 #include "face/say.h"
 #include "face/terminal.h"
+#include "sys/ahead.h"
 
 namespace {
 
@@ -102,6 +103,7 @@ int main(int argc, char** argv) {
   const char* events = std::getenv("SUP_EVENTS");
   globals.events = events != nullptr && *events != 0 ? events : "stderr";
   const auto result = dispatch(globals, std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
+  (void)take_ahead();  // of no use to anybody: it ends here
   if (result) return *result;
   say(result.error());
   log_error(globals, result.error());

@@ -160,9 +160,11 @@ bool Container::go_on_with(Parked parked, const int (&stdio)[3]) {
   const auto before = Loop::now_us();
   auto stream = opened(loop_, boot_, std::move(parked.boot), boot_handlers());
   if (!stream) return false;
+  on_its_way_ = !parked.waits;
   boot_->read_start();
   if (!go_on(plan_, parked.done, stdio, boot_->fd())) {
     boot_.reset();  // its end as well, should it still be there
+    on_its_way_ = false;
     return false;
   }
   cloned(Loop::now_us() - before);
@@ -176,7 +178,7 @@ void Container::start_over() {
   if (!spare_) return;
   const Spare spare = std::move(*spare_);
   spare_.reset();
-  reaped_ = boot_ended_ = false;
+  reaped_ = boot_ended_ = on_its_way_ = false;
   boot_bytes_.clear();
   pid_ = -1;
   pidfd_.reset();
@@ -360,6 +362,7 @@ void Container::heard(const wire::Record& record) {
     case wire::Say::terminal: take_terminal(record.step); break;
     case wire::Say::joined: joined(static_cast<pid_t>(record.value)); break;
     case wire::Say::wait:
+      if (std::exchange(on_its_way_, false)) break;  // for what it has been sent already
       waits_ = true;
       wait_step_ = record.step;
       if (!entry_) {

@@ -225,6 +225,7 @@ class Container {
     int image;
   };
   std::optional<Spare> spare_;
+  bool on_its_way_ = false;  // its {wait} is still to come, and means nothing
   bool waits_ = false;  // init is at its wait step, and has not been told to go on
   bool doomed_ = false;  // to be killed before anybody knows its pid
   std::uint16_t wait_step_ = 0;

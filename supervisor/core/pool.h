@@ -27,7 +27,8 @@ struct Parked {
   pid_t pid = -1;
   Fd pidfd;
   Fd boot;                 // our end of its channel; what it has said is read
-  std::size_t done = 0;    // steps of its plan that are behind it
+  std::size_t done = 0;    // steps of its plan that are behind it, or will be
+  bool waits = true;       // it has said {wait}; false: that is still to come
 };
 
 inline constexpr std::size_t kMaxPool = 64;

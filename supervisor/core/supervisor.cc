@@ -199,8 +199,10 @@ Result<void> Supervisor::launch(Held& held) {
   if (auto r = move(held, ContainerAction::start); !r) return r;
   held.stopped_by_user_ = false;
   held.finished_ = 0;
+  auto parked = std::move(prepared->parked);
+  if (parked) reaper_.watch(parked->pid, [](int, const rusage&, std::uint64_t) {});
   // What is limited is made inside of its limits.
-  auto parked = held.spec_.limits.any() ? std::nullopt : pool_->take(prepared->plan);
+  if (!parked && !held.spec_.limits.any()) parked = pool_->take(prepared->plan);
   held.container_ = std::make_unique<Container>(loop_, log_, reaper_, held.spec_, std::move(prepared->facts),
                                                 std::move(prepared->plan), hooks(held));
   held.container_->start(std::move(prepared->wiring), image_.get(), std::move(parked));

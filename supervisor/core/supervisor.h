@@ -51,6 +51,7 @@ struct RunRequest {
     Facts facts;
     Plan plan;
     Container::Wiring wiring;
+    std::optional<Parked> parked{};  // an init that fits the plan, a child of this process
   };
   std::optional<Prepared> prepared{};
 };
@@ -59,16 +60,16 @@ struct RunRequest {
 class Held {
  public:
   [[nodiscard]] const std::string& id() const { return id_; }
-  [[nodiscard]] std::uint64_t number() const { return number_; }   // in the order they came, from 1
+  [[nodiscard]] std::uint64_t number() const { return number_; }  // in the order they came, from 1
   [[nodiscard]] const std::string& name() const { return spec_.name; }
   [[nodiscard]] const Spec& spec() const { return spec_; }
   [[nodiscard]] ContainerState state() const { return state_; }
   [[nodiscard]] pid_t pid() const { return container_ ? container_->pid() : -1; }
-  [[nodiscard]] const std::optional<Outcome>& outcome() const { return outcome_; }   // of the last run
-  [[nodiscard]] std::int64_t created() const { return created_; }     // seconds since 1970
-  [[nodiscard]] std::int64_t started() const { return started_; }     // of the last run; 0: never
-  [[nodiscard]] std::int64_t finished() const { return finished_; }   // of the last run; 0: not yet
-  [[nodiscard]] std::uint32_t restarts() const { return backoff_.count(); }   // since it last stayed up for a while
+  [[nodiscard]] const std::optional<Outcome>& outcome() const { return outcome_; }  // of the last run
+  [[nodiscard]] std::int64_t created() const { return created_; }  // seconds since 1970
+  [[nodiscard]] std::int64_t started() const { return started_; }  // of the last run; 0: never
+  [[nodiscard]] std::int64_t finished() const { return finished_; }  // of the last run; 0: not yet
+  [[nodiscard]] std::uint32_t restarts() const { return backoff_.count(); }  // since it last stayed up for a while
   [[nodiscard]] const Ring& ring() const { return ring_; }
   [[nodiscard]] std::size_t viewers() const { return audience_.size(); }
   [[nodiscard]] std::size_t input_queued() const { return container_ ? container_->input_queued() : 0; }
@@ -76,13 +77,13 @@ class Held {
   [[nodiscard]] Container* container() const { return container_.get(); }
   // What was seen of its use by whoever looked last (stats): 0, 0: nobody has.
   struct Seen {
-    std::uint64_t at_us = 0;    // since the boot
+    std::uint64_t at_us = 0;  // since the boot
     std::uint64_t cpu_us = 0;
   };
   Seen seen;
   [[nodiscard]] const std::string& log_directory() const {
     return log_directory_;
-  }   // holds kLogName and its older ones
+  }  // holds kLogName and its older ones
 
  private:
   friend class Supervisor;
@@ -95,28 +96,28 @@ class Held {
   std::unique_ptr<Container> container_;
   std::optional<Outcome> outcome_;
   Backoff backoff_;
-  std::unique_ptr<Timer> again_;       // while in backoff
+  std::unique_ptr<Timer> again_;  // while in backoff
   bool stopped_by_user_ = false;
   bool remove_at_end_ = false;
   std::int64_t created_ = 0, started_ = 0, finished_ = 0;
   Ring ring_;
   Audience audience_;
   std::string log_directory_;
-  Fd log_fd_;                          // of the directory; outlives log_
-  std::unique_ptr<LogFile> log_;       // from the first output on
-  std::uint64_t log_missed_ = 0;       // bytes of output that came while it could not be opened
-  std::unique_ptr<Timer> log_pause_;   // output has paused: what is held back of a line is shown
-  std::vector<Told> begun_;            // told once: its command runs, or never will
-  std::vector<Told> ended_;            // told at the next end, once
-  bool again_at_end_ = false;          // asked to restart: its end is a start
-  std::vector<Told> again_told_;       // who asked; they are told of the start that is to come
+  Fd log_fd_;  // of the directory; outlives log_
+  std::unique_ptr<LogFile> log_;  // from the first output on
+  std::uint64_t log_missed_ = 0;  // bytes of output that came while it could not be opened
+  std::unique_ptr<Timer> log_pause_;  // output has paused: what is held back of a line is shown
+  std::vector<Told> begun_;  // told once: its command runs, or never will
+  std::vector<Told> ended_;  // told at the next end, once
+  bool again_at_end_ = false;  // asked to restart: its end is a start
+  std::vector<Told> again_told_;  // who asked; they are told of the start that is to come
 };
 
 // One more command in a container (`sup exec`).
 struct ExecRequest {
-  Spec spec;                           // of it counts what compile_exec() takes
+  Spec spec;  // of it counts what compile_exec() takes
   Container::Wiring wiring;
-  Container::Hooks hooks;              // ended is told once, also of what never ran
+  Container::Hooks hooks;  // ended is told once, also of what never ran
 };
 
 class Supervisor {

@@ -21,8 +21,12 @@
 #include "face/lastword.h"
 #include "face/pidfile.h"
 #include "face/say.h"
+#include "spec/ahead.h"
 #include "spec/keys.h"
+#include "spec/parked.h"
 #include "spec/signals.h"
+#include "sys/ahead.h"
+#include "sys/pidfd.h"
 #include "sys/runtime.h"
 #include "sys/unixsocket.h"
 
@@ -35,6 +39,14 @@ constexpr std::size_t kInputMark = 64 * 1024;
 // At the end, for clients that have not taken everything: between looks, and altogether.
 constexpr std::chrono::milliseconds kLook{10};
 constexpr int kLooks = 100;
+
+// The process ends with the run, and the kernel closes faster than we do, some per cent of a short run. Every other build closes
+// each handle, and Loop aborts where one was forgotten.
+#ifdef SUP_QUICK_END
+constexpr bool kQuickEnd = true;
+#else
+constexpr bool kQuickEnd = false;
+#endif
 
 class Foreground : public Viewer {
  public:
@@ -113,11 +125,30 @@ class Foreground : public Viewer {
     request.spec = spec_;
     request.spec.rm = false;  // its end is the supervisor's: there is nothing to remove it from
     request.size = wiring_.size;
-    request.prepared = {std::move(facts_), std::move(plan_), std::move(wiring_)};
+    auto parked = started_ahead();
+    request.prepared = {std::move(facts_), std::move(plan_), std::move(wiring_), std::move(parked)};
     auto held = supervisor_->run(std::move(request), this);
     if (!held) return std::unexpected(held.error());
     if (!finished_) held_ = *held;
     return {};
+  }
+
+  // The init that has been at work since before main(), if this is a run for it.
+  std::optional<Parked> started_ahead() {
+    auto started = take_ahead();
+    if (!started) return std::nullopt;
+    ahead_.emplace(std::move(*started));
+    const Plan beginning = ahead::plan();
+    if (!fits(beginning, plan_) || spec_.limits.any()) {
+      // Not waited for now.
+      (void)pidfd_signal(ahead_->pidfd.get(), SIGKILL);
+      return std::nullopt;
+    }
+    return Parked{.pid = std::exchange(ahead_->pid, -1),
+                  .pidfd = std::move(ahead_->pidfd),
+                  .boot = std::move(ahead_->boot),
+                  .done = done(beginning),
+                  .waits = false};
   }
 
   // The control socket. Without one the command runs all the same, only nobody else reaches it.
@@ -340,9 +371,11 @@ class Foreground : public Viewer {
     last_word_.say(id_, spec_.name, outcome_, status);
     log_->flush();
     server_.reset();
-    supervisor_.reset();
+    // Nothing of it is outside of this process any more: see kQuickEnd.
+    if (!kQuickEnd || supervisor_->execs() != 0) supervisor_.reset();
     std::error_code ignored;
     std::filesystem::remove_all(logs_path(socket_path_), ignored);
+    if (kQuickEnd) return status;
     console_.release_signals();
     log_.reset();
     return status;
@@ -362,6 +395,7 @@ class Foreground : public Viewer {
   std::string name_;  // as a supervisor
   Facts facts_;  // until prepare() gives them away, and so the plan
   Plan plan_;
+  std::optional<Ahead> ahead_;  // an init that was not for this run
 
   Loop loop_;  // outlives every handle below
   std::unique_ptr<EventLog> log_;
@@ -393,11 +427,7 @@ class Foreground : public Viewer {
 Result<int> run_foreground(const cli::Globals& globals, Spec spec, Facts facts, Plan plan) {
   auto foreground = std::make_unique<Foreground>(globals, std::move(spec), std::move(facts), std::move(plan));
   auto status = foreground->run();
-#ifdef NDEBUG
-  // The process ends now, and the kernel closes faster than we do, some per cent of a short run. Every other build closes each
-  // handle, and Loop aborts where one was forgotten.
-  (void)foreground.release();
-#endif
+  if (kQuickEnd) (void)foreground.release();
   return status;
 }
 

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "sys/ahead.h"
 #include "sys/sealed.h"
 
 namespace sup {
@@ -62,6 +63,7 @@ Result<std::string> find_init() {
 }
 
 Result<Fd> load_init() {
+  if (Fd ahead = take_ahead_image()) return ahead;
   // Opened as it lies there, not resolved first: before every start of a foreground run. find_init() has the words.
   const std::string beside = own_directory();
   std::string place;

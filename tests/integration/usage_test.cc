@@ -59,6 +59,22 @@ BOOST_AUTO_TEST_CASE(wrong_values) {
   expect_usage(sup_run({"--status-fd", "999", "true"}), "999");
 }
 
+// Command lines for which an init is at work before they have been read to the end: it is gone with them.
+BOOST_AUTO_TEST_CASE(what_was_started_ahead_goes_with_a_refusal) {
+  for (const auto& words : {std::vector<std::string>{"--name", "a/b", "true"},
+                            {"-t", "--rm=perhaps", "true"},
+                            {"-w", "/no/such/place", "true"},
+                            {"-u", "nobody-of-that-name", "true"},
+                            {"--hostname", std::string(65, 'h'), "true"},
+                            {"--timeout", "soon", "true"}}) {
+    const auto result = sup_run(words);
+    BOOST_TEST(result.code == 125, words.front() << ": " << shown(result.err));
+    BOOST_TEST(!result.err.empty());
+  }
+  BOOST_TEST(sup_run({"/no/such/command"}).code == 127);
+  BOOST_TEST(sup_run({"/etc"}).code == 126);
+}
+
 BOOST_AUTO_TEST_CASE(help_goes_to_stdout) {
   for (const auto& args : {std::vector<std::string>{"--help"},
                            {"run", "--help"},
