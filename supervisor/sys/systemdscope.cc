@@ -1,20 +1,24 @@
 #include "sys/systemdscope.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <vector>
+#include <cstdlib>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "spec/dbus.h"
 #include "sys/kernel.h"
 #include "sys/procfs.h"
 
@@ -37,45 +41,106 @@ Error no_scope(std::string why, int err = 0) {
                .stage = "cgroup"};
 }
 
-// Everything that it prints, up to a page, in one line.
-Result<void> run_busctl(const std::vector<std::string>& words) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) return std::unexpected(no_scope("no pipe", errno));
-  const Fd read_end(ends[0]);
-  Fd write_end(ends[1]);
-  std::vector<char*> argv;
-  for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, write_end.get(), 2);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-  pid_t pid = -1;
-  const int err = ::posix_spawnp(&pid, argv[0], &actions, &attributes, argv.data(), environ);
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  if (err != 0) return std::unexpected(no_scope(err == ENOENT ? "there is no busctl(1) to ask it with" : "", err));
-  write_end.reset();
-  std::string said;
-  std::array<char, 4096> piece{};
-  for (ssize_t n = 0; (n = ::read(read_end.get(), piece.data(), piece.size())) != 0;) {
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) break;
-    if (said.size() < piece.size()) said.append(piece.data(), static_cast<std::size_t>(n));
+// One question and its answer, over a unix socket.
+class Conversation {
+ public:
+  // ENOENT, ECONNREFUSED, EACCES: there is nobody here, or not for us.
+  static std::expected<Conversation, int> with(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) return std::unexpected(ENAMETOOLONG);
+    path.copy(address.sun_path, path.size());
+    Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!socket) return std::unexpected(errno);
+    const timeval within{.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(kWithin).count(), .tv_usec = 0};
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &within, sizeof within);
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &within, sizeof within);
+    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
+      return std::unexpected(errno);
+    return Conversation(std::move(socket));
   }
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0) {
-    if (errno != EINTR) return std::unexpected(no_scope("busctl's end was not to be seen", errno));
+
+  // Who we are is what the kernel says of us; the uid is for form.
+  Result<void> introduce() {
+    std::string words("\0AUTH EXTERNAL ", 15);
+    for (const char digit : std::to_string(::geteuid())) words.append("3").push_back(digit);
+    if (auto r = send(words + "\r\n"); !r) return r;
+    while (!heard_.contains("\r\n")) {
+      if (auto r = hear(); !r) return r;
+    }
+    const auto end = heard_.find("\r\n");
+    if (!heard_.starts_with("OK ")) return std::unexpected(no_scope(printable(heard_.substr(0, end))));
+    heard_.erase(0, end + 2);
+    return send("BEGIN\r\n");
   }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-  return std::unexpected(no_scope(said.empty() ? "busctl failed" : printable(trimmed(split(said, '\n').front()))));
+
+  Result<void> ask(const std::string& messages, std::uint32_t serial) {
+    if (auto r = send(messages); !r) return r;
+    for (;;) {
+      const auto size = heard_.size() < kDbusFixed ? kDbusFixed : dbus_size(heard_);
+      if (size && heard_.size() < *size) {
+        if (auto r = hear(); !r) return r;
+        continue;
+      }
+      const auto message = size ? dbus_read(std::string_view(heard_).substr(0, *size)) : std::nullopt;
+      if (!message) return std::unexpected(no_scope("its answer is no D-Bus"));
+      heard_.erase(0, *size);
+      if (message->answers != serial) continue;  // of the bus itself, or nobody's
+      if (message->kind == DbusMessage::Kind::answer) return {};
+      return std::unexpected(no_scope(printable(message->text.empty() ? message->error : message->text)));
+    }
+  }
+
+ private:
+  explicit Conversation(Fd socket) : socket_(std::move(socket)) {}
+  Result<void> send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t n = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) return std::unexpected(no_scope({}, n < 0 ? errno : EIO));
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return {};
+  }
+  Result<void> hear() {
+    std::array<char, 4096> piece{};
+    ssize_t n = 0;
+    do n = ::recv(socket_.get(), piece.data(), piece.size(), 0);
+    while (n < 0 && errno == EINTR);
+    if (n == 0) return std::unexpected(no_scope("it has hung up"));
+    if (n < 0) return std::unexpected(no_scope({}, errno == EAGAIN ? ETIMEDOUT : errno));
+    if (std::chrono::steady_clock::now() > end_) return std::unexpected(no_scope({}, ETIMEDOUT));
+    heard_.append(piece.data(), static_cast<std::size_t>(n));
+    return {};
+  }
+
+  Fd socket_;
+  std::string heard_;
+  std::chrono::steady_clock::time_point end_ = std::chrono::steady_clock::now() + kWithin;
+};
+
+// Directly where that is possible, as systemctl(1) does it; else over the bus.
+Result<void> ask_systemd(const std::string& name, pid_t pid) {
+  std::string direct = "/run/systemd/private";
+  std::string bus = "/run/dbus/system_bus_socket";
+  if (::geteuid() != 0) {
+    const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+    const std::string folder =
+        runtime != nullptr && *runtime == '/' ? runtime : "/run/user/" + std::to_string(::geteuid());
+    direct = folder + "/systemd/private";
+    bus = folder + "/bus";
+  }
+  int err = 0;
+  for (const bool over_bus : {false, true}) {
+    auto talk = Conversation::with(over_bus ? bus : direct);
+    if (!talk) {
+      err = talk.error();
+      continue;
+    }
+    if (auto r = talk->introduce(); !r) return r;
+    return talk->ask((over_bus ? dbus_hello(1) : std::string()) + dbus_start_scope(2, name, pid), 2);
+  }
+  return std::unexpected(no_scope("nobody is at " + bus, err));
 }
 
 std::string own_v2() {
@@ -103,17 +168,8 @@ bool is_delegated(const std::string& directory) {
 }
 
 Result<void> enter_own_scope() {
-  const std::string pid = std::to_string(::getpid());
-  const std::string name = "sup-" + pid + ".scope";
-  std::vector<std::string> words{"busctl"};
-  if (::geteuid() != 0) words.emplace_back("--user");
-  for (const char* word : {"--quiet", "--timeout=5", "call", "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-                           "org.freedesktop.systemd1.Manager", "StartTransientUnit", "ssa(sv)a(sa(sv))"}) {
-    words.emplace_back(word);
-  }
-  words.insert(words.end(), {name, "fail", "4", "Description", "s", "sup and its containers", "PIDs", "au", "1", pid,
-                             "Delegate", "b", "true", "CollectMode", "s", "inactive-or-failed", "0"});
-  if (auto r = run_busctl(words); !r) return r;
+  const std::string name = "sup-" + std::to_string(::getpid()) + ".scope";
+  if (auto r = ask_systemd(name, ::getpid()); !r) return r;
   // The answer is a job that was queued.
   const auto end = std::chrono::steady_clock::now() + kWithin;
   while (own_v2().find(name) == std::string::npos) {

@@ -14,8 +14,8 @@ namespace sup {
 [[nodiscard]] bool is_delegated(const std::string& directory);
 
 // Asks systemd (an ordinary user: the user's own) to put this process into a scope of its own, sup-PID.scope, which is
-// delegated and goes when its last process has gone. Waits until we are in it. Needs a single-threaded process (it forks
-// busctl(1)). E_SCOPE says why not.
+// delegated and goes when its last process has gone. Waits until we are in it, seconds at most.
+// E_SCOPE says why not.
 [[nodiscard]] Result<void> enter_own_scope();
 
 }  // namespace sup
