@@ -198,6 +198,7 @@ void Container::cloned(std::uint64_t took_us) {
 void Container::under_way(pid_t pid, Fd pidfd) {
   pid_ = pid;
   pidfd_ = std::move(pidfd);
+  if (plan_.guarded && fence_) fence_->guarded_by(pid_);
   reaper_.watch(pid_, [this](int status, const rusage& usage, std::uint64_t since) { reaped(status, usage, since); });
 }
 

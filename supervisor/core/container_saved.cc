@@ -138,6 +138,7 @@ Result<std::unique_ptr<Container>> Container::restore(Loop& loop, EventLog& log,
   if (saved.fenced) {
     c.fence_ = std::make_unique<Fence>(loop, c.facts_.id);
     c.fence_->reopen(saved.frozen);
+    if (!c.spec_.pid.empty()) c.fence_->guarded_by(c.pid_);
     c.watch_oom(c.spec_.limits);
     // Those that came while nobody looked.
     loop.later([&c] { c.count_oom(); });

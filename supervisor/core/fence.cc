@@ -68,7 +68,7 @@ Result<void> Fence::adopt(pid_t first) {
   for (int round = 0; round < kAdoptRounds; ++round) {
     bool outside = false;
     for (const pid_t pid : processes_with(first)) {
-      if (group_->holds(pid) != false) continue;
+      if (pid == guard_ || group_->holds(pid) != false) continue;
       outside = true;
       if (auto r = group_->place(pid); !r) return r;
     }
@@ -92,6 +92,7 @@ void Fence::freeze(pid_t first, std::function<void(Result<void>)> done) {
   Result<void> ready = make_group();
   if (ready) ready = group_->make_freezable();
   if (ready) ready = adopt(first);
+  if (ready && guard_ > 0) ready = group_->put_aside(guard_);
   if (ready) {
     if (const int err = group_->freeze(true); err != 0) {
       ready = std::unexpected(Error{.code = "E_PAUSE",

@@ -61,6 +61,10 @@ class Fence {
   // risen: they may have become more; it says whether they have. Until remove(). Once; nothing where the kernel does not tell.
   void watch_oom(std::function<bool()> risen);
   [[nodiscard]] std::optional<CgroupSample> sample() const;
+  // Who is to outlive a pause's freezing: one who has to kill the others should we be killed meanwhile. Not moved in any more, and
+  // out before they are frozen.
+  void guarded_by(pid_t guard) { guard_ = guard; }
+
   // When nobody is in it any more. done: with 0, or the errno with which the kernel refused for too long; at once where possible.
   void remove(std::function<void(int err, const std::string& path)> done);
 
@@ -80,6 +84,7 @@ class Fence {
   std::chrono::milliseconds waited_{0};
   bool frozen_ = false;
   pid_t first_ = -1;
+  pid_t guard_ = -1;
   std::function<void(Result<void>)> done_;  // of a freeze that is under way
   std::function<void(int, const std::string&)> removed_;
 };

@@ -361,6 +361,16 @@ Result<void> Cgroup::place(pid_t pid) {
   return {};
 }
 
+Result<void> Cgroup::put_aside(pid_t pid) {
+  const Node* const node = freezer();
+  if (node == nullptr) return {};
+  const std::string& own = home_.trees[node->tree].own;
+  int err = write_value(own + "/cgroup.procs", std::to_string(pid));
+  if (err == EBUSY) err = write_value(own + "/supervisor/cgroup.procs", std::to_string(pid));  // see enable()
+  if (err == 0 || err == ESRCH) return {};
+  return std::unexpected(failed("process " + std::to_string(pid) + " cannot be put aside", own, err));
+}
+
 std::vector<pid_t> Cgroup::processes() const { return CgroupDriver::processes(path()); }
 
 int Cgroup::freeze(bool frozen) {

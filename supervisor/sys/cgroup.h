@@ -39,6 +39,8 @@ class Cgroup {
   [[nodiscard]] std::vector<Fd> task_files() const;
   // Into every directory where it is not, and looked at afterwards. ESRCH is no error: it has ended.
   [[nodiscard]] Result<void> place(pid_t pid);
+  // Out of the directory that freezes, to where we are ourselves: what limits it stays. ESRCH as above.
+  [[nodiscard]] Result<void> put_aside(pid_t pid);
   // Whether /proc/PID/cgroup shows it in every directory; nullopt: it has ended.
   [[nodiscard]] std::optional<bool> holds(pid_t pid) const;
   [[nodiscard]] std::vector<pid_t> processes() const;

@@ -7,10 +7,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstdint>
 #include <memory>
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "sys/cgroupdriver.h"
 #include "sys/kernel.h"
 #include "sys/procfs.h"
 #include "sys/systemdscope.h"
@@ -26,6 +30,22 @@ std::vector<std::string> directories_in(const std::string& path) {
     if (entry->d_type == DT_DIR && entry->d_name[0] != '.') names.emplace_back(entry->d_name);
   }
   return names;
+}
+
+// Whether KILL waits for one of its processes (proc_pid_status(5)), which happens to who is frozen by v1: dead but for the thaw.
+bool is_doomed(const std::string& directory) {
+  return std::ranges::any_of(CgroupDriver::processes(directory), [](pid_t pid) {
+    const auto status = read_file("/proc/" + std::to_string(pid) + "/status");
+    if (!status) return false;
+    return std::ranges::any_of(split(*status, '\n'), [](std::string_view line) {
+      constexpr std::uint64_t kKill = std::uint64_t{1} << (SIGKILL - 1);
+      if (!line.starts_with("SigPnd:") && !line.starts_with("ShdPnd:")) return false;
+      std::uint64_t pending = 0;
+      const std::string_view digits = trimmed(line.substr(7));
+      std::from_chars(digits.data(), digits.data() + digits.size(), pending, 16);
+      return (pending & kKill) != 0;
+    });
+  });
 }
 
 }  // namespace
@@ -94,7 +114,10 @@ void sweep_cgroups(const CgroupHome& home) {
     const std::string path = first + "/" + name;
     const Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     // Locked: its supervisor lives. Not locked, and yet not to be removed: somebody is still dying in there.
-    if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) (void)remove_cgroup(path);
+    if (!fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) continue;
+    // A pause outlives its supervisor in v1, and so does what was paused; in v2 KILL reaches the frozen.
+    if (remove_cgroup(path) == EBUSY && home.trees.front().version == CgroupVersion::v1 && is_doomed(path))
+      (void)cgroup_driver(CgroupVersion::v1).freeze(path, false);
   }
   ::rmdir(first.c_str());  // not empty: somebody's containers are there
   // A group's first directory is made first and removed last: another one without it is nobody's.

@@ -23,7 +23,8 @@ struct SpawnRequest {
   int image = -1;                            // the init executable, O_CLOEXEC (sys/initimage.h); borrowed
   int cgroup = -1;  // a v2 cgroup's directory to be born in; borrowed; -1: the caller's own. Tried:
       // where the kernel refuses, the child is born in the caller's
-  std::vector<int> tasks;  // v1 cgroups' `tasks`, open for writing, to go into first; borrowed. Tried: who asked looks afterwards
+  std::vector<int>
+      tasks;  // v1 cgroups' `tasks`, open for writing, to go into first; borrowed. Tried: who asked looks afterwards
   std::vector<std::pair<int, int>> fds;  // {ours, number in the child}; borrowed. Everything else is CLOEXEC
   std::vector<std::string> argv;  // of init
 };

@@ -133,6 +133,102 @@ BOOST_AUTO_TEST_CASE(b51_a_frozen_one_can_be_stopped_and_removed) {
   BOOST_TEST(gone(pid, 1s));
 }
 
+// Runs until the next sup has removed what the one that was killed has left.
+void sweep(const std::vector<std::string>& options, const std::string& directory) {
+  const auto end = std::chrono::steady_clock::now() + patient(5s);
+  while (exists(directory) && std::chrono::steady_clock::now() < end) BOOST_TEST(sup_run(options).code == 0);
+  BOOST_TEST(!exists(directory), directory);
+}
+
+// With another's pid namespace no PID 1 dies with the supervisor, but its guard kills the others: it stands not still with them.
+BOOST_AUTO_TEST_CASE(a_frozen_one_among_the_hosts_processes_ends_with_its_supervisor) {
+  NEEDS_FREEZER();
+  if (const auto tried = sup_run({"--pid", "host", "true"}); tried.code != 0)
+    SUP_CANNOT("there is no cgroup.kill here");
+  for (const bool updated : {false, true}) {
+    Process process(running({"--pid", "host", "sh", "-c", "sleep 1000 & echo up $! $$; wait"}));
+    BOOST_TEST_REQUIRE(process.wait_out("up "));
+    const auto id = Events(process.events()).first("starting").text("/id");
+    const auto words = value(process.out(), "up");
+    const pid_t sleeper = std::atoi(words.c_str());
+    const pid_t shell = std::atoi(words.substr(words.find(' ')).c_str());
+    const auto paused = sup_cli({"pause", id});
+    BOOST_TEST(paused.code == 0, paused.err);
+    // It is not taken in again by what looks for who is outside.
+    if (updated) BOOST_TEST(sup_cli({"update", "--pids-limit", "100", id}).code == 0);
+    process.signal(SIGKILL);
+    process.wait();
+    BOOST_TEST(gone(shell, 5s));
+    BOOST_TEST(gone(sleeper, 5s));
+    forget_events_file(process.events_file());
+    for (const std::string mount : {"/sys/fs/cgroup/unified", "/sys/fs/cgroup"}) {
+      if (!exists(mount + "/cgroup.procs")) continue;
+      for (const auto& line : lines(read_text("/proc/self/cgroup"))) {
+        if (line.starts_with("0::"))
+          sweep({"--pid", "host", "true"}, mount + (line == "0::/" ? "" : line.substr(3)) + "/sup/" + id);
+      }
+      break;
+    }
+  }
+}
+
+// It goes on after the pause, and its guard with it.
+BOOST_AUTO_TEST_CASE(one_among_the_hosts_processes_is_paused_and_goes_on) {
+  NEEDS_FREEZER();
+  if (const auto tried = sup_run({"--pid", "host", "true"}); tried.code != 0)
+    SUP_CANNOT("there is no cgroup.kill here");
+  Process process(
+      running({"--pid", "host", "sh", "-c", "trap 'exit 5' TERM; echo up $$; while :; do sleep 0.05; done"}));
+  BOOST_TEST_REQUIRE(process.wait_out("up "));
+  const auto id = Events(process.events()).first("starting").text("/id");
+  for (int i = 0; i < 2; ++i) {
+    BOOST_TEST(sup_cli({"pause", id}).code == 0);
+    BOOST_TEST(sup_cli({"unpause", id}).code == 0);
+  }
+  BOOST_TEST(sup_cli({"stop", id}).code == 0);
+  BOOST_TEST(process.wait().code() == 5, process.err());
+}
+
+// sup ARGS… where control groups are v1 alone.
+Start with_v1(std::vector<std::string> args) {
+  Start start;
+  start.program = "/usr/bin/unshare";
+  start.events = false;
+  start.args = {"-m", "sh",       "-c",       "umount -l /sys/fs/cgroup/unified; exec \"$@\"",
+                "sh", sup_path(), "--events", "none"};
+  start.args.insert(start.args.end(), args.begin(), args.end());
+  return start;
+}
+
+// There what is frozen is not reached by the KILL that its supervisor's end sends; the next sup thaws it.
+BOOST_AUTO_TEST_CASE(what_v1_keeps_frozen_is_ended_by_the_next) {
+  NEEDS_FREEZER();
+  if (!exists("/sys/fs/cgroup/freezer/tasks") || !exists("/sys/fs/cgroup/unified/cgroup.procs"))
+    SUP_CANNOT("no v1 freezer beside a v2 tree here");
+  Process process(with_v1({"run", "--name", "v1frozen", "--pids-limit", "20", "sh", "-c", "echo up; exec sleep 1000"}));
+  BOOST_TEST_REQUIRE(process.wait_out("up\n"));
+  const auto facts = parse_json(sup_cli({"inspect", "v1frozen"}).out);
+  const auto inside = static_cast<pid_t>(facts.number("/pid"));
+  std::string group;
+  for (const auto& line : lines(read_text("/proc/" + std::to_string(inside) + "/cgroup"))) {
+    if (const auto at = line.find(":freezer:"); at != std::string::npos)
+      group = "/sys/fs/cgroup/freezer" + line.substr(at + 9);
+  }
+  BOOST_TEST_REQUIRE(group.ends_with("/sup/" + facts.text("/id")), group);
+  BOOST_TEST(sup_cli({"pause", "v1frozen"}).code == 0);
+  // Paused by somebody who lives: nobody thaws it.
+  const auto other = [] { return run(with_v1({"run", "--pids-limit", "20", "true"})).code; };
+  BOOST_TEST(other() == 0);
+  BOOST_TEST(read_text(group + "/freezer.state") == "FROZEN\n");
+  process.signal(SIGKILL);
+  BOOST_TEST(gone(process.pid(), 5s));  // its output is held by who is frozen
+  const auto end = std::chrono::steady_clock::now() + patient(5s);
+  while (exists(group) && std::chrono::steady_clock::now() < end) BOOST_TEST(other() == 0);
+  BOOST_TEST(!exists(group), group);
+  BOOST_TEST(gone(inside, 5s));
+  process.wait();
+}
+
 BOOST_AUTO_TEST_CASE(update_changes_what_runs_and_what_will) {
   NEEDS_FREEZER();
   if (!exists("/sys/fs/cgroup/pids") && !has(read_text("/sys/fs/cgroup/cgroup.controllers"), "pids"))

@@ -185,15 +185,23 @@ void measure_roots(const Setting& setting, Report& report) {
   // crun alone can.
   const Words in_root = {setting.sup, "run", "--rootfs", unlimited.root(), "/bin/true"};
   const Words limited = {setting.sup, "run", "--rootfs", image.root(), "-m", "64m", "--pids-limit", "100", "/bin/true"};
+  // Where systemd rules, all of them leave it to systemd, as docker does there: sup of itself.
+  const bool systemd = ::access("/run/systemd/system", F_OK) == 0;
+  const auto managed = [&](const std::string& runtime) {
+    Words out = {runtime};
+    if (systemd) out.emplace_back("--systemd-cgroup");
+    out.insert(out.end(), {"run", "-b", image.folder(), fresh()});
+    return out;
+  };
   const auto held = [&](const Words& ours, Peer peer) { report.add(compare(peer, ours)); };
   const Peer as_crun{.name = "crun",
-                     .argv = [&] { return Words{crun, "run", "-b", image.folder(), fresh()}; },
+                     .argv = [&] { return managed(crun); },
                      .bar = 0.5,
                      .rounds = slow,
                      .absent = oci(crun),
                      .measure = "root: docker's profile, limits"};
   const Peer as_runc{.name = "runc",
-                     .argv = [&] { return Words{runc, "run", "-b", image.folder(), fresh()}; },
+                     .argv = [&] { return managed(runc); },
                      .bar = 0.2,
                      .rounds = slow,
                      .absent = oci(runc),
