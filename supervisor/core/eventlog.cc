@@ -210,6 +210,7 @@ void EventLog::at_line_start(bool yes) { state_->sink->at_line_start(yes); }
 bool EventLog::stuck() const { return state_->sink->stuck(); }
 void EventLog::flush() { state_->sink->flush_all(); }
 void EventLog::set_supervisor(std::string name) { state_->supervisor = std::move(name); }
+const std::string& EventLog::supervisor() const { return state_->supervisor; }
 
 EventLog::Memory EventLog::memory() const { return {.seq = state_->seq, .unsent = state_->sink->unsent()}; }
 void EventLog::remember(const Memory& memory) {

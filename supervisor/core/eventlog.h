@@ -58,6 +58,7 @@ class EventLog {
 
   // The name in every line's `supervisor`.
   void set_supervisor(std::string name);
+  [[nodiscard]] const std::string& supervisor() const;
 
  private:
   struct State;

@@ -117,6 +117,8 @@ struct SavedHeld {
   std::uint64_t log_seq = 0;
   std::vector<SavedChunk> ring;
   std::uint64_t ring_total = 0;
+  std::string claim;  // of its name: the file's path, and the lock; empty: there is none
+  int claim_fd = -1;
 };
 
 // A command of exec.

@@ -48,7 +48,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedChunk, stream, bytes)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedHeld, id, number, spec, environ, cwd, rows, cols, state, container,
                                                 outcome, restarts, again_ms, stopped_by_user, remove_at_end,
                                                 again_at_end, created, started, finished, log_held, log_dropped_bytes,
-                                                log_dropped_records, log_dropped_total, log_seq, ring, ring_total)
+                                                log_dropped_records, log_dropped_total, log_seq, ring, ring_total, claim,
+                                                claim_fd)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedExec, container, spec, command)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SavedSupervisor, execs, held, closing, last_number)
 

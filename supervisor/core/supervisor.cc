@@ -144,6 +144,13 @@ Result<Held*> Supervisor::run(RunRequest request, Viewer* first) {
     do held->id_ = new_id();
     while (held_.contains(held->id_));
   }
+  if (!held->name().empty()) {
+    auto claim = NameClaim::take(held->name(), "container " + held->id_ + " under " + log_.supervisor());
+    if (claim)
+      held->claim_ = std::move(*claim);
+    else if (claim.error().code == "E_NAME_TAKEN")
+      return std::unexpected(claim.error());
+  }
   if (first != nullptr)
     held->audience_.add(*first, held->spec_.tty ? std::optional(held->request_.size) : std::nullopt);
   if (!log_on_demand_) held->log_directory_ = logs_ + "/" + held->id_;

@@ -33,6 +33,7 @@
 #include "spec/spec.h"
 #include "sys/facts.h"
 #include "sys/memoryroom.h"
+#include "sys/nameclaim.h"
 
 namespace sup {
 
@@ -99,6 +100,7 @@ class Held {
   std::unique_ptr<Timer> again_;  // while in backoff
   bool stopped_by_user_ = false;
   bool remove_at_end_ = false;
+  NameClaim claim_;                    // of its name, where there is a runtime directory
   std::int64_t created_ = 0, started_ = 0, finished_ = 0;
   Ring ring_;
   Audience audience_;
@@ -143,7 +145,7 @@ class Supervisor {
   void keep_parked(std::optional<std::size_t> count) { pool_->keep(count); }
 
   // Checks, compiles and starts. Errors are those of a foreground run before its command ran; one that init meets is an
-  // end, told to `ended`. E_NAME_TAKEN names the holder. first: watches from before the command's first instruction.
+  // end, told to `ended`. E_NAME_TAKEN names the holder, here or under another supervisor. first: watches from before the command's first instruction.
   [[nodiscard]] Result<Held*> run(RunRequest request, Viewer* first = nullptr);
 
   // By id, by name, or by the beginning of an id that only one has. E_NO_CONTAINER, E_AMBIGUOUS.

@@ -47,6 +47,7 @@ std::vector<int> descriptors_in(const SavedSupervisor& saved) {
   };
   for (const auto& held : saved.held) {
     if (held.container) add(*held.container);
+    if (held.claim_fd >= 0) all.push_back(held.claim_fd);
   }
   for (const auto& exec : saved.execs) add(exec.command);
   return all;
@@ -101,6 +102,8 @@ SavedSupervisor Supervisor::save() const {
     for (auto& chunk : held.ring_.snapshot())
       s.ring.push_back({.stream = static_cast<int>(chunk.stream), .bytes = std::move(chunk.bytes)});
     s.ring_total = held.ring_.total();
+    s.claim = held.claim_.path();
+    s.claim_fd = held.claim_.fd();
   }
   return all;
 }
@@ -181,6 +184,7 @@ void Supervisor::restore(SavedHeld saved) {
   held.created_ = saved.created;
   held.started_ = saved.started;
   held.finished_ = saved.finished;
+  if (saved.claim_fd >= 0) held.claim_ = NameClaim::adopt(std::move(saved.claim), Fd(saved.claim_fd));
   std::vector<Ring::Chunk> chunks;
   for (auto& chunk : saved.ring) {
     if (chunk.stream < 0 || chunk.stream >= static_cast<int>(kOutputStreams)) continue;

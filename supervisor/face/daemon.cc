@@ -24,6 +24,7 @@
 #include "sys/handover.h"
 #include "sys/initimage.h"
 #include "sys/nofile.h"
+#include "sys/nameclaim.h"
 #include "sys/notify.h"
 #include "sys/runtime.h"
 #include "sys/spawn.h"
@@ -96,7 +97,10 @@ class Daemon {
     // What a killed supervisor of this name left behind belongs to nobody: its containers died with it.
     logs_ = logs_path(*path);
     std::error_code ignored;
-    if (state.is_null()) std::filesystem::remove_all(logs_, ignored);
+    if (state.is_null()) {
+      std::filesystem::remove_all(logs_, ignored);
+      sweep_claims();
+    }
     if (::mkdir(logs_.c_str(), 0700) < 0 && (state.is_null() || errno != EEXIST)) {
       return std::unexpected(
           Error{.code = "E_LOG", .where = "logs", .what = logs_, .err = errno, .path = logs_, .stage = {}});

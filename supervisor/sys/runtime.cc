@@ -15,6 +15,7 @@
 #include <system_error>
 
 #include "base/fd.h"
+#include "sys/nameclaim.h"
 
 namespace sup {
 namespace {
@@ -97,6 +98,7 @@ void abandoned_run(std::string_view supervisor) {
   std::error_code ignored;
   std::filesystem::remove_all(logs_path(*path), ignored);
   ::unlink(path->c_str());
+  sweep_claims();
 }
 
 std::vector<std::string> supervisor_names() {
