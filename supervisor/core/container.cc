@@ -13,6 +13,7 @@
 #include "core/launcher.h"
 #include "spec/seccomplog.h"
 #include "sys/pidfd.h"
+#include "sys/placement.h"
 #include "sys/pidnamespace.h"
 #include "sys/procfs.h"
 #include "sys/pty.h"
@@ -143,6 +144,7 @@ Result<void> Container::make(const int (&stdio)[3], int image) {
       launch(plan_, facts_, stdio, image, theirs->get(), fence_ ? fence_->clone_fd() : -1,
              {.join = entry_ ? entry_->pidfd : -1, .root = root.get(), .guard = guard.get(), .tasks = tasks});
   if (!launched) return std::unexpected(launched.error());
+  place_apart(launched->pid);
   cloned(launched->clone_us);
   if (entry_) {
     outside_ = true;

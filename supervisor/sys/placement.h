@@ -1,0 +1,13 @@
+// Where a new process begins to run.
+#pragma once
+#include <sys/types.h>
+
+namespace sup {
+
+// Sends a process that has just been made to another processor, and allows it everywhere again that its maker may be. Most
+// schedulers do so themselves; one that keeps a virtual machine's processors together leaves it behind its maker until that
+// one sleeps, 2.8 ms where it was seen, so that a start and the next one's preparation never happen at once. Best effort; some
+// microseconds. It must not have been bound by anybody yet.
+void place_apart(pid_t pid);
+
+}  // namespace sup
