@@ -15,6 +15,7 @@
 #include <sstream>
 
 #include "child.h"
+#include "jsonfile.h"
 #include "measures.h"
 #include "service.h"
 
@@ -448,6 +449,7 @@ void measure_many(const Setting& setting, Report& report) {
   report.add(listing(setting, count));
   report.add(logging(setting, "supervisord", in_path("supervisord"), lines_by_supervisord));
   report.add(logging(setting, "conmon", in_path("conmon"), lines_by_conmon));
+  report.add(logging(setting, "json-file", in_path("docker"), lines_by_docker));
 }
 
 }  // namespace bench
