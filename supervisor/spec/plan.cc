@@ -104,9 +104,17 @@ Result<void> check_shared(const Spec& spec) {
                 : spec.ipc.starts_with('/')     ? "--ipc"
                                                 : "--uts";
   error.what = path ? "another's namespace cannot be entered" : "a pid namespace that is not its own";
-  error.why = spec.userns.empty() ? "an ordinary user has no powers over it"
-                                  : "who lives in a user namespace has no powers over it";
-  error.hint = "run sup as root, without --userns";
+  // The kernel asks for powers in the user namespace that owns it: to enter it (setns(2)), and to mount a /proc that shows it.
+  // No two containers have the same one, though their ranges are.
+  if (spec.userns.empty()) {
+    error.why = "an ordinary user has no powers over it";
+    error.hint = "run sup as root, without --userns";
+  } else {
+    error.why =
+        "it does not belong to the container's own user namespace, and only who has powers over its owner may " +
+        std::string(path ? "enter it" : "mount a /proc of it");
+    error.hint = "leave --userns or " + error.where + " out";
+  }
   error.stage = "namespace";
   return std::unexpected(std::move(error));
 }

@@ -163,7 +163,13 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused) {
   spec = rooted("auto");
   spec.network = Network::join;
   spec.netns = "/run/netns/x";
-  BOOST_TEST(text(spec, mapped()).find("who lives in a user namespace has no powers over it") != std::string::npos);
+  const std::string refused =
+      "it does not belong to the container's own user namespace, and only who has powers over its owner may ";
+  BOOST_TEST(text(spec, mapped()).contains(refused + "enter it; leave --userns or --network out"));
+  spec.network = Network::none;
+  spec.netns.clear();
+  spec.pid = "host";
+  BOOST_TEST(text(spec, mapped()).contains(refused + "mount a /proc of it; leave --userns or --pid out"));
 }
 
 BOOST_AUTO_TEST_CASE(an_exec_becomes_somebody_there) {
