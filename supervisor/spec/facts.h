@@ -35,6 +35,7 @@ struct Facts {
   std::vector<std::string>
       thermal_throttles;  // /sys/devices/system/cpu/cpuN/thermal_throttle, those there are; with --rootfs
   bool resolv_conf = false;  // the host has a resolver that the network leads to, and the root a place for its file
+  bool resolv_file = false;  // the root has a place for it; only looked at where Spec::netns_resolv is to go there
   bool hosts_file = false;  // the root has a place for /etc/hosts
   bool hostname_file = false;  // and for /etc/hostname
   std::string hosts;  // text of the host's /etc/hosts; only read where the network is the host's

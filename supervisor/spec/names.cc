@@ -18,7 +18,9 @@ constexpr std::string_view kLocalhost =
     "ff02::2\tip6-allrouters\n";
 
 std::string hosts(const Spec& spec, const Facts& facts) {
-  std::string text(spec.network == Network::host && !facts.hosts.empty() ? std::string_view(facts.hosts) : kLocalhost);
+  std::string text(kLocalhost);
+  if (spec.network == Network::host && !facts.hosts.empty()) text = facts.hosts;
+  if (spec.network == Network::join && !spec.netns_hosts.empty()) text = spec.netns_hosts;
   if (text.back() != '\n') text += '\n';
   const std::string name = own_name(spec, facts);
   // The host's own name is the host's to explain.
@@ -44,6 +46,8 @@ bool taken_by_volume(const Spec& spec, const std::string& path) {
 std::vector<NameFile> name_files(const Spec& spec, const Facts& facts) {
   std::vector<NameFile> out;
   if (facts.hosts_file && !taken_by_volume(spec, "/etc/hosts")) out.push_back({"/etc/hosts", hosts(spec, facts)});
+  if (facts.resolv_file && !taken_by_volume(spec, "/etc/resolv.conf"))
+    out.push_back({"/etc/resolv.conf", spec.netns_resolv});
   const std::string name = own_name(spec, facts);
   if (facts.hostname_file && !name.empty() && !taken_by_volume(spec, "/etc/hostname"))
     out.push_back({"/etc/hostname", name + "\n"});

@@ -17,8 +17,9 @@ struct NameFile {
   std::string path;  // absolute, inside
   std::string text;
 };
-// Those for which there is a place (Facts::hosts_file, hostname_file) that no volume has taken: /etc/hosts as docker's, with the
-// host's own lines where the network is the host's, and a line for the container's name; /etc/hostname where that is known.
+// Those for which there is a place (Facts::hosts_file, resolv_file, hostname_file) that no volume has taken: /etc/hosts as docker's,
+// with the lines of whose network it is, the host's or another container's, and a line for the container's name;
+// /etc/resolv.conf, another container's; /etc/hostname where that is known.
 [[nodiscard]] std::vector<NameFile> name_files(const Spec& spec, const Facts& facts);
 
 // Whether a volume stands where `path` would be, or above it.

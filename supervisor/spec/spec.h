@@ -58,6 +58,8 @@ struct Spec {
   int preserve_fds = 0;  // descriptors 3 … 3+N-1 are passed on
   Network network = Network::none;
   std::string netns;  // with Network::join: the namespace's path
+  std::string netns_hosts;  // and whose it is: the text of their /etc/hosts (sys/peernames.h); empty: nobody's
+  std::string netns_resolv;  // of their /etc/resolv.conf, likewise
   std::vector<Publish> publish;  // with Network::pasta
   std::string ipc;  // empty: its own; "host"; else the namespace's path
   std::string uts;  // likewise

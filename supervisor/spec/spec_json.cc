@@ -25,9 +25,9 @@ template <typename SpecRef, typename Visit>
 void fields(SpecRef& spec, Visit&& visit) {
   auto& [argv, name, labels, tty, interactive, env, clear_env, workdir, hostname, user, group_add, init, stop_signal,
          stop_timeout, sig_proxy, detach_keys, timeout, status_fd, pidfile, cidfile, preserve_fds, network, netns,
-         publish, ipc, uts, pid, userns, privileged, profile, cap_add, cap_drop, no_new_privs, seccomp, ulimits,
-         oom_score_adj, nice, ionice, rm, record, rootfs, rootfs_overlay, read_only, mounts, shm_size, restart,
-         limits] = spec;
+         netns_hosts, netns_resolv, publish, ipc, uts, pid, userns, privileged, profile, cap_add, cap_drop,
+         no_new_privs, seccomp, ulimits, oom_score_adj, nice, ionice, rm, record, rootfs, rootfs_overlay, read_only,
+         mounts, shm_size, restart, limits] = spec;
   visit("argv", argv);
   visit("name", name);
   visit("labels", labels);
@@ -51,6 +51,8 @@ void fields(SpecRef& spec, Visit&& visit) {
   visit("preserve_fds", preserve_fds);
   visit("network", network);
   visit("netns", netns);
+  visit("netns_hosts", netns_hosts);
+  visit("netns_resolv", netns_resolv);
   visit("publish", publish);
   visit("ipc", ipc);
   visit("uts", uts);

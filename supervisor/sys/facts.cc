@@ -175,6 +175,8 @@ Result<void> look_at_root(const Spec& spec, Facts& facts) {
   const bool outside = spec.network == Network::host || spec.network == Network::pasta;
   facts.resolv_conf = outside && ::access("/etc/resolv.conf", R_OK) == 0 &&
                       takes_file(root->fd.get(), "etc", "resolv.conf", spec.rootfs_overlay);
+  facts.resolv_file =
+      !spec.netns_resolv.empty() && takes_file(root->fd.get(), "etc", "resolv.conf", spec.rootfs_overlay);
   facts.hosts_file = takes_file(root->fd.get(), "etc", "hosts", spec.rootfs_overlay);
   facts.hostname_file = takes_file(root->fd.get(), "etc", "hostname", spec.rootfs_overlay);
   if (spec.network == Network::host) facts.hosts = file_text("/etc/hosts");

@@ -459,6 +459,52 @@ BOOST_AUTO_TEST_CASE(hosts_and_hostname_are_the_containers_own) {
   BOOST_TEST(in_root(root, {}, "echo ran").out == "ran\n");
 }
 
+// As docker does it; and what is in the other's root is looked at, never followed out of it, and never waited for.
+BOOST_AUTO_TEST_CASE(who_joins_a_network_knows_the_same_names) {
+  NEEDS_BUSYBOX();
+  if (as_user()) return;
+  const auto root = make_root();
+  const auto other = make_root("other");
+  write_file("root/etc/resolv.conf", "nameserver 192.0.2.53\n");
+  DaemonProcess daemon;
+  const auto id = daemon.detached({"--name", "box", "-h", "base", "--rootfs", root, "/bin/sh", "-c",
+                                   "echo '192.0.2.8 eight' >>/etc/hosts; while :; do sleep 1000; done"});
+  const auto pid = daemon.pid_of(id);
+  daemon.wait_until([&] { return has(read_text("/proc/" + std::to_string(pid) + "/root/etc/hosts"), "eight"); },
+                    "the line");
+  const auto join = [&](const std::vector<std::string>& options, const std::string& script) {
+    std::vector<std::string> words{"run", "--rootfs", other, "--network", "container:box", "-h", "joined"};
+    words.insert(words.end(), options.begin(), options.end());
+    words.insert(words.end(), {"/bin/sh", "-c", script});
+    return daemon.sup(words);
+  };
+  const auto result = join({}, "cat /etc/hosts /etc/resolv.conf");
+  BOOST_TEST(has(result.out, "\n127.0.0.1\tbase\n192.0.2.8 eight\n127.0.0.1\tjoined\n"), result.out << result.err);
+  BOOST_TEST(result.out.ends_with("\nnameserver 192.0.2.53\n"), result.out);
+  // A copy: what is written here is not the other's.
+  (void)join({}, "echo '192.0.2.9 nine' >>/etc/hosts; : >/etc/resolv.conf");
+  BOOST_TEST(!has(read_text("/proc/" + std::to_string(pid) + "/root/etc/hosts"), "nine"));
+  BOOST_TEST(read_text(root + "/etc/resolv.conf") == "nameserver 192.0.2.53\n");
+  write_file("mine", "nameserver 192.0.2.1\n");
+  const auto mine = join({"-v", dir() + "/mine:/etc/resolv.conf"}, "cat /etc/resolv.conf");
+  BOOST_TEST(mine.out == "nameserver 192.0.2.1\n", mine.out << mine.err);
+  // What is no file of text.
+  const std::string resolv = root + "/etc/resolv.conf";
+  const auto nothing = [&] { return join({}, "cat /etc/resolv.conf 2>&1; echo ran").out; };
+  fs::remove(other + "/etc/resolv.conf");
+  fs::remove(resolv);
+  fs::create_symlink("/../../../../" + dir() + "/mine", resolv);
+  BOOST_TEST(!has(nothing(), "192"));
+  fs::remove(resolv);
+  BOOST_TEST_REQUIRE(::mkfifo(resolv.c_str(), 0666) == 0);
+  BOOST_TEST(nothing().ends_with("ran\n"));
+  fs::remove(resolv);
+  write_file("root/etc/resolv.conf", std::string((64 << 10) + 1, '#'));
+  BOOST_TEST(!has(nothing(), "#"));
+  write_file("root/etc/resolv.conf", "\xff\xfe");
+  BOOST_TEST(!has(nothing(), "\xff"));
+}
+
 BOOST_AUTO_TEST_CASE(links_where_the_containers_own_goes_are_refused) {
   NEEDS_BUSYBOX();
   const auto root = make_root();

@@ -38,6 +38,8 @@ Spec full() {
   s.network = Network::join;
   s.labels = {"k=v", "e="};
   s.netns = "/n";
+  s.netns_hosts = "192.0.2.1 a\n";
+  s.netns_resolv = "nameserver 192.0.2.2\n";
   s.publish = {{"::1", 8080, 80, true}, {"", 1, 65535, false}};
   s.ipc = "host";
   s.uts = "/u";
@@ -103,7 +105,7 @@ BOOST_AUTO_TEST_CASE(it_comes_back_as_it_went) {
 BOOST_AUTO_TEST_CASE(no_field_is_left_at_its_default_above) {
   const Json defaults = spec_to_json(Spec{});
   const Json all = spec_to_json(full());
-  BOOST_TEST(all.size() == 47U);
+  BOOST_TEST(all.size() == 49U);
   for (const auto& [name, value] : all.items()) BOOST_TEST((!defaults.contains(name) || defaults[name] != value), name);
 }
 

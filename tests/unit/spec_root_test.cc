@@ -159,6 +159,21 @@ BOOST_AUTO_TEST_CASE(a_root_knows_its_name) {
   // With the host's network its neighbours are the container's.
   spec.network = Network::host;
   BOOST_TEST(content(spec, from, "hosts") == "127.0.0.1 localhost\n192.0.2.7 db\n127.0.0.1\tbox.example box\n");
+  // With another container's, what that one has, and its resolver.
+  spec.network = Network::join;
+  spec.netns = "/proc/9/ns/net";
+  BOOST_TEST(content(spec, from, "hosts").starts_with("127.0.0.1\tlocalhost\n"));
+  spec.netns_hosts = "192.0.2.8 eight";
+  spec.netns_resolv = "nameserver 192.0.2.53\n";
+  BOOST_TEST(content(spec, from, "hosts") == "192.0.2.8 eight\n127.0.0.1\tbox.example box\n");
+  BOOST_TEST(content(spec, from, "resolv.conf") == "none");
+  from.resolv_file = true;
+  BOOST_TEST(content(spec, from, "resolv.conf") == "nameserver 192.0.2.53\n");
+  spec.mounts = {parse_volume("/h:/etc/resolv.conf").value()};
+  BOOST_TEST(content(spec, from, "resolv.conf") == "none");
+  spec.mounts.clear();
+  from.resolv_file = false;
+  spec.network = Network::host;
   spec.hostname.clear();
   spec.uts = "host";
   BOOST_TEST(content(spec, from, "hosts") == "127.0.0.1 localhost\n192.0.2.7 db\n");

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "face/control/client.h"
 #include "spec/idmap.h"
+#include "sys/peernames.h"
 
 namespace sup::cli {
 namespace {
@@ -65,6 +66,20 @@ Result<void> find(const Globals& globals, std::string& value, const char* file) 
   return {};
 }
 
+// Whose network it is knows the names in it: as docker does it, the container is told the same. Here and not by the supervisor,
+// who is not to wait for what another container does with its files.
+void look_at_names(Spec& spec) {
+  constexpr std::string_view kProc = "/proc/";
+  constexpr std::string_view kNet = "/ns/net";
+  const std::string_view path = spec.netns;
+  if (spec.rootfs.empty() || spec.network != Network::join || !path.starts_with(kProc) || !path.ends_with(kNet)) return;
+  const auto pid = parse_unsigned<unsigned>(path.substr(kProc.size(), path.size() - kProc.size() - kNet.size()));
+  if (!pid) return;
+  auto names = peer_names(static_cast<pid_t>(*pid));
+  spec.netns_hosts = std::move(names.hosts);
+  spec.netns_resolv = std::move(names.resolv);
+}
+
 }  // namespace
 
 void add_namespace_options(std::vector<Option>& rows, Spec& spec) {
@@ -120,6 +135,7 @@ Result<void> find_namespaces(const Globals& globals, Spec& spec) {
     }
     if (auto r = find(globals, *value, file); !r) return r;
   }
+  look_at_names(spec);
   return {};
 }
 
