@@ -45,7 +45,6 @@ fmt:                ## format all C++ by .clang-format
 
 lint:               ## floors, format, clang-tidy, shellcheck, man pages
 	@tools/install-deps build test lint
-	@SUP_WITH_TESTS=1 tools/build dev
 	@tools/lint
 
 cover:              ## run the tests and print the line coverage

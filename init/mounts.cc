@@ -128,7 +128,7 @@ bool right_trees(const Step& step) {
       if ((n[1] & wire::TreeHow::within) != 0 && n[1] >> 8 >= wire::kTrees) return false;
       return n[0] < wire::kTrees && ((n[1] & wire::TreeHow::given) != 0) == (step.s[0] == 0);
     case Op::filesystem: return n[0] < wire::kTrees && n[2] <= wire::kTrees;
-    case Op::attach: return n[0] < wire::kTrees && (n[1] < wire::kTrees || n[1] == wire::kNoTree);
+    case Op::attach:
     case Op::terminal: return n[0] < wire::kTrees && (n[1] < wire::kTrees || n[1] == wire::kNoTree);
     case Op::mask: return n[0] < wire::kTrees && n[1] < wire::kTrees;
     case Op::attributes:

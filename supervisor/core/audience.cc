@@ -1,6 +1,7 @@
 #include "core/audience.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 namespace sup {
@@ -48,8 +49,8 @@ void Audience::resized(const Viewer& viewer, const winsize& size) {
 }
 
 std::optional<winsize> Audience::window() const {
-  for (auto seat = seats_.rbegin(); seat != seats_.rend(); ++seat) {
-    if (seat->size) return seat->size;
+  for (const auto& seat : std::views::reverse(seats_)) {
+    if (seat.size) return seat.size;
   }
   return std::nullopt;
 }

@@ -21,7 +21,8 @@ SavedStream save_stream(const std::unique_ptr<Stream>& stream) {
 }
 
 // A stream that has ended is not opened again: nothing comes of it but its end, once more.
-Result<void> restore_stream(Loop& loop, std::unique_ptr<Stream>& place, SavedStream saved, Stream::Handlers handlers) {
+Result<void> restore_stream(Loop& loop, std::unique_ptr<Stream>& place, const SavedStream& saved,
+                            Stream::Handlers handlers) {
   if (saved.fd < 0) return {};
   Fd fd(saved.fd);
   if (saved.ended) return {};
@@ -148,15 +149,13 @@ Result<std::unique_ptr<Container>> Container::restore(Loop& loop, EventLog& log,
   if (!c.reaped_)
     reaper.watch(c.pid_,
                  [&c](int status, const rusage& usage, std::uint64_t since) { c.reaped(status, usage, since); });
-  if (auto r = restore_stream(loop, c.boot_, std::move(saved.boot), c.boot_handlers()); !r)
+  if (auto r = restore_stream(loop, c.boot_, saved.boot, c.boot_handlers()); !r) return std::unexpected(r.error());
+  if (auto r = restore_stream(loop, c.master_, saved.master, c.master_handlers()); !r)
     return std::unexpected(r.error());
-  if (auto r = restore_stream(loop, c.master_, std::move(saved.master), c.master_handlers()); !r)
+  if (auto r = restore_stream(loop, c.in_, saved.in, c.input_handlers()); !r) return std::unexpected(r.error());
+  if (auto r = restore_stream(loop, c.out_, saved.out, c.output_handlers(Channel::out)); !r)
     return std::unexpected(r.error());
-  if (auto r = restore_stream(loop, c.in_, std::move(saved.in), c.input_handlers()); !r)
-    return std::unexpected(r.error());
-  if (auto r = restore_stream(loop, c.out_, std::move(saved.out), c.output_handlers(Channel::out)); !r)
-    return std::unexpected(r.error());
-  if (auto r = restore_stream(loop, c.err_, std::move(saved.err), c.output_handlers(Channel::err)); !r)
+  if (auto r = restore_stream(loop, c.err_, saved.err, c.output_handlers(Channel::err)); !r)
     return std::unexpected(r.error());
   if (saved.timeout_ms) {
     c.timeout_.start(std::chrono::milliseconds(*saved.timeout_ms),

@@ -14,7 +14,7 @@ void EventHistory::add(std::uint64_t seq, std::string_view line) {
   }
 }
 
-void EventHistory::restore(std::uint64_t first, std::vector<std::string> lines) {
+void EventHistory::restore(std::uint64_t first, const std::vector<std::string>& lines) {
   lines_.clear();
   bytes_ = 0;
   first_ = first;

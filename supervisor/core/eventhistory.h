@@ -17,7 +17,7 @@ class EventHistory {
   // seq: one more than the last one's, but for the first.
   void add(std::uint64_t seq, std::string_view line);
   // As before a live upgrade: the lines of `first` and those after it.
-  void restore(std::uint64_t first, std::vector<std::string> lines);
+  void restore(std::uint64_t first, const std::vector<std::string>& lines);
   // The oldest one that is still there, and the latest; first() > last(): none is.
   [[nodiscard]] std::uint64_t first() const { return first_; }
   [[nodiscard]] std::uint64_t last() const { return first_ + lines_.size() - 1; }

@@ -86,11 +86,12 @@ Result<std::unique_ptr<LogFile>> LogFile::open(int dir, std::string name, LogLim
 }
 
 Result<> LogFile::begin() {
-  file_.reset(::openat(dir_, name_.c_str(), kFlags | O_CREAT, 0600));
-  if (!file_) {
+  Fd file(::openat(dir_, name_.c_str(), kFlags | O_CREAT, 0600));
+  if (!file) {
     if (errno == ELOOP) return refused(name_, ELOOP, "it is a symbolic link");
     return refused(name_, errno);
   }
+  file_ = std::move(file);
   struct stat st{};
   if (::fstat(file_.get(), &st) < 0) return refused(name_, errno);
   if (!S_ISREG(st.st_mode)) return refused(name_, EINVAL, "it is not a regular file");

@@ -92,7 +92,7 @@ class StopVerb : public PerContainer {
   }
 
  protected:
-  std::string_view method() const override { return "container.stop"; }
+  [[nodiscard]] std::string_view method() const override { return "container.stop"; }
 };
 
 class StartVerb : public PerContainer {
@@ -100,7 +100,7 @@ class StartVerb : public PerContainer {
   StartVerb() : PerContainer("start") {}
 
  protected:
-  std::string_view method() const override { return "container.start"; }
+  [[nodiscard]] std::string_view method() const override { return "container.start"; }
 };
 
 class RestartVerb : public PerContainer {
@@ -113,7 +113,7 @@ class RestartVerb : public PerContainer {
   }
 
  protected:
-  std::string_view method() const override { return "container.restart"; }
+  [[nodiscard]] std::string_view method() const override { return "container.restart"; }
 };
 
 class PauseVerb : public PerContainer {
@@ -121,7 +121,7 @@ class PauseVerb : public PerContainer {
   PauseVerb() : PerContainer("pause") {}
 
  protected:
-  std::string_view method() const override { return "container.pause"; }
+  [[nodiscard]] std::string_view method() const override { return "container.pause"; }
 };
 
 class UnpauseVerb : public PerContainer {
@@ -129,7 +129,7 @@ class UnpauseVerb : public PerContainer {
   UnpauseVerb() : PerContainer("unpause") {}
 
  protected:
-  std::string_view method() const override { return "container.unpause"; }
+  [[nodiscard]] std::string_view method() const override { return "container.unpause"; }
 };
 
 class UpdateVerb : public PerContainer {
@@ -148,7 +148,7 @@ class UpdateVerb : public PerContainer {
   }
 
  protected:
-  std::string_view method() const override { return "container.update"; }
+  [[nodiscard]] std::string_view method() const override { return "container.update"; }
 
  private:
   Limits limits_;
@@ -164,7 +164,7 @@ class KillVerb : public PerContainer {
   }
 
  protected:
-  std::string_view method() const override { return "container.kill"; }
+  [[nodiscard]] std::string_view method() const override { return "container.kill"; }
   Result<int> show(const std::string& reference, const Json& answer) override {
     const auto effect = answer.value("effect", "");
     if (effect == "dropped-pid1")
@@ -184,7 +184,7 @@ class WaitVerb : public PerContainer {
   }
 
  protected:
-  std::string_view method() const override { return "container.wait"; }
+  [[nodiscard]] std::string_view method() const override { return "container.wait"; }
   Result<int> show(const std::string&, const Json& answer) override {
     const auto& outcome = answer.at("outcome");
     const int status = outcome.is_object() ? outcome.value("status", 125) : 125;
@@ -212,7 +212,7 @@ class RmVerb : public PerContainer {
   }
 
  protected:
-  std::string_view method() const override { return "container.remove"; }
+  [[nodiscard]] std::string_view method() const override { return "container.remove"; }
 };
 
 class InspectVerb : public PerContainer {
@@ -220,7 +220,7 @@ class InspectVerb : public PerContainer {
   InspectVerb() : PerContainer("inspect") {}
 
  protected:
-  std::string_view method() const override { return "container.inspect"; }
+  [[nodiscard]] std::string_view method() const override { return "container.inspect"; }
   Result<int> show(const std::string&, const Json& answer) override {
     output_ += answer.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
     return 0;

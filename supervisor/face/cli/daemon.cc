@@ -24,7 +24,7 @@ class DaemonVerb : public Verb {
                    const auto count = parse_unsigned<std::size_t>(v);
                    if (!count || *count > kMaxPool)
                      return usage("--pool " + printable(v), "not a number from 0 to " + std::to_string(kMaxPool));
-                   daemon_.pool = *count;
+                   daemon_.pool = count;
                    return {};
                  }});
     o.push_back({0, "ready-fd", "FD", "close this descriptor once clients are served", "",

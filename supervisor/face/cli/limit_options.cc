@@ -10,7 +10,7 @@ namespace {
 
 using Set = std::function<Result<void>(std::string_view)>;
 
-Set size(std::optional<std::int64_t>& target, std::string where, bool negative_is_none) {
+Set size(std::optional<std::int64_t>& target, const std::string& where, bool negative_is_none) {
   return [&target, where, negative_is_none](std::string_view value) -> Result<void> {
     auto parsed = parse_size(value, where, negative_is_none);
     if (!parsed) return std::unexpected(parsed.error());
@@ -19,7 +19,7 @@ Set size(std::optional<std::int64_t>& target, std::string where, bool negative_i
   };
 }
 
-Set whole(std::optional<std::int64_t>& target, std::string where, std::string hint) {
+Set whole(std::optional<std::int64_t>& target, const std::string& where, const std::string& hint) {
   return [&target, where, hint](std::string_view value) -> Result<void> {
     std::int64_t number = 0;
     const auto [stop, error] = std::from_chars(value.data(), value.data() + value.size(), number);

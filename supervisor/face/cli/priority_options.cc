@@ -8,7 +8,7 @@
 namespace sup::cli {
 namespace {
 
-std::function<Result<void>(std::string_view)> between(std::optional<int>& target, std::string where, int least,
+std::function<Result<void>(std::string_view)> between(std::optional<int>& target, const std::string& where, int least,
                                                       int most) {
   return [&target, where, least, most](std::string_view value) -> Result<void> {
     int number = 0;

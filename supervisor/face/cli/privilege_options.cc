@@ -52,7 +52,7 @@ void add_privilege_options(std::vector<Option>& rows, Spec& spec) {
                     const auto profile = parse_profile(v);
                     if (!profile)
                       return usage("--profile " + printable(v), "no such profile", "seed, docker or strict");
-                    spec.profile = *profile;
+                    spec.profile = profile;
                     return {};
                   }});
   rows.push_back({0, "cap-add", "CAPABILITY", "add a capability by name, or ALL; may be repeated", "",

@@ -17,7 +17,7 @@ namespace {
 
 using Set = std::function<Result<void>(std::string_view)>;
 
-Set duration(std::chrono::milliseconds& target, std::string where) {
+Set duration(std::chrono::milliseconds& target, const std::string& where) {
   return [&target, where](std::string_view value) -> Result<void> {
     auto parsed = parse_duration(value, where);
     if (!parsed) return std::unexpected(parsed.error());
@@ -26,7 +26,7 @@ Set duration(std::chrono::milliseconds& target, std::string where) {
   };
 }
 
-Set number(int& target, std::string where, unsigned most, std::string hint) {
+Set number(int& target, const std::string& where, unsigned most, const std::string& hint) {
   return [&target, where, most, hint](std::string_view value) -> Result<void> {
     const auto parsed = parse_unsigned<unsigned>(value);
     if (!parsed || *parsed > most)

@@ -33,7 +33,7 @@ class EventFeed {
   EventFeed(const EventFeed&) = delete;
   EventFeed& operator=(const EventFeed&) = delete;
   [[nodiscard]] const EventHistory& history() const { return history_; }
-  void restore(std::uint64_t first, std::vector<std::string> lines) { history_.restore(first, std::move(lines)); }
+  void restore(std::uint64_t first, const std::vector<std::string>& lines) { history_.restore(first, lines); }
   // Of the latest event, whether it is in the history or not.
   [[nodiscard]] std::uint64_t seq() const { return log_.seq(); }
 
