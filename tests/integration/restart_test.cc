@@ -131,6 +131,25 @@ BOOST_AUTO_TEST_CASE(a_restart_that_cannot_run_says_why) {
   BOOST_TEST(state(daemon, id) == "running");
 }
 
+// Whoever asks what goes on sees what does not come up, and why.
+BOOST_AUTO_TEST_CASE(a_crash_loop_is_in_the_list_of_what_runs) {
+  DaemonProcess daemon;
+  const auto id = daemon.detached({"--restart", "always", "sh", "-c", "exit 7"});
+  const auto killed = daemon.detached({"--restart", "always", "--init", "sh", "-c", "kill -SEGV $$"});
+  (void)daemon.detached({"true"});
+  const auto shows = [&](const std::string& which, const char* words) {
+    for (const auto& line : lines(daemon.sup({"ps"}).out)) {
+      if (line.starts_with(which) && has(line, words)) return true;
+    }
+    return false;
+  };
+  daemon.wait_until([&] { return shows(id, " backoff 7, restarted "); }, "the first loop to be shown");
+  daemon.wait_until([&] { return shows(killed, "x (signal) "); }, "the second loop to be shown");
+  BOOST_TEST(lines(daemon.sup({"ps"}).out).size() == 3U, "what has ended is shown as well");
+  BOOST_TEST(daemon.sup({"stop", id}).code == 0);
+  BOOST_TEST(!has(daemon.sup({"ps"}).out, id));
+}
+
 BOOST_AUTO_TEST_CASE(rm_f_takes_one_that_waits_for_its_restart) {
   DaemonProcess daemon;
   const auto id = daemon.detached({"--restart", "always", "false"});

@@ -83,7 +83,9 @@ Json page(const Supervisor& supervisor, bool every, std::uint64_t after) {
   Json rows = Json::array();
   std::size_t size = 0;
   for (auto held = all.upper_bound(after); held != all.end() && size < kPage; ++held) {
-    if (every || is_live(held->second->state())) rows.push_back(row(*held->second, size));
+    const auto state = held->second->state();
+    // A crash loop is not over: it is between two of its runs.
+    if (every || is_live(state) || state == ContainerState::backoff) rows.push_back(row(*held->second, size));
   }
   return rows;
 }
