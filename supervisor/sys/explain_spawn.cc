@@ -35,7 +35,8 @@ constexpr std::array<Kind, 8> kKinds{{{CLONE_NEWUSER, "user", "max_user_namespac
                                       {CLONE_NEWTIME, "time", "max_time_namespaces", "time"}}};
 
 constexpr std::string_view kInDocker =
-    "docker run --cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined";
+    "docker run --cap-add SYS_ADMIN --cap-add NET_ADMIN --security-opt seccomp=unconfined --security-opt "
+    "apparmor=unconfined";
 
 struct Reason {
   std::string code;
@@ -291,6 +292,9 @@ Error Inquiry::explain() const {
     case EACCES:
       if (clone) r = refused();
       if (a_.stage == "mount") r = mount_refused();
+      if (a_.stage == "network" && k_.has_capability(CAP_NET_ADMIN) == false)
+        r = {"E_NETWORK", "it takes CAP_NET_ADMIN, which sup has not got, as in an outer container",
+             "docker run --cap-add NET_ADMIN for the outer one, or sup run --network host"};
       if (a_.stage == "limits")
         r = {"E_STEP", "it is more than the caller has, which takes CAP_SYS_RESOURCE or CAP_SYS_NICE",
              "ask for less, or run sup where root has them"};

@@ -605,7 +605,9 @@ BOOST_AUTO_TEST_CASE(chroot_and_filter_and_label) {
   check(spawn_error(kernel, "clone", EPERM), "E_USERNS_DENIED", 125, {"seccomp filter", "seccomp=unconfined"});
   check(spawn_error(kernel, "clone", ENOSYS), "E_CLONE_UNSUPPORTED", 125, {"seccomp filter"});
   check(spawn_error(kernel, "clone", EPERM, 0, CLONE_NEWPID), "E_CLONE_PERM", 125,
-        {"without CAP_SYS_ADMIN", "--cap-add SYS_ADMIN"});
+        {"without CAP_SYS_ADMIN", "--cap-add SYS_ADMIN --cap-add NET_ADMIN"});
+  check(spawn_error(kernel, "network", EPERM, 0, CLONE_NEWPID), "E_NETWORK", 125,
+        {"CAP_NET_ADMIN", "--cap-add NET_ADMIN", "--network host"});
   kernel.put("proc/self/mountinfo", "2 1 0:5 / /proc rw - proc proc rw\n");
   check(spawn_error(kernel, "clone", EPERM), "E_USERNS_DENIED", 125, {"chroot"});
   FakeKernel other;
