@@ -328,6 +328,9 @@ Error Inquiry::explain() const {
     case ENOSYS:
     case EINVAL:
       if (clone) r = unsupported();
+      if (a_.err == EINVAL && a_.stage == "mount" && a_.target == "/")
+        r = {"E_MOUNT", "the root is no mount point, as in a chroot",
+             "mount --bind DIR DIR before the chroot into DIR"};
       break;
     default: break;
   }

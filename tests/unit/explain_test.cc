@@ -616,6 +616,17 @@ BOOST_AUTO_TEST_CASE(chroot_and_filter_and_label) {
   check(spawn_error(other, "mount", EACCES), "E_MOUNT_PROC", 125, {"docker-default", "apparmor=unconfined"});
 }
 
+BOOST_AUTO_TEST_CASE(a_root_that_is_no_mount_point) {
+  FakeKernel kernel;
+  SpawnAttempt attempt;
+  attempt.stage = "mount";
+  attempt.err = EINVAL;
+  attempt.target = "/";
+  check(explain_spawn(attempt, kernel.files()), "E_MOUNT", 125, {"chroot", "mount --bind"});
+  attempt.target = "/mnt";
+  BOOST_TEST(explain_spawn(attempt, kernel.files()).why.empty());
+}
+
 BOOST_AUTO_TEST_CASE(user_without_a_mapping) {
   FakeKernel kernel;
   kernel.put("proc/self/uid_map", "         0       1000          1\n");
