@@ -2,8 +2,7 @@
 
 #include <fcntl.h>
 #include <spdlog/logger.h>
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/base_sink.h>
+#include <spdlog/sinks/sink.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,12 +38,11 @@ std::unexpected<Error> refused(const std::string& dest, int err, std::string why
                                .path = dest});
 }
 
-// Where lines go. spdlog calls it with one formatted line at a time; the loop is single-threaded, so no mutex.
-class LineSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+// Where lines go. spdlog calls it with one rendered line at a time, so it has no formatter (base_sink would bring all of them,
+// and what fmt has for numbers); the loop is single-threaded, so no mutex.
+class LineSink final : public spdlog::sinks::sink {
  public:
-  LineSink(std::unique_ptr<Stream> stream, bool terminal) : stream_(std::move(stream)), terminal_(terminal) {
-    set_formatter_(std::make_unique<spdlog::pattern_formatter>("%v", spdlog::pattern_time_type::local, "\n"));
-  }
+  LineSink(std::unique_ptr<Stream> stream, bool terminal) : stream_(std::move(stream)), terminal_(terminal) {}
   void hold() { held_ = true; }
   void release() {
     held_ = false;
@@ -60,17 +58,18 @@ class LineSink final : public spdlog::sinks::base_sink<spdlog::details::null_mut
     if (stream_) stream_->flush_blocking();
   }
 
- protected:
-  void sink_it_(const spdlog::details::log_msg& msg) override {
-    spdlog::memory_buf_t line;
-    formatter_->format(msg, line);
+  void log(const spdlog::details::log_msg& msg) override {
+    std::string line(msg.payload.data(), msg.payload.size());
+    line += '\n';
     if (held_) {
-      waiting_.append(line.data(), line.size());
+      waiting_ += line;
     } else {
-      put({line.data(), line.size()});
+      put(line);
     }
   }
-  void flush_() override {}
+  void flush() override {}
+  void set_pattern(const std::string&) override {}
+  void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
 
  private:
   void put(std::string_view lines) {
@@ -111,11 +110,11 @@ struct EventLog::State {
   std::shared_ptr<LineSink> sink;
   std::unique_ptr<spdlog::logger> logger;
   std::uint64_t seq = 0;
-  bool wanted = true;          // somebody reads them
+  bool wanted = true;  // somebody reads them
   int terminal = -1;
   std::string supervisor;
   std::function<void(std::uint64_t, std::string_view)> heard;
-  int shared_fd = -1;          // a caller's description we could not reopen: its flags are put back at the end
+  int shared_fd = -1;  // a caller's description we could not reopen: its flags are put back at the end
   int shared_flags = 0;
 };
 

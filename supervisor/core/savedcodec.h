@@ -6,12 +6,10 @@
 
 namespace sup {
 
-[[nodiscard]] nlohmann::json saved_to_json(const SavedSupervisor& saved);
-[[nodiscard]] nlohmann::json saved_to_json(const SavedStream& saved);
+[[nodiscard]] nlohmann::json saved_to_json(SavedSupervisor saved);
 
-// E_STATE_FORMAT: a member has the wrong type. What is missing has its default.
+// E_STATE_FORMAT: a member has the wrong type. What is missing has its default; so has all of null.
 [[nodiscard]] Result<SavedSupervisor> supervisor_from_json(const nlohmann::json& value);
-[[nodiscard]] Result<SavedStream> stream_from_json(const nlohmann::json& value);
 
 // The bytes of a whole state: {"format":kSavedFormat,"version":SUP_VERSION,…} and what `value` holds besides. Strings are
 // bytes here, whatever they hold.

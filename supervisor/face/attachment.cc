@@ -19,6 +19,7 @@
 #include "face/say.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
+#include "spec/jsonmember.h"
 #include "spec/screenstate.h"
 #include "spec/signals.h"
 
@@ -268,7 +269,7 @@ std::function<std::string(int)> signals_to(const control::Client& client, std::s
       if (answer.error().code == "E_SUPERVISOR_LOST") second->reset();
       return "";
     }
-    return answer->value("effect", "");
+    return text_in(*answer, "effect");
   };
 }
 

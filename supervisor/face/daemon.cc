@@ -21,6 +21,7 @@
 #include "face/say.h"
 #include "loop/signals.h"
 #include "spec/check.h"
+#include "spec/jsonmember.h"
 #include "sys/handover.h"
 #include "sys/initimage.h"
 #include "sys/nofile.h"
@@ -56,8 +57,7 @@ Result<nlohmann::json> state_in(int fd) {
   if (!bytes) return std::unexpected(bytes.error());
   auto state = decode_state(*bytes);
   // Whatever is wrong with it is found before anything is taken from it.
-  if (auto saved = state ? supervisor_from_json(state->value("supervisor", nlohmann::json::object()))
-                         : std::unexpected(state.error());
+  if (auto saved = state ? supervisor_from_json(part_in(*state, "supervisor")) : std::unexpected(state.error());
       !saved) {
     return std::unexpected(saved.error());
   }
@@ -93,7 +93,7 @@ class Daemon {
     log_ = std::move(*log);
     log_->set_supervisor(options_.name);
     if (!state.is_null())
-      log_->remember({.seq = state.value("seq", std::uint64_t{0}), .unsent = state.value("unsent", "")});
+      log_->remember({.seq = number_in(state, "seq", std::uint64_t{0}), .unsent = text_in(state, "unsent")});
     // What a killed supervisor of this name left behind belongs to nobody: its containers died with it.
     logs_ = logs_path(*path);
     std::error_code ignored;
@@ -148,9 +148,9 @@ class Daemon {
   // The one that listened before a live upgrade, one that was handed in, or one of our own.
   static Result<ListeningSocket> socket_for(const std::string& path, const nlohmann::json& state) {
     if (!state.is_null()) {
-      const auto server = state.value("server", nlohmann::json::object());
-      return ListeningSocket::adopt(path, Fd(server.value("lock", -1)), Fd(server.value("socket", -1)),
-                                    server.value("borrowed", false));
+      const auto& server = part_in(state, "server");
+      return ListeningSocket::adopt(path, Fd(number_in(server, "lock", -1)), Fd(number_in(server, "socket", -1)),
+                                    flag_in(server, "borrowed"));
     }
     auto handed = ListeningSocket::handed_in(path);
     if (!handed) return std::unexpected(handed.error());
@@ -171,18 +171,18 @@ class Daemon {
 
   Result<void> restore(const nlohmann::json& state) {
     if (state.is_null()) return {};
-    auto saved = supervisor_from_json(state.value("supervisor", nlohmann::json::object()));
+    auto saved = supervisor_from_json(part_in(state, "supervisor"));
     if (!saved) return std::unexpected(saved.error());
     // The events so far first: what restoring has to say comes after them.
-    server_->restore_events(state.at("server"));
+    server_->restore_events(part_in(state, "server"));
     supervisor_->restore(std::move(*saved));
-    server_->restore(state.at("server"));
+    server_->restore(part_in(state, "server"));
     supervisor_->resume_rest();
     log_->emit(Event{.id = {},
                      .name = {},
                      .cause = 0,
-                     .what = event::Reloaded{.from = state.value("version", "?"), .version = SUP_VERSION}});
-    leaving_ = state.value("leaving", false);
+                     .what = event::Reloaded{.from = text_in(state, "version", "?"), .version = SUP_VERSION}});
+    leaving_ = flag_in(state, "leaving");
     return {};
   }
 
@@ -284,17 +284,7 @@ Result<Fd> spawn_daemon(const std::string& name) {
 
 Result<int> run_daemon(const cli::Globals& globals, const DaemonOptions& options) {
   Daemon daemon(globals, options);
-  Result<void> begun;
-  try {
-    begun = daemon.begin();
-  } catch (const nlohmann::json::exception& e) {
-    // Of a state that was read, in which something is not what it was in the trial.
-    begun = std::unexpected(Error{.code = "E_STATE",
-                                  .where = "reload",
-                                  .what = "the state cannot be gone on from",
-                                  .err = 0,
-                                  .why = printable(e.what())});
-  }
+  const auto begun = daemon.begin();
   ready(options.ready_fd, begun ? "" : begun.error().line());
   if (!begun && options.ready_fd >= 0 && begun.error().code == "E_SUPERVISOR_RUNS") {
     // Said where it was asked for. Not in the log: that is the other one's, who numbers its events.

@@ -95,6 +95,13 @@ BOOST_AUTO_TEST_CASE(a_state_of_another_kind_is_refused) {
     BOOST_TEST(!decode_state(bytes.substr(0, keep)).has_value());
   BOOST_TEST(!supervisor_from_json({{"held", 3}}).has_value());
   BOOST_TEST(!supervisor_from_json({{"held", {{{"id", 5}}}}}).has_value());
+  BOOST_TEST(!supervisor_from_json({{"held", {5}}}).has_value());
+  BOOST_TEST(!supervisor_from_json({{"held", {{{"environ", {1}}}}}}).has_value());
+  BOOST_TEST(!supervisor_from_json({{"held", {{{"container", 1}}}}}).has_value());
+  BOOST_TEST(!supervisor_from_json({{"held", {{{"container", {{"spans", {{"clone", "1"}}}}}}}}}).has_value());
+  BOOST_TEST(!supervisor_from_json({{"closing", 1}}).has_value());
+  BOOST_TEST(!supervisor_from_json(5).has_value());
+  BOOST_TEST(supervisor_from_json(nullptr).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(a_terminal_s_begun_line_is_remembered) {

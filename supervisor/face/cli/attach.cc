@@ -5,6 +5,7 @@
 #include "face/cli/verb.h"
 #include "face/console.h"
 #include "face/control/client.h"
+#include "spec/jsonmember.h"
 #include "spec/keys.h"
 
 namespace sup::cli {
@@ -40,11 +41,11 @@ class AttachVerb : public Verb {
     AttachmentOptions options;
     options.verb = "attach";
     options.name = operands.front();
-    options.tty = answer->value("tty", false);
-    options.input = answer->value("interactive", false) && !no_stdin_;
+    options.tty = flag_in(*answer, "tty");
+    options.input = flag_in(*answer, "interactive") && !no_stdin_;
     options.detach_keys = std::move(*keys);
     options.sig_proxy = sig_proxy_;
-    options.signal = signals_to(*client, answer->value("id", operands.front()));
+    options.signal = signals_to(*client, text_in(*answer, "id", operands.front()));
     return show_attached(client->upgraded(), std::move(options));
   }
 

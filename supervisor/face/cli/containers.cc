@@ -7,6 +7,7 @@
 #include "face/control/client.h"
 #include "face/print.h"
 #include "face/say.h"
+#include "spec/jsonmember.h"
 #include "spec/limits.h"
 #include "spec/signals.h"
 #include "spec/spec_json.h"
@@ -166,7 +167,7 @@ class KillVerb : public PerContainer {
  protected:
   [[nodiscard]] std::string_view method() const override { return "container.kill"; }
   Result<int> show(const std::string& reference, const Json& answer) override {
-    const auto effect = answer.value("effect", "");
+    const auto effect = text_in(answer, "effect");
     if (effect == "dropped-pid1")
       say("kill: " + printable(reference) +
           ": process 1 has no handler for it, so the kernel drops it; use KILL, or run with --init");
@@ -186,8 +187,7 @@ class WaitVerb : public PerContainer {
  protected:
   [[nodiscard]] std::string_view method() const override { return "container.wait"; }
   Result<int> show(const std::string&, const Json& answer) override {
-    const auto& outcome = answer.at("outcome");
-    const int status = outcome.is_object() ? outcome.value("status", 125) : 125;
+    const int status = number_in(part_in(answer, "outcome"), "status", 125);
     output_ += std::to_string(status) + "\n";
     if (exit_code_) exit_status_ = status;
     return 0;

@@ -19,6 +19,7 @@
 #include "face/control/client.h"
 #include "face/print.h"
 #include "face/say.h"
+#include "spec/jsonmember.h"
 #include "sys/runtime.h"
 
 namespace sup::cli {
@@ -63,15 +64,15 @@ class Filter {
 
   [[nodiscard]] bool wants(const Json& event) const {
     const auto is = [&](const std::vector<std::string>& any, const char* key) {
-      return any.empty() || std::ranges::find(any, event.value(key, "")) != any.end();
+      return any.empty() || std::ranges::find(any, text_in(event, key)) != any.end();
     };
     if (level_) {
-      const auto level = parse_level(event.value("level", "info"));
+      const auto level = parse_level(text_in(event, "level", "info"));
       if (level && *level < *level_) return false;
     }
     // As everywhere a container is an id, the beginning of one, or a name.
-    const auto id = event.value("id", "");
-    const auto name = event.value("name", "");
+    const auto id = text_in(event, "id");
+    const auto name = text_in(event, "name");
     const bool container = containers_.empty() || std::ranges::any_of(containers_, [&](const std::string& one) {
                              return !one.empty() && (one == name || id.starts_with(one));
                            });
@@ -148,12 +149,12 @@ class EventsVerb : public Verb {
   Result<void> catch_up(Source& source, std::vector<Seen>& into, std::uint64_t since) {
     auto answer = source.client.call("events.subscribe", {{"since", since}, {"snapshot", false}});
     if (!answer) return std::unexpected(answer.error());
-    const auto seq = answer->value("seq", std::uint64_t{0});
+    const auto seq = number_in(*answer, "seq", std::uint64_t{0});
     // Nobody who asks for all there is misses what is no longer there; one who follows does.
-    if (const auto missed = answer->value("missed", std::uint64_t{0}); missed != 0 && since != 0) {
+    if (const auto missed = number_in(*answer, "missed", std::uint64_t{0}); missed != 0 && since != 0) {
       say("events: " + std::to_string(missed) + " events are missing here: the supervisor no longer has them");
     }
-    source.last = answer->value("first", seq + 1) - 1;
+    source.last = number_in(*answer, "first", seq + 1) - 1;
     while (source.last < seq) {
       auto said = source.client.next();
       if (!said) return std::unexpected(said.error());
@@ -165,9 +166,9 @@ class EventsVerb : public Verb {
   void take(Source& source, const Notification& said, std::vector<Seen>& into) {
     if (said.method != "event") return;
     const Json& event = said.params.json();
-    source.last = event.value("seq", source.last + 1);
+    source.last = number_in(event, "seq", source.last + 1);
     if (!filter_.wants(event)) return;
-    const std::string time = event.value("time", "");
+    const std::string time = text_in(event, "time");
     const auto at = parse_rfc3339(time).value_or(timespec{});
     if (since_ && (at.tv_sec != since_->tv_sec ? at.tv_sec < since_->tv_sec : at.tv_nsec < since_->tv_nsec)) return;
     into.push_back({at, json_ ? in_order(event) + "\n" : line(event, time)});
@@ -186,16 +187,16 @@ class EventsVerb : public Verb {
   }
 
   static std::string line(const Json& event, const std::string& time) {
-    const auto level = event.value("level", "info");
-    const auto name = event.value("name", "");
-    const auto id = event.value("id", "");
-    const auto supervisor = event.value("supervisor", "");
+    const auto level = text_in(event, "level", "info");
+    const auto name = text_in(event, "name");
+    const auto id = text_in(event, "id");
+    const auto supervisor = text_in(event, "supervisor");
     std::string text = printable(time) + " ";
     if (level == "warning" || level == "error") text += level + " ";
     text += printable(!name.empty() ? name
                       : !id.empty() ? id
                                     : "-") +
-            " " + printable(event.value("event", "")) + ": " + printable(event.value("msg", ""));
+            " " + printable(text_in(event, "event")) + ": " + printable(text_in(event, "msg"));
     if (!supervisor.empty() && supervisor != "default") text += " (" + printable(supervisor) + ")";
     return text + "\n";
   }

@@ -12,6 +12,7 @@
 #include "face/control/client.h"
 #include "spec/check.h"
 #include "spec/env.h"
+#include "spec/jsonmember.h"
 #include "spec/keys.h"
 #include "spec/spec_json.h"
 #include "sys/procfs.h"
@@ -102,7 +103,7 @@ class ExecVerb : public Verb {
     options.input = spec_.interactive && std::ranges::find(given, 0) == given.end();
     options.detach_keys = spec_.tty && spec_.interactive ? std::move(*keys) : std::string();
     options.sig_proxy = spec_.sig_proxy;
-    options.signal = signals_to(*client, answer->value("id", container_), answer->value("exec", ""));
+    options.signal = signals_to(*client, text_in(*answer, "id", container_), text_in(*answer, "exec"));
     options.may_kill = true;
     return show_attached(client->upgraded(), std::move(options));
   }

@@ -16,6 +16,7 @@
 #include "face/control/client.h"
 #include "face/print.h"
 #include "face/say.h"
+#include "spec/jsonmember.h"
 
 namespace sup::cli {
 namespace {
@@ -53,8 +54,8 @@ class LogsVerb : public Verb {
     reference_ = operands.front();
     auto about = control::ask(*clients, "container.logs", {{"container", reference_}});
     if (!about) return std::unexpected(about.error());
-    reference_ = about->value("id", reference_);  // a name may be somebody else's later
-    const std::string path = about->value("directory", "");
+    reference_ = text_in(*about, "id", reference_);  // a name may be somebody else's later
+    const std::string path = text_in(*about, "directory");
     const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory)
       return std::unexpected(
@@ -81,7 +82,7 @@ class LogsVerb : public Verb {
   // It is gone, or rests in a state that it does not leave by itself.
   bool ended(std::vector<control::Client>& clients) const {
     auto now = control::ask(clients, "container.inspect", {{"container", reference_}});
-    return !now || now->value("state", "") == "exited";
+    return !now || text_in(*now, "state") == "exited";
   }
 
   Result<int> show(LogReader& reader) {

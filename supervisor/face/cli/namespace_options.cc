@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "face/control/client.h"
 #include "spec/idmap.h"
+#include "spec/jsonmember.h"
 #include "sys/peernames.h"
 
 namespace sup::cli {
@@ -47,7 +48,7 @@ Result<void> find(const Globals& globals, std::string& value, const char* file) 
   if (!clients) return std::unexpected(clients.error());
   auto about = control::ask(*clients, "container.inspect", {{"container", id}});
   if (!about) return std::unexpected(about.error());
-  const auto pid = about->value("pid", 0L);
+  const auto pid = number_in(*about, "pid", 0L);
   if (pid <= 0) {
     return std::unexpected(Error{.code = "E_STATE",
                                  .where = printable(id),
@@ -58,8 +59,7 @@ Result<void> find(const Globals& globals, std::string& value, const char* file) 
                                  .path = {},
                                  .stage = {}});
   }
-  if (std::string_view(file) == "pid" && about->contains("spec") &&
-      (*about)["spec"].value("pid", "").starts_with('/')) {
+  if (std::string_view(file) == "pid" && about->contains("spec") && text_in((*about)["spec"], "pid").starts_with('/')) {
     return usage("--pid " + value, printable(id) + " is in another's pid namespace itself", "name that one");
   }
   value = "/proc/" + std::to_string(pid) + "/ns/" + file;

@@ -7,6 +7,7 @@
 #include "face/control/client.h"
 #include "face/looks.h"
 #include "face/print.h"
+#include "spec/jsonmember.h"
 #include "spec/spec_json.h"
 
 namespace sup::cli {
@@ -24,15 +25,15 @@ std::string age(std::int64_t since) {
 
 // "running 12s", "exited 137 (stopped) 3m".
 std::string status(const Json& row) {
-  std::string text = row.value("state", "");
+  std::string text = text_in(row, "state");
   if (row.contains("outcome") && !row.contains("pid")) {
-    const auto& outcome = row.at("outcome");
-    text += " " + std::to_string(outcome.value("status", 125));
-    if (row.contains("restarts")) text += ", restarted " + std::to_string(row.value("restarts", 0)) + "x";
-    if (const auto reason = outcome.value("reason", ""); reason != "exit") text += " (" + reason + ")";
-    return text + " " + age(row.value("finished", std::int64_t{0}));
+    const auto& outcome = part_in(row, "outcome");
+    text += " " + std::to_string(number_in(outcome, "status", 125));
+    if (row.contains("restarts")) text += ", restarted " + std::to_string(number_in(row, "restarts", 0)) + "x";
+    if (const auto reason = text_in(outcome, "reason"); reason != "exit") text += " (" + reason + ")";
+    return text + " " + age(number_in(row, "finished", std::int64_t{0}));
   }
-  if (row.contains("started")) text += " " + age(row.value("started", std::int64_t{0}));
+  if (row.contains("started")) text += " " + age(number_in(row, "started", std::int64_t{0}));
   return text;
 }
 
@@ -91,10 +92,10 @@ class PsVerb : public Verb {
     std::vector<std::vector<std::string>> cells{{"ID", "NAME", "STATUS", "PID", "SUPERVISOR", "COMMAND"}};
     for (const auto& row : rows) {
       std::vector<std::string> words;
-      for (const auto& word : row.at("command")) words.push_back(bytes_from_json(word, {}).value_or("?"));
-      cells.push_back({row.value("id", ""), printable(row.value("name", "")), status(row),
-                       row.contains("pid") ? std::to_string(row.value("pid", 0)) : "-",
-                       printable(row.value("supervisor", "")), printable(shell_join(words))});
+      for (const auto& word : part_in(row, "command")) words.push_back(bytes_from_json(word, {}).value_or("?"));
+      cells.push_back({text_in(row, "id"), printable(text_in(row, "name")), status(row),
+                       row.contains("pid") ? std::to_string(number_in(row, "pid", 0)) : "-",
+                       printable(text_in(row, "supervisor")), printable(shell_join(words))});
     }
     return sup::table(cells, columns(1));
   }

@@ -8,6 +8,7 @@
 #include "face/cli/verb.h"
 #include "face/control/client.h"
 #include "face/print.h"
+#include "spec/jsonmember.h"
 #include "spec/spec_json.h"
 
 namespace sup::cli {
@@ -45,7 +46,7 @@ class ReloadVerb : public Verb {
     if (!client) return std::unexpected(client.error());
     auto answer = client->call("supervisor.reload", {{"program", bytes_to_json(program_)}});
     if (!answer) return std::unexpected(answer.error());
-    return print(client->supervisor() + ": reloaded, version " + printable(answer->value("version", "?")) + "\n");
+    return print(client->supervisor() + ": reloaded, version " + printable(text_in(*answer, "version", "?")) + "\n");
   }
 
  private:

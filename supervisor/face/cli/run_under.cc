@@ -18,6 +18,7 @@
 #include "face/pidfile.h"
 #include "face/print.h"
 #include "face/say.h"
+#include "spec/jsonmember.h"
 #include "spec/keys.h"
 #include "spec/spec_json.h"
 
@@ -133,7 +134,7 @@ Result<int> run_detached(const Globals& globals, const Spec& spec, const Facts& 
   if (const auto size = Console::window()) params["rows"] = size->ws_row, params["cols"] = size->ws_col;
   auto answer = client->call("container.run", params);
   if (!answer) return std::unexpected(answer.error());
-  const std::string id = answer->value("id", "");
+  const std::string id = text_in(*answer, "id");
   if (auto r = cidfile.write(id); !r) return std::unexpected(r.error());
   return print(id + "\n");
 }
@@ -169,8 +170,9 @@ Result<int> run_attached(const Globals& globals, const Spec& spec, const Facts& 
   if (spec.sig_proxy) hold_signals();
   auto answer = client->call("container.run", params, given);
   if (!answer) return failed(answer.error());
-  const std::string id = answer->value("id", "");
-  if (auto r = caller.started(id, answer->value("pid", -1)); !r) say(r.error());  // it runs: what is left is to show it
+  const std::string id = text_in(*answer, "id");
+  if (auto r = caller.started(id, number_in(*answer, "pid", -1)); !r)
+    say(r.error());  // it runs: what is left is to show it
   AttachmentOptions options;
   options.verb = "run";
   options.name = spec.name.empty() ? id : spec.name;

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "face/say.h"
+#include "spec/jsonmember.h"
 
 namespace sup::cli {
 
@@ -15,10 +16,10 @@ namespace {
 
 void add(std::vector<RunningContainer>& to, const Json& row, const std::string& supervisor) {
   if (!row.contains("pid")) return;
-  to.push_back({.id = row.value("id", ""),
-                .name = row.value("name", ""),
+  to.push_back({.id = text_in(row, "id"),
+                .name = text_in(row, "name"),
                 .supervisor = supervisor,
-                .pid = static_cast<pid_t>(row.value("pid", -1))});
+                .pid = static_cast<pid_t>(number_in(row, "pid", -1))});
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "face/cli/running.h"
 #include "face/looks.h"
 #include "face/print.h"
+#include "spec/jsonmember.h"
 #include "sys/sample.h"
 
 namespace sup::cli {
@@ -62,7 +63,8 @@ class StatsVerb : public Verb {
         samples = Json::array();
         if (!answer || !answer->is_array()) return;
         for (const auto& row : *answer)
-          last_[row.value("id", "")] = {row.value("at_us", std::uint64_t{0}), row.value("cpu_us", std::uint64_t{0})};
+          last_[text_in(row, "id")] = {number_in(row, "at_us", std::uint64_t{0}),
+                                       number_in(row, "cpu_us", std::uint64_t{0})};
       };
       for (const auto& one : containers) {
         if (!one.supervisor.empty() && one.supervisor != client.supervisor()) continue;
@@ -112,10 +114,10 @@ class StatsVerb : public Verb {
       return row.contains(key) ? human_bytes(row.at(key).get<std::uint64_t>()) : std::string("-");
     };
     for (const auto& row : rows) {
-      cells.push_back({row.value("id", ""), printable(row.value("name", "")),
-                       one_decimal(row.value("cpu_percent", 0.0)), bytes(row, "memory_bytes"),
-                       bytes(row, "memory_limit_bytes"), std::to_string(row.value("threads", 0U)),
-                       bytes(row, "read_bytes"), bytes(row, "written_bytes")});
+      cells.push_back({text_in(row, "id"), printable(text_in(row, "name")), one_decimal(real_in(row, "cpu_percent")),
+                       bytes(row, "memory_bytes"), bytes(row, "memory_limit_bytes"),
+                       std::to_string(number_in(row, "threads", 0U)), bytes(row, "read_bytes"),
+                       bytes(row, "written_bytes")});
     }
     return sup::table(cells, columns(1));
   }

@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "face/say.h"
+#include "spec/jsonmember.h"
 #include "spec/jsonrpc.h"
 #include "sys/runtime.h"
 #include "sys/unixsocket.h"
@@ -191,7 +192,7 @@ Result<std::vector<nlohmann::json>> list(Client& client, bool all) {
     if (!page) return std::unexpected(page.error());
     if (!page->is_array() || page->empty()) return rows;
     for (auto& row : *page) {
-      after = row.value("number", std::numeric_limits<std::uint64_t>::max());
+      after = number_in(row, "number", std::numeric_limits<std::uint64_t>::max());
       rows.push_back(std::move(row));
     }
   }
@@ -212,8 +213,8 @@ Result<Client*> holder_of(std::vector<Client>& clients, const std::string& refer
     if (!about && about.error().code == "E_AMBIGUOUS") return std::unexpected(about.error());
     // One that has left since it was reached (a foreground run) has none any more.
     if (!about) continue;
-    const auto id = about->value("id", "");
-    (id == reference || about->value("name", "") == reference ? exact : others).push_back({&client, id});
+    const auto id = text_in(*about, "id");
+    (id == reference || text_in(*about, "name") == reference ? exact : others).push_back({&client, id});
   }
   const auto& best = exact.empty() ? others : exact;
   if (best.empty()) return nullptr;
@@ -236,13 +237,13 @@ Result<void> check_name_free(const std::string& name) {
   if (!clients) return {};
   for (auto& client : *clients) {
     auto about = client.call("container.inspect", {{"container", name}});
-    if (!about || about->value("name", "") != name) continue;
+    if (!about || text_in(*about, "name") != name) continue;
     return std::unexpected(Error{.code = "E_NAME_TAKEN",
                                  .where = "--name",
                                  .what = name,
                                  .err = EEXIST,
-                                 .why = "container " + about->value("id", "") + " under " + client.supervisor() +
-                                        " has it, which is " + about->value("state", ""),
+                                 .why = "container " + text_in(*about, "id") + " under " + client.supervisor() +
+                                        " has it, which is " + text_in(*about, "state"),
                                  .hint = "remove that one (sup rm -f " + name + "), or choose another name",
                                  .path = {},
                                  .stage = {}});
@@ -252,14 +253,14 @@ Result<void> check_name_free(const std::string& name) {
 
 Result<nlohmann::json> ask(std::vector<Client>& clients, std::string_view method, const nlohmann::json& params,
                            Client** answered, const std::vector<int>& pass) {
-  auto holder = clients.empty() ? nullptr : holder_of(clients, params.value("container", ""));
+  auto holder = clients.empty() ? nullptr : holder_of(clients, text_in(params, "container"));
   if (!holder) return std::unexpected(holder.error());
   if (*holder != nullptr) {
     if (answered != nullptr) *answered = *holder;
     return (*holder)->call(method, params, pass);
   }
   return std::unexpected(Error{.code = "E_NO_CONTAINER",
-                               .where = printable(params.value("container", "")),
+                               .where = printable(text_in(params, "container")),
                                .what = "no such container",
                                .err = 0,
                                .why = clients.empty() ? "no supervisor runs" : "no id or name is like that",

@@ -5,6 +5,7 @@
 
 #include "face/control/server.h"
 #include "face/control/session.h"
+#include "spec/jsonmember.h"
 
 namespace sup::control {
 
@@ -47,18 +48,19 @@ Json Server::save() const {
 }
 
 void Server::restore_events(const Json& saved) {
-  const auto history = saved.value("history", Json::object());
-  events_.restore(history.value("first", std::uint64_t{1}), history.value("lines", std::vector<std::string>{}));
+  const Json& history = part_in(saved, "history");
+  events_.restore(number_in(history, "first", std::uint64_t{1}), texts_in(history, "lines"));
 }
 
 void Server::restore(const Json& saved) {
-  next_ = saved.value("next", std::uint64_t{0});
-  const auto all = saved.value("sessions", Json::array());
+  next_ = number_in(saved, "next", std::uint64_t{0});
+  const Json& all = part_in(saved, "sessions");
   std::vector<std::pair<Session*, const Json*>> back;
   for (const auto& one : all) {
-    const SocketPeer peer{
-        .pid = one.value("pid", -1), .uid = one.value("uid", static_cast<uid_t>(-1)), .same_namespaces = true};
-    const auto number = one.value("number", std::uint64_t{0});
+    const SocketPeer peer{.pid = number_in(one, "pid", -1),
+                          .uid = number_in(one, "uid", static_cast<uid_t>(-1)),
+                          .same_namespaces = true};
+    const auto number = number_in(one, "number", std::uint64_t{0});
     auto session = std::make_unique<Session>(*this, number, peer);
     if (!session->adopt(loop_, one)) continue;
     back.emplace_back(session.get(), &one);

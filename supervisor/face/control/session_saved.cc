@@ -5,6 +5,7 @@
 #include "face/control/attached.h"
 #include "face/control/executed.h"
 #include "face/control/session.h"
+#include "spec/jsonmember.h"
 
 namespace sup::control {
 namespace {
@@ -13,31 +14,31 @@ using Json = nlohmann::json;
 
 // The same of what Endpoint::save() said; null: it is no more.
 std::unique_ptr<Endpoint> restore_endpoint(Loop& loop, Supervisor& supervisor, const Json& saved) {
-  if (saved.value("kind", "") == "exec") {
-    auto executed = std::make_unique<Executed>(loop, saved.value("container", ""), saved.value("name", ""),
-                                               saved.value("input", false));
-    if (!executed->resume(supervisor, saved.value("exec", ""))) return nullptr;
+  if (text_in(saved, "kind") == "exec") {
+    auto executed =
+        std::make_unique<Executed>(loop, text_in(saved, "container"), text_in(saved, "name"), flag_in(saved, "input"));
+    if (!executed->resume(supervisor, text_in(saved, "exec"))) return nullptr;
     return executed;
   }
-  if (saved.value("kind", "") != "attached") return nullptr;
-  auto held = supervisor.find(saved.value("container", ""));
+  if (text_in(saved, "kind") != "attached") return nullptr;
+  auto held = supervisor.find(text_in(saved, "container"));
   if (!held) return nullptr;
   AttachOptions options;
-  const int slow = saved.value("slow", 0);
+  const int slow = number_in(saved, "slow", 0);
   options.slow = slow == static_cast<int>(WhenSlow::block)  ? WhenSlow::block
                  : slow == static_cast<int>(WhenSlow::drop) ? WhenSlow::drop
                                                             : WhenSlow::detach;
-  options.input = saved.value("input", false);
+  options.input = flag_in(saved, "input");
   options.replay = false;
-  const auto rows = saved.value("rows", 0U);
-  const auto cols = saved.value("cols", 0U);
+  const auto rows = number_in(saved, "rows", 0U);
+  const auto cols = number_in(saved, "cols", 0U);
   if (rows != 0 && cols != 0) {
     options.size = winsize{.ws_row = static_cast<unsigned short>(rows),
                            .ws_col = static_cast<unsigned short>(cols),
                            .ws_xpixel = 0,
                            .ws_ypixel = 0};
   }
-  auto attached = std::make_unique<Attached>(loop, supervisor, options, saved.value("client", -1));
+  auto attached = std::make_unique<Attached>(loop, supervisor, options, number_in(saved, "client", -1));
   attached->resumed();
   if (auto r = attached->join(**held); !r) return nullptr;
   return attached;
@@ -78,20 +79,20 @@ Json Session::save() const {
 }
 
 Result<void> Session::adopt(Loop& loop, const Json& saved) {
-  if (auto r = watch(loop, Fd(saved.value("fd", -1))); !r) return r;
-  line_ = saved.value("line", "");
-  if (const auto unsent = saved.value("unsent", ""); !unsent.empty()) stream_->write(unsent);
+  if (auto r = watch(loop, Fd(number_in(saved, "fd", -1))); !r) return r;
+  line_ = text_in(saved, "line");
+  if (const auto unsent = text_in(saved, "unsent"); !unsent.empty()) stream_->write(unsent);
   return {};
 }
 
 void Session::resume(const Json& saved) {
-  for (const auto& one : saved.value("pending", Json::array())) {
-    const auto id = one.value("id", "");
-    const int what = one.value("for", 0);
+  for (const auto& one : part_in(saved, "pending")) {
+    const auto id = text_in(one, "id");
+    const int what = number_in(one, "for", 0);
     const Pending pending{.what = what == static_cast<int>(Pending::For::reload)  ? Pending::For::reload
                                   : what == static_cast<int>(Pending::For::begin) ? Pending::For::begin
                                                                                   : Pending::For::end,
-                          .container = one.value("container", "")};
+                          .container = text_in(one, "container")};
     std::vector<Fd> none;
     methods(none).resume(id, pending, [server = &server_, number = number_, id](std::string answer) {
       const auto found = server->sessions_.find(number);
@@ -101,18 +102,17 @@ void Session::resume(const Json& saved) {
     });
   }
   if (const auto framed = saved.find("framed"); framed != saved.end() && framed->is_object()) {
-    const bool leaving = framed->value("leaving", false);
+    const bool leaving = flag_in(*framed, "leaving");
     auto endpoint =
-        leaving ? nullptr
-                : restore_endpoint(server_.loop_, server_.supervisor_, framed->value("endpoint", Json::object()));
+        leaving ? nullptr : restore_endpoint(server_.loop_, server_.supervisor_, part_in(*framed, "endpoint"));
     if (!leaving && !endpoint) return close();
     framed_ = std::make_unique<Framed>(server_.loop_, *stream_, std::move(endpoint), [this] { close(); });
-    framed_->resume(framed->value("rest", ""), leaving);
+    framed_->resume(text_in(*framed, "rest"), leaving);
   }
   if (const auto subscription = saved.find("subscription"); subscription != saved.end() && subscription->is_object()) {
-    std::deque<std::string> lines;
-    for (const auto& line : subscription->value("snapshot", Json::array())) lines.push_back(line.get<std::string>());
-    subscribe(std::move(lines), subscription->value("next", std::uint64_t{1}));
+    auto lines = texts_in(*subscription, "snapshot");
+    subscribe({std::move_iterator(lines.begin()), std::move_iterator(lines.end())},
+              number_in(*subscription, "next", std::uint64_t{1}));
   }
   read_on();
 }
