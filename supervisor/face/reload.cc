@@ -1,6 +1,7 @@
 #include "face/reload.h"
 
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <nlohmann/json.hpp>
@@ -16,9 +17,10 @@ namespace {
 
 // Reading a state takes milliseconds; on a machine with no time to spare, whatever it takes. Nothing waits for it but the reload.
 constexpr std::chrono::milliseconds kTrial{60'000};
-constexpr std::uint64_t kSettle = 10'000'000;         // us; a start takes milliseconds
+constexpr std::uint64_t kSettle = 10'000'000;  // us; a start takes milliseconds
 constexpr std::chrono::milliseconds kLook{2};
 constexpr std::size_t kWords = 4096;
+constexpr int kReads = 16;  // a pipe's
 
 Error nothing_came_of_it(std::string why) {
   return Error{.code = "E_RELOAD",
@@ -50,32 +52,34 @@ Result<void> Reload::begin(std::string program, std::function<void(const Error&)
     status_ = status;
     loop_.later([this] { tried(); });
   });
-  auto words = Stream::open(loop_, std::move(trial->words),
-                            {.on_data =
-                                 [this](std::string_view bytes) {
-                                   if (said_.size() < kWords) said_.append(bytes.substr(0, kWords));
-                                 },
-                             .on_end =
-                                 [this](int) {
-                                   heard_ = true;
-                                   loop_.later([this] { tried(); });
-                                 }});
+  auto words =
+      Stream::open(loop_, std::move(trial->words), {.on_data = [this](std::string_view bytes) { hear(bytes); }});
   if (!words) {
-    ::kill(trial_, SIGKILL);   // reaped by the watch above, which finds nothing to do
+    ::kill(trial_, SIGKILL);  // reaped by the watch above, which finds nothing to do
     failed_ = {};
     return std::unexpected(words.error());
   }
-  heard_ = false;
   words_ = std::move(*words);
   words_->read_start();
   patience_.start(kTrial, [this] {
-    if (trial_ > 0) ::kill(trial_, SIGKILL);
+    if (trial_ > 0) ::kill(-trial_, SIGKILL);
   });
   return {};
 }
 
+void Reload::hear(std::string_view bytes) {
+  if (said_.size() < kWords) said_.append(bytes.substr(0, kWords));
+}
+
 void Reload::tried() {
-  if (trial_ > 0 || !heard_ || !words_) return;
+  if (trial_ > 0 || !words_) return;
+  // What it has said is there; the end of it may not come, where it has left somebody behind.
+  char rest[kWords];
+  for (int i = 0; i < kReads && !words_->ended(); ++i) {
+    const ssize_t n = ::read(words_->fd(), rest, sizeof rest);
+    if (n <= 0) break;
+    hear({rest, static_cast<std::size_t>(n)});
+  }
   words_.reset();
   patience_.stop();
   const auto ended = ExitStatus::from_wait(status_);
@@ -85,6 +89,8 @@ void Reload::tried() {
     if (why.empty()) why = "it ended with " + std::to_string(ended ? ended->to_shell() : 125);
     return give_up(nothing_came_of_it(printable(program_) + " cannot take over: " + printable(why)));
   }
+  if (!said_.ends_with(kTrialPassed))
+    return give_up(nothing_came_of_it(printable(program_) + " cannot take over: it is no sup, or of another time"));
   host_.hold(true);
   since_us_ = Loop::now_us();
   settle();

@@ -38,7 +38,8 @@ class Reload {
   [[nodiscard]] Result<void> begin(std::string program, std::function<void(const Error&)> failed);
 
  private:
-  void tried();  // once it has ended and all its words are here
+  void tried();  // once it has ended
+  void hear(std::string_view bytes);
   void settle();
   void go();
   void give_up(const Error& error);
@@ -48,11 +49,10 @@ class Reload {
   Host host_;
   std::string program_;
   std::function<void(const Error&)> failed_;
-  std::unique_ptr<Stream> words_;
+  std::unique_ptr<Stream> words_;  // of a trial that is under way
   std::string said_;
   pid_t trial_ = -1;
   int status_ = 0;
-  bool heard_ = false;  // words_ is at its end
   Timer patience_;
   std::uint64_t since_us_ = 0;
 };

@@ -22,8 +22,12 @@ namespace sup {
 [[nodiscard]] Error exec_in_place(const std::string& program, std::vector<std::string> argv, const Fd& state,
                                   std::span<const int> keep);
 
+// What a program says on a trial that can go on from the state, besides ending with 0: many a program does that, whatever it is
+// asked.
+inline constexpr std::string_view kTrialPassed = "sup: can go on from this state\n";
+
 // Starts `program` with `state` open (its number in place of "@"), /dev/null for 0 and 1, and standard error for us to read. It
-// is our child: reap it. Signals are as in a fresh process.
+// is our child, first of a process group: reap it. Signals are as in a fresh process.
 struct Trial {
   pid_t pid = -1;
   Fd words;  // what it writes to standard error

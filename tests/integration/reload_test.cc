@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
+#include <cstdlib>
 #include <memory>
 
 #include "clean.h"
@@ -138,9 +139,19 @@ BOOST_AUTO_TEST_CASE(what_cannot_take_over_leaves_the_old_one_running) {
     BOOST_TEST(has(refused.err, "goes on as it was"), refused.err);
     BOOST_TEST(state_of(daemon.pid_of(id)) != 0);
   }
+  // One that ends well whatever it is asked is no sup for it; and nobody waits for whom it leaves behind.
+  const auto leaves = write_file("leaves", "#!/bin/sh\nsleep 1000 &\necho $! >'" + dir() + "/left'\nexit 0\n", 0755);
+  for (const auto& program : {std::string("/bin/true"), std::string("/bin/echo"), leaves}) {
+    const auto refused = daemon.sup({"reload", "--exec", program});
+    BOOST_TEST(refused.code == 125, program);
+    BOOST_TEST(has(refused.err, "it is no sup"), refused.err);
+    BOOST_TEST_REQUIRE(!daemon.ended());
+    BOOST_TEST(state_of(daemon.pid_of(id)) != 0);
+  }
+  ::kill(std::atoi(read_text(dir() + "/left").c_str()), SIGKILL);
   // One that agrees to everything and then is not there: the exec itself fails.
   const auto vanishing = dir() + "/vanishing";
-  write_file("vanishing", "#!/bin/sh\nrm -f '" + vanishing + "'\nexit 0\n", 0755);
+  write_file("vanishing", "#!/bin/sh\nrm -f '" + vanishing + "'\nexec '" + sup_path() + "' \"$@\"\n", 0755);
   const auto refused = daemon.sup({"reload", "--exec", vanishing});
   BOOST_TEST(refused.code == 125);
   BOOST_TEST(has(refused.err, "goes on as it was"), refused.err);
