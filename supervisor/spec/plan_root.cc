@@ -334,6 +334,13 @@ void mount_on_host_root(Draft& draft) {
   const bool covered = profile_of(spec) != Profile::seed && !spec.privileged;
   if (spec.mounts.empty() && !covered) return;
   draft.add(step(Op::tree, {kRoot, TreeHow::open}, {"/"}));
+  if (covered && profile_of(spec) == Profile::strict) {
+    // Landlock closes /dev by its place. A device node may be anywhere, in a chroot's own /dev or in somebody's home: it is of use
+    // in /dev alone, of which this is taken before.
+    draft.add(step(Op::tree, {kDev, TreeHow::recursive}, {"/dev"}));
+    draft.add(step(Op::attributes, {kRoot, kNodev, kRecursive}));
+    attach(draft, kDev, "/dev", 0);
+  }
   for (const Mount& mount : in_order(spec.mounts)) place(draft, mount, mount.create ? AttachHow::create : 0);
   if (covered) {
     draft.add(step(Op::tree, {kMount, TreeHow::recursive}, {"/sys"}));

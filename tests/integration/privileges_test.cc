@@ -298,6 +298,27 @@ BOOST_AUTO_TEST_CASE(strict_reaches_no_device_of_the_hosts) {
   BOOST_TEST(sup_run({"--profile", "docker", "sh", "-c", open}).out == "OPEN\n");
   BOOST_TEST(sup_run({"--profile", "strict", "sh", "-c", open}).out == "shut\n", device);
   BOOST_TEST(sup_run({"--profile", "strict", "--device", device, "sh", "-c", open}).out == "OPEN\n", device);
+  // Nor where else there is a node of it: in a chroot's /dev, say.
+  if (!as_user() && own_mounts()) {
+    struct stat st{};
+    BOOST_TEST_REQUIRE(::stat(device.c_str(), &st) == 0);
+    const auto elsewhere = dir() + "/node";
+    BOOST_TEST_REQUIRE(::mknod(elsewhere.c_str(), (st.st_mode & S_IFMT) | 0666, st.st_rdev) == 0);
+    const std::string other = "( : <" + elsewhere + " ) 2>/dev/null && echo OPEN || echo shut";
+    BOOST_TEST(sup_run({"--profile", "docker", "sh", "-c", other}).out == "OPEN\n");
+    BOOST_TEST(sup_run({"--profile", "strict", "sh", "-c", other}).out == "shut\n", device);
+    BOOST_TEST(
+        sup_run({"--profile", "strict", "-v", dir() + ":/mnt", "sh", "-c", "( : </mnt/node ) 2>/dev/null || echo shut"})
+            .out == "shut\n");
+    Start start;
+    start.program = "/usr/bin/unshare";
+    start.events = false;
+    start.args = {"-m",  "sh",        "-c",       "mount -t devtmpfs none \"$0\" && exec \"$@\"",
+                  dir(), sup_path(),  "--events", "none",
+                  "run", "--profile", "strict",   "-w",
+                  "/",   "sh",        "-c",       "( : <" + dir() + device.substr(4) + " ) 2>/dev/null || echo shut"};
+    BOOST_TEST(run(start).out == "shut\n");
+  }
   const auto usual =
       sup_run({"--profile", "strict", "-t", "sh", "-c",
                "echo x >a && mkdir b && mv a b/c && cat b/c && : >/dev/null && head -c 1 /dev/zero | wc -c && "

@@ -275,6 +275,10 @@ BOOST_AUTO_TEST_CASE(a_profile_covers_the_kernels_files) {
       BOOST_TEST((covered != std::string::npos) == (profile != Profile::seed), plan);
       if (covered == std::string::npos) continue;
       BOOST_TEST(plan.find("mount proc on /proc") < covered, plan);
+      // And no device node is of use outside of /dev, which is taken before.
+      const auto dev = plan.find("take /dev and all below it");
+      const auto nodev = plan.find(": nodev,recursive");
+      BOOST_TEST((dev != std::string::npos && dev < nodev && nodev < covered) == (profile == Profile::strict), plan);
       BOOST_TEST(plan.find("/proc/kcore") > covered, plan);
       BOOST_TEST(plan.find("start a session") > covered, plan);
     }
