@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -310,6 +311,51 @@ BOOST_AUTO_TEST_CASE(b51_stop_ends_one_that_is_stopped) {
   daemon.wait_until([&] { return state_of(pid) == 'T'; }, "it to be stopped");
   BOOST_TEST(daemon.sup({"stop", "-t", "1", id}).code == 0);
   BOOST_TEST(gone(pid, 0ms));
+}
+
+// Several named in one command: it takes as long as the longest of them, and says of each as it is done.
+BOOST_AUTO_TEST_CASE(several_are_stopped_at_once) {
+  DaemonProcess daemon;
+  std::vector<std::string> words = {"stop", "-t", "1"};
+  for (int i = 0; i < 5; ++i) words.push_back(daemon.shell("trap : TERM"));
+  words.emplace_back("nobody");
+  const auto begin = std::chrono::steady_clock::now();
+  const auto stopped = daemon.sup(words);
+  BOOST_TEST((std::chrono::steady_clock::now() - begin) / 1ms < patient(3s).count());
+  BOOST_TEST(stopped.code == 125);
+  BOOST_TEST(lines(stopped.err).size() == 1U, stopped.err);
+  std::string all;
+  for (int i = 0; i < 5; ++i) all += words[static_cast<std::size_t>(3 + i)] + "\n";
+  BOOST_TEST(stopped.out == all);
+}
+
+BOOST_AUTO_TEST_CASE(each_end_is_told_when_it_is_there) {
+  DaemonProcess daemon;
+  const auto brief = daemon.detached({probe_path(), "exit", "3"});
+  const auto stays = daemon.detached({"sleep", "1000"});
+  Start start;
+  start.args = {"-S", daemon.name(), "wait", brief, stays};
+  start.events = false;
+  Process waits(start);
+  BOOST_TEST(waits.wait_out("3\n"));
+  BOOST_TEST(!waits.ended());
+  BOOST_TEST(daemon.sup({"kill", stays}).code == 0);
+  BOOST_TEST(waits.wait().code() == 0);
+  BOOST_TEST(waits.out() == "3\n137\n");
+}
+
+// More than are asked for at the same time.
+BOOST_AUTO_TEST_CASE(very_many_named_in_one_command) {
+  DaemonProcess daemon;
+  const auto id = daemon.detached({"true"});
+  BOOST_TEST(daemon.sup({"wait", id}).code == 0);
+  std::vector<std::string> words = {"inspect"};
+  for (int i = 0; i < 1000; ++i) words.push_back(id);
+  const auto result = daemon.sup(words);
+  BOOST_TEST(result.code == 0, result.err);
+  std::size_t count = 0;
+  for (auto at = result.out.find("\"id\""); at != std::string::npos; at = result.out.find("\"id\"", at + 1)) ++count;
+  BOOST_TEST(count == 1000U);
 }
 
 // A supervisor that is killed at some moment takes all along, and the next one finds nothing in its way.

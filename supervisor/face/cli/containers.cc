@@ -1,5 +1,7 @@
 // start, stop, restart, pause, unpause, update, kill, wait, rm, inspect: one request for each container named; an unknown one is said, and the others are still served.
+#include <deque>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/text.h"
 #include "face/cli/limit_options.h"
@@ -17,6 +19,8 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr std::size_t kUnderWay = 64;  // requests
+
 class PerContainer : public Verb {
  public:
   explicit PerContainer(std::string name) : name_(std::move(name)) {}
@@ -25,19 +29,26 @@ class PerContainer : public Verb {
     if (operands.empty()) return usage(name_, "no container named", "sup " + name_ + " CONTAINER...; see sup ps");
     auto clients = control::reach(globals.supervisor);
     if (!clients) return std::unexpected(clients.error());
+    // All are asked before the first has answered, so that what takes long takes as long as the longest of them; but not so many
+    // that their answers could fill what a supervisor keeps for a client.
+    std::deque<Asked> under_way;
     int status = 0;
-    for (const auto& reference : operands) {
-      Json params = params_;
-      params["container"] = reference;
-      auto answer = control::ask(*clients, method(), params);
+    std::size_t next = 0;
+    while (next < operands.size() || !under_way.empty()) {
+      while (next < operands.size() && under_way.size() < kUnderWay)
+        under_way.push_back(ask(*clients, operands[next++]));
+      const Asked asked = std::move(under_way.front());
+      under_way.pop_front();
+      auto answer = asked.request ? asked.client->answer(*asked.request) : std::unexpected(asked.request.error());
       if (!answer) {
         say(answer.error());
         status = answer.error().status;
         continue;
       }
-      if (auto shown = show(reference, *answer); !shown) return shown;
+      if (auto shown = show(asked.reference, *answer); !shown) return shown;
+      // At once: the next one may take as long as it likes.
+      if (auto r = print(std::exchange(output_, {})); !r) return r;
     }
-    if (auto r = print(output_); !r) return r;
     return status != 0 ? status : exit_status_;
   }
 
@@ -47,6 +58,19 @@ class PerContainer : public Verb {
   virtual Result<int> show(const std::string& reference, const Json&) {
     output_ += reference + "\n";
     return 0;
+  }
+
+  struct Asked {
+    std::string reference;
+    Result<std::string> request;
+    control::Client* client = nullptr;
+  };
+  [[nodiscard]] Asked ask(std::vector<control::Client>& clients, const std::string& reference) const {
+    auto client = control::find_holder(clients, reference);
+    if (!client) return {.reference = reference, .request = std::unexpected(client.error())};
+    Json params = params_;
+    params["container"] = reference;
+    return {.reference = reference, .request = (*client)->send(method(), params), .client = *client};
   }
 
   std::function<Result<void>(std::string_view)> signal_option() {

@@ -124,6 +124,12 @@ ssize_t send_with(int socket, std::string_view bytes, const std::vector<int>& pa
 
 Result<nlohmann::json> Client::call(std::string_view method, const nlohmann::json& params,
                                     const std::vector<int>& pass) {
+  auto request = send(method, params, pass);
+  if (!request) return std::unexpected(request.error());
+  return answer(*request);
+}
+
+Result<std::string> Client::send(std::string_view method, const nlohmann::json& params, const std::vector<int>& pass) {
   const std::string id = std::to_string(++last_);
   const std::string line = request_line(id, method, params) + "\n";
   if (line.size() > kMaxMessage) {
@@ -146,15 +152,20 @@ Result<nlohmann::json> Client::call(std::string_view method, const nlohmann::jso
     if (n < 0) return lost(errno, {});
     rest.remove_prefix(static_cast<std::size_t>(n));
   }
+  return id;
+}
+
+Result<nlohmann::json> Client::answer(const std::string& request) {
   for (;;) {
-    auto answer = read_line();
-    if (!answer) return std::unexpected(answer.error());
-    auto said = parse_said(*answer);
+    if (auto mine = early_.extract(request); !mine.empty()) {
+      if (mine.mapped().failed()) return std::unexpected(std::move(mine.mapped().error));
+      return *mine.mapped().result;
+    }
+    auto line = read_line();
+    if (!line) return std::unexpected(line.error());
+    auto said = parse_said(*line);
     if (!said) return std::unexpected(said.error().error());
-    const auto* mine = std::get_if<Answer>(&*said);
-    if (mine == nullptr || mine->id != id) continue;
-    if (mine->failed()) return std::unexpected(mine->error);
-    return *mine->result;
+    if (auto* answer = std::get_if<Answer>(&*said)) early_.insert_or_assign(answer->id, std::move(*answer));
   }
 }
 
@@ -251,22 +262,25 @@ Result<void> check_name_free(const std::string& name) {
   return {};
 }
 
-Result<nlohmann::json> ask(std::vector<Client>& clients, std::string_view method, const nlohmann::json& params,
-                           Client** answered, const std::vector<int>& pass) {
-  auto holder = clients.empty() ? nullptr : holder_of(clients, text_in(params, "container"));
-  if (!holder) return std::unexpected(holder.error());
-  if (*holder != nullptr) {
-    if (answered != nullptr) *answered = *holder;
-    return (*holder)->call(method, params, pass);
-  }
+Result<Client*> find_holder(std::vector<Client>& clients, const std::string& reference) {
+  auto holder = clients.empty() ? nullptr : holder_of(clients, reference);
+  if (!holder || *holder != nullptr) return holder;
   return std::unexpected(Error{.code = "E_NO_CONTAINER",
-                               .where = printable(text_in(params, "container")),
+                               .where = printable(reference),
                                .what = "no such container",
                                .err = 0,
                                .why = clients.empty() ? "no supervisor runs" : "no id or name is like that",
                                .hint = "see sup ps -a",
                                .path = {},
                                .stage = {}});
+}
+
+Result<nlohmann::json> ask(std::vector<Client>& clients, std::string_view method, const nlohmann::json& params,
+                           Client** answered, const std::vector<int>& pass) {
+  auto holder = find_holder(clients, text_in(params, "container"));
+  if (!holder) return std::unexpected(holder.error());
+  if (answered != nullptr) *answered = *holder;
+  return (*holder)->call(method, params, pass);
 }
 
 }  // namespace sup::control

@@ -2,6 +2,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -23,6 +24,11 @@ class Client {
   // pass: descriptors that go along with the request (SCM_RIGHTS); they stay the caller's.
   [[nodiscard]] Result<nlohmann::json> call(std::string_view method, const nlohmann::json& params,
                                             const std::vector<int>& pass = {});
+
+  // The two halves of call(): several may be on their way, and be answered in another order.
+  [[nodiscard]] Result<std::string> send(std::string_view method, const nlohmann::json& params,
+                                         const std::vector<int>& pass = {});
+  [[nodiscard]] Result<nlohmann::json> answer(const std::string& request);
 
   [[nodiscard]] const std::string& supervisor() const { return supervisor_; }
   // Another connection to the same supervisor.
@@ -54,6 +60,7 @@ class Client {
   std::string supervisor_;
   std::string buffer_;
   std::uint64_t last_ = 0;
+  std::map<std::string, Answer> early_;  // that came while another one was waited for
 };
 
 // Every supervisor of this user's that answers; with a name (-S) that one alone, and then its absence is an error. Those
@@ -66,8 +73,11 @@ class Client {
 // E_NAME_TAKEN when a container of that name is there, under whichever supervisor.
 [[nodiscard]] Result<void> check_name_free(const std::string& name);
 
-// Asks whichever supervisor has the container that params name. E_NO_CONTAINER when none has; E_AMBIGUOUS when two have one
-// of that name, or ids that begin so. answered: which of them it was.
+// Which supervisor has the container. E_NO_CONTAINER when none has; E_AMBIGUOUS when two have one of that name, or ids that begin
+// so. With one supervisor only it is asked nothing: whether it has it, its answer to the request will tell.
+[[nodiscard]] Result<Client*> find_holder(std::vector<Client>& clients, const std::string& reference);
+
+// Asks whichever supervisor has the container that params name. answered: which of them it was.
 [[nodiscard]] Result<nlohmann::json> ask(std::vector<Client>& clients, std::string_view method,
                                          const nlohmann::json& params, Client** answered = nullptr,
                                          const std::vector<int>& pass = {});
