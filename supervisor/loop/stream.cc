@@ -92,7 +92,7 @@ struct Stream::State {
   bool revive();
   void take_descriptors();
 
-  ssize_t put_in_pipe() const {
+  [[nodiscard]] ssize_t put_in_pipe() const {
     iovec all{const_cast<char*>(backlog.data()), backlog.size()};
     const ssize_t n = ::pwritev2(shared.get(), &all, 1, -1, RWF_NOWAIT);
     if (n >= 0 || (errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS)) return n;

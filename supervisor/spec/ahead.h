@@ -74,8 +74,8 @@ constexpr const Known* find(const Known (&table)[N], const char* word) {
 }
 
 constexpr bool together(const char* word) {
-  if (*word++ != '-' || *word == 0) return false;
-  for (; *word != 0; ++word) {
+  if (word[0] != '-' || word[1] == 0) return false;
+  for (++word; *word != 0; ++word) {
     const char* letter = kTogether;
     while (*letter != 0 && *letter != *word) ++letter;
     if (*letter == 0) return false;

@@ -237,7 +237,7 @@ std::string describe(const Step& step) {
 std::string_view failure_code(const Step& step) {
   switch (step.op) {
     case Op::none: break;
-    case Op::mount: return "E_MOUNT";
+    case Op::mount:
     case Op::umount_stack: return "E_MOUNT";
     case Op::cover:
     case Op::only_proc: return "E_PROC";
@@ -247,7 +247,7 @@ std::string_view failure_code(const Step& step) {
     case Op::write_file: return step.s[0] == kOomFile ? "E_LIMIT" : "E_IDMAP";
     case Op::enter: return "E_NAMESPACE";
     case Op::rlimit: return "E_LIMIT";
-    case Op::capbset_drop: return "E_CAPABILITIES";
+    case Op::capbset_drop:
     case Op::caps: return "E_CAPABILITIES";
     case Op::call: return call_of(step).code;
     case Op::seccomp: return "E_SECCOMP";
@@ -255,7 +255,7 @@ std::string_view failure_code(const Step& step) {
     case Op::ruleset:
     case Op::allow:
     case Op::enforce: return "E_LANDLOCK";
-    case Op::groups: return "E_USER";
+    case Op::groups:
     case Op::ids: return "E_USER";
     case Op::umask: return "E_UMASK";
     case Op::workdir: return "E_WORKDIR";
@@ -288,7 +288,7 @@ std::string_view failure_code(const Step& step) {
 std::string_view stage(const Step& step) {
   switch (step.op) {
     case Op::none: break;
-    case Op::mount: return "mount";
+    case Op::mount:
     case Op::umount_stack: return "mount";
     case Op::cover:
     case Op::only_proc: return "proc";
@@ -298,7 +298,7 @@ std::string_view stage(const Step& step) {
     case Op::write_file: return step.s[0] == kOomFile ? "limits" : "idmap";
     case Op::enter: return "join";
     case Op::rlimit: return "limits";
-    case Op::capbset_drop: return "capabilities";
+    case Op::capbset_drop:
     case Op::caps: return "capabilities";
     case Op::call: return call_of(step).stage;
     case Op::seccomp: return "seccomp";

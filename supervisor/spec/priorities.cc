@@ -49,6 +49,7 @@ Result<Ulimit> parse_ulimit(std::string_view text) {
   const auto* const known = std::ranges::find(kResources, name, &std::pair<std::string_view, int>::first);
   if (known == kResources.end()) {
     std::vector<std::string_view> names;
+    names.reserve(kResources.size());
     for (const auto& [each, number] : kResources) names.push_back(each);
     const auto near = nearest(name, names);
     return wrong("no such resource",

@@ -39,6 +39,7 @@ Result<void> check_names(const char* option, const std::vector<std::string>& nam
     auto error =
         usage(std::string(option) + " " + printable(name), "no such capability", "a name such as NET_ADMIN, or ALL");
     std::vector<std::string> known;
+    known.reserve(kCapabilities);
     for (int number = 0; number < kCapabilities; ++number) known.push_back(capability_name(number).substr(4));
     const std::vector<std::string_view> views(known.begin(), known.end());
     const std::string upper = to_upper(name);

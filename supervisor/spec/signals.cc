@@ -33,6 +33,7 @@ constexpr int kRtMin = 34;
 
 Result<int> unknown(std::string_view text, std::string_view where) {
   std::vector<std::string_view> names;
+  names.reserve(std::size(kNames));
   for (const Name& name : kNames) names.push_back(name.name);
   std::string word = to_upper(text);
   if (word.starts_with("SIG")) word.erase(0, 3);

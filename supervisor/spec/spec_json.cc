@@ -22,7 +22,7 @@ using std::chrono::milliseconds;
 //
 // visit(name, field): each field with the name it travels under.
 template <typename SpecRef, typename Visit>
-void fields(SpecRef& spec, Visit&& visit) {
+void fields(SpecRef& spec, const Visit& visit) {
   auto& [argv, name, labels, tty, interactive, env, clear_env, workdir, hostname, user, group_add, init, stop_signal,
          stop_timeout, sig_proxy, detach_keys, timeout, status_fd, pidfile, cidfile, preserve_fds, network, netns,
          netns_hosts, netns_resolv, publish, ipc, uts, pid, userns, privileged, profile, cap_add, cap_drop,
@@ -80,7 +80,7 @@ void fields(SpecRef& spec, Visit&& visit) {
 }
 
 template <typename LimitsRef, typename Visit>
-void limit_fields(LimitsRef& limits, Visit&& visit) {
+void limit_fields(LimitsRef& limits, const Visit& visit) {
   auto& [memory, memory_swap, nano_cpus, cpu_shares, cpuset_cpus, pids, blkio_weight, best_effort] = limits;
   visit("memory", memory);
   visit("memory_swap", memory_swap);

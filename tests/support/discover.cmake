@@ -1,8 +1,8 @@
 # Asks a test executable for its cases and writes one add_test() for each, so that ctest names and
-# counts what really ran. Run after the link: cmake -D EXE= -D OUT= -D PREFIX= -P discover.cmake
+# counts what really ran. Run after the link: cmake -D EXE= -D OUT= -D PREFIX= -D SLOWER= -P discover.cmake
 #
 # A case's labels decide: both (once as root, once as an ordinary user), only_user (not as root, whatever its suite says), stress,
-# serial (alone on the machine), slow (300 s instead of 60 s).
+# serial (alone on the machine), slow (300 s instead of 60 s). SLOWER times as much where sanitizers slow everything down.
 cmake_minimum_required(VERSION 3.25)
 
 execute_process(COMMAND ${CMAKE_COMMAND} -E env SUP_TEST_LIST=1 LSAN_OPTIONS=detect_leaks=0 ${EXE}
@@ -13,6 +13,7 @@ endif()
 
 set(script "")
 function(emit name run as labels timeout serial)
+  math(EXPR timeout "${timeout} * ${SLOWER}")
   set(properties "TIMEOUT ${timeout} SKIP_REGULAR_EXPRESSION \"SKIP: \" LABELS \"${labels}\"")
   if(serial)
     string(APPEND properties " RUN_SERIAL ON")

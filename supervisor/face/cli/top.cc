@@ -135,7 +135,8 @@ class TopVerb : public Verb {
     std::optional<Error> error;
     for (bool fresh = true; ended_by == 0 && !done_;) {
       if (fresh) {
-        if (only_.empty() && wanted_.empty()) clients_ = control::reach({}, true).value_or(std::vector<control::Client>{});
+        if (only_.empty() && wanted_.empty())
+          clients_ = control::reach({}, true).value_or(std::vector<control::Client>{});
         look();
         if (!only_.empty() && clients_.empty()) break;
       }
@@ -188,7 +189,7 @@ class TopVerb : public Verb {
     ::raise(SIGSTOP);
   }
 
-  Result<int> paint() const {
+  [[nodiscard]] Result<int> paint() const {
     const auto size = terminal_size(1);
     const std::size_t height = size ? size->ws_row : 24U;
     const std::size_t width = size ? size->ws_col : 80U;

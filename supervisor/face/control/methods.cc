@@ -601,6 +601,7 @@ void Methods::call(const Request& request, Answer answer, Upgrade upgrade) const
     if (row.name == request.method) return row.call(call);
   }
   std::vector<std::string_view> known;
+  known.reserve(std::size(kRows));
   for (const auto& row : kRows) known.push_back(row.name);
   call.failed(method_not_found(request, known));
 }
