@@ -62,6 +62,7 @@ void on_abort(int) {
 void log_error(const Globals& globals, const Error& error) {
   if (globals.events == "stderr" || globals.events == "stdout" || globals.events == "none" || error.code == "E_EVENTS")
     return;
+  if (!EventLog::descriptor(globals.events)) return;
   Loop loop;
   auto log = EventLog::open(loop, globals.events, globals.log_level, globals.quiet);
   if (!log) return;

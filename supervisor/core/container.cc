@@ -106,8 +106,9 @@ Result<void> Container::begin(Wiring& wiring, int image, std::optional<Parked> p
   int stdio[3] = {-1, -1, -1};
   // Everything that needs a descriptor is made before the clone: afterwards nothing may fail for the want of one.
   if (auto wired = wire(wiring, stdio); !wired) return wired;
+  const auto done = parked ? parked->done : 0;
   if (parked && go_on_with(std::move(*parked), stdio)) {
-    spare_.emplace(Spare{std::move(wiring), {stdio[0], stdio[1], stdio[2]}, image});
+    spare_.emplace(Spare{std::move(wiring), {stdio[0], stdio[1], stdio[2]}, image, done});
     return {};
   }
   return make(stdio, image);
@@ -355,6 +356,9 @@ void Container::heard(const wire::Record& record) {
       now_running();
       break;
     case wire::Say::failed:
+      // Up to its wait (whose number is that of the plan's next step) nothing is the command's own: it is made anew, and tells
+      // what does not work there.
+      if (spare_ && record.step <= spare_->done) break;
       spare_.reset();
       failed_ = record;
       break;

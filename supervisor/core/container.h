@@ -223,6 +223,7 @@ class Container {
     Wiring wiring;
     int stdio[3];
     int image;
+    std::size_t done;  // steps of the plan that were carried out in advance
   };
   std::optional<Spare> spare_;
   bool on_its_way_ = false;  // its {wait} is still to come, and means nothing

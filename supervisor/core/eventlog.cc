@@ -126,6 +126,16 @@ EventLog::~EventLog() {
   if (state_->shared_fd >= 0) ::fcntl(state_->shared_fd, F_SETFL, state_->shared_flags);
 }
 
+Result<std::optional<int>> EventLog::descriptor(const std::string& dest) {
+  if (!dest.starts_with("fd:")) return std::nullopt;
+  int number = -1;
+  const auto digits = std::string_view(dest).substr(3);
+  const auto r = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (r.ec != std::errc{} || r.ptr != digits.data() + digits.size() || number < 0 || ::fcntl(number, F_GETFD) < 0)
+    return refused(dest, EBADF, "no such open descriptor", "open it in the shell: 3>events.jsonl --events fd:3");
+  return number;
+}
+
 Result<std::unique_ptr<EventLog>> EventLog::open(Loop& loop, const std::string& dest, const std::string& level,
                                                  bool quiet, Lost lost) {
   auto minimum = parse_level(level);
@@ -136,14 +146,9 @@ Result<std::unique_ptr<EventLog>> EventLog::open(Loop& loop, const std::string& 
   bool terminal = false;
   bool borrowed = false;
   if (dest != "none") {
-    int number = dest == "stderr" ? 2 : dest == "stdout" ? 1 : -1;
-    if (dest.starts_with("fd:")) {
-      const auto digits = std::string_view(dest).substr(3);
-      const auto r = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-      if (r.ec != std::errc{} || r.ptr != digits.data() + digits.size() || number < 0 || ::fcntl(number, F_GETFD) < 0) {
-        return refused(dest, EBADF, "no such open descriptor", "open it in the shell: 3>events.jsonl --events fd:3");
-      }
-    }
+    const auto named = descriptor(dest);
+    if (!named) return std::unexpected(named.error());
+    const int number = dest == "stderr" ? 2 : dest == "stdout" ? 1 : named->value_or(-1);
     Fd fd;
     if (number >= 0) {
       const int flags = ::fcntl(number, F_GETFL);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,9 @@ class EventLog {
   using Lost = std::function<void(const Error&)>;
   static Result<std::unique_ptr<EventLog>> open(Loop& loop, const std::string& dest, const std::string& level,
                                                 bool quiet, Lost lost = {});
+  // The descriptor that dest names, if any; E_EVENTS where it is not open. To be asked before anything of ours is: later its
+  // number may be one of ours, and events would go there.
+  [[nodiscard]] static Result<std::optional<int>> descriptor(const std::string& dest);
   ~EventLog();
 
   // Gives the event its seq (gapless, from 1) and its time. Returns the seq, to be the cause of others.

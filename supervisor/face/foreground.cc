@@ -137,16 +137,12 @@ class Foreground : public Viewer {
   std::optional<Parked> started_ahead() {
     auto started = take_ahead();
     if (!started) return std::nullopt;
-    ahead_.emplace(std::move(*started));
     const Plan beginning = ahead::plan();
-    if (!fits(beginning, plan_) || spec_.limits.any()) {
-      // Not waited for now.
-      (void)pidfd_signal(ahead_->pidfd.get(), SIGKILL);
-      return std::nullopt;
-    }
-    return Parked{.pid = std::exchange(ahead_->pid, -1),
-                  .pidfd = std::move(ahead_->pidfd),
-                  .boot = std::move(ahead_->boot),
+    // It ends here, and is waited for: where processes are counted, there may be room for one only.
+    if (!fits(beginning, plan_) || spec_.limits.any()) return std::nullopt;
+    return Parked{.pid = std::exchange(started->pid, -1),
+                  .pidfd = std::move(started->pidfd),
+                  .boot = std::move(started->boot),
                   .done = done(beginning),
                   .waits = false};
   }
@@ -395,7 +391,6 @@ class Foreground : public Viewer {
   std::string name_;  // as a supervisor
   Facts facts_;  // until prepare() gives them away, and so the plan
   Plan plan_;
-  std::optional<Ahead> ahead_;  // an init that was not for this run
 
   Loop loop_;  // outlives every handle below
   std::unique_ptr<EventLog> log_;

@@ -11,7 +11,7 @@
 
 namespace sup {
 
-Result<void> LastWord::open(const Spec& spec) {
+Result<void> LastWord::check(const Spec& spec) {
   if (spec.status_fd < 0) return {};
   const int flags = ::fcntl(spec.status_fd, F_GETFL);
   if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) {
@@ -22,6 +22,11 @@ Result<void> LastWord::open(const Spec& spec) {
                                  .why = "not open for writing",
                                  .hint = "open it in the shell: 3>status --status-fd 3"});
   }
+  return {};
+}
+
+Result<void> LastWord::open(const Spec& spec) {
+  if (auto r = check(spec); !r) return r;
   fd_ = spec.status_fd;
   return {};
 }

@@ -16,7 +16,10 @@ namespace sup {
 
 class LastWord {
  public:
-  // Whether the descriptor is there and writable. spec.status_fd < 0: none wanted.
+  // Whether the descriptor is there and writable. To be asked before anything of ours is open: later its number may be one of
+  // ours. spec.status_fd < 0: none wanted.
+  [[nodiscard]] static Result<void> check(const Spec& spec);
+  // The same, and it is the one from here on.
   [[nodiscard]] Result<void> open(const Spec& spec);
   void say(std::string_view object) const;  // a last_word() from elsewhere
   void say(const std::string& id, const std::string& name, const Outcome& outcome, int status) const;

@@ -24,7 +24,7 @@ struct Known {
   char name[16];  // as it is written, "--env" or "-e"
   bool value;  // the next word is its value, unless it stands behind a `=`
 };
-inline constexpr Known kGlobals[] = {{"-q", false}, {"--quiet", false}};
+inline constexpr Known kGlobals[] = {{"-q", false}, {"--quiet", false}, {"--events", true}, {"--log-level", true}};
 inline constexpr Known kOptions[] = {
     {"-t", false},
     {"--tty", false},
@@ -60,9 +60,20 @@ constexpr bool same(const char* word, const char* name) {
   return *name == 0 && (*word == 0 || (is_long && *word == '='));
 }
 
-constexpr bool has_value(const char* word) {
+// What stands behind the `=`; null: there is none.
+constexpr const char* value_in(const char* word) {
   while (*word != 0 && *word != '=') ++word;
-  return *word == '=';
+  return *word == '=' ? word + 1 : nullptr;
+}
+
+// A descriptor of the caller's by its number, fd:N. Where it is not open, that number would be one of those that are opened
+// here, and nobody could tell any more.
+constexpr bool names_descriptor(const char* value) { return value[0] == 'f' && value[1] == 'd' && value[2] == ':'; }
+
+// What the variable is set to; null: this is another one.
+constexpr const char* value_of(const char* entry, const char* name) {
+  while (*name != 0 && *entry == *name) ++entry, ++name;
+  return *name == 0 && *entry == '=' ? entry + 1 : nullptr;
 }
 
 template <size_t N>
@@ -93,8 +104,10 @@ constexpr bool wanted(const char* const* argv, const char* const* environ) {
       if (same(*word, "--") && (*word)[2] == 0) return word + 1;
       const Known* const known = find(table, *word);
       if (known == nullptr && !together(*word)) return nullptr;
-      if (known != nullptr && known->value && !has_value(*word)) {
-        if (*++word == nullptr) return nullptr;
+      if (known != nullptr && known->value) {
+        const char* value = value_in(*word);
+        if (value == nullptr && (value = *++word) == nullptr) return nullptr;
+        if (names_descriptor(value)) return nullptr;
       }
       ++word;
     }
@@ -105,10 +118,9 @@ constexpr bool wanted(const char* const* argv, const char* const* environ) {
   word = behind_options(word + 1, kOptions);
   if (word == nullptr || *word == nullptr) return false;
   for (; *environ != nullptr; ++environ) {
-    const char* name = "SUP_SUPERVISOR=";
-    const char* at = *environ;
-    while (*name != 0 && *at == *name) ++at, ++name;
-    if (*name == 0) return false;  // under another supervisor
+    if (value_of(*environ, "SUP_SUPERVISOR") != nullptr) return false;  // under another supervisor
+    const char* const events = value_of(*environ, "SUP_EVENTS");
+    if (events != nullptr && names_descriptor(events)) return false;
   }
   return true;
 }

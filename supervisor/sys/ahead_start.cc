@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <sys/resource.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -22,7 +23,7 @@ namespace raw = sup::raw;
 constexpr unsigned kCloexecMemfd = 1U | 2U;  // MFD_CLOEXEC | MFD_ALLOW_SEALING
 constexpr unsigned kExecutableMemfd = 0x10;  // MFD_EXEC, since Linux 6.3
 constexpr int kSeals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
-constexpr long kLargestInit = 1 << 20;
+constexpr long kLargestInit = 1 << 20;  // bytes
 constexpr int kPathRoom = 4096;
 
 // The child runs in this memory until it has executed init, while the parent goes on: what it needs stays where it is.
@@ -102,7 +103,8 @@ long image() {
 }
 
 // Onto another processor, if there is one, and then wherever the scheduler likes: some leave a new process on its parent's
-// (virtual machines that keep their processors together), where it would wait until we have nothing to do.
+// (virtual machines that keep their processors together), where it would wait until we have nothing to do. As place_apart()
+// (sys/placement.h), which says why it is allowed everything first.
 void part(long pid) {
   constexpr long kWords = 128;  // 8192 processors
   static unsigned long allowed[kWords];
@@ -119,7 +121,12 @@ void part(long pid) {
     any = any || other[i] != 0;
   }
   if (!any) return;
-  if (raw::call(SYS_sched_setaffinity, pid, size, other) == 0) raw::call(SYS_sched_setaffinity, pid, size, allowed);
+  if (raw::call(SYS_sched_setaffinity, pid, size, other) != 0) return;
+  for (unsigned long& word : other) word = ~0UL;
+  bool same = raw::call(SYS_sched_setaffinity, pid, sizeof other, other) == 0 &&
+              raw::call(SYS_sched_getaffinity, pid, sizeof other, other) == size;
+  for (long i = 0; same && i < size / static_cast<long>(sizeof(unsigned long)); ++i) same = other[i] == allowed[i];
+  if (!same) raw::call(SYS_sched_setaffinity, pid, size, allowed);
 }
 
 // The pid, or negative.
@@ -146,6 +153,9 @@ void start() {
   for (int fd = 0; fd < 3; ++fd) {
     if (raw::call(SYS_fcntl, fd, F_GETFD) < 0) return;
   }
+  // A file that may not grow is an error for main(), which ignores the signal that would end us here (SIGXFSZ).
+  rlimit limit;
+  if (raw::call(SYS_prlimit64, 0, RLIMIT_FSIZE, nullptr, &limit) < 0 || limit.rlim_cur < kLargestInit) return;
   given.image = image();
   if (given.image < 0) return;
   sup_ahead_made.image = static_cast<int>(given.image);

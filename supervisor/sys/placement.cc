@@ -2,6 +2,8 @@
 
 #include <sched.h>
 
+#include <cstring>
+
 namespace sup {
 
 void place_apart(pid_t pid) {
@@ -13,7 +15,12 @@ void place_apart(pid_t pid) {
   cpu_set_t others = allowed;
   CPU_CLR(static_cast<unsigned>(here), &others);
   if (CPU_COUNT(&others) == 0) return;
-  if (::sched_setaffinity(pid, sizeof others, &others) == 0) (void)::sched_setaffinity(pid, sizeof allowed, &allowed);
+  if (::sched_setaffinity(pid, sizeof others, &others) != 0) return;
+  cpu_set_t every;
+  std::memset(&every, 0xff, sizeof every);
+  const bool same = ::sched_setaffinity(pid, sizeof every, &every) == 0 &&
+                    ::sched_getaffinity(pid, sizeof every, &every) == 0 && CPU_EQUAL(&every, &allowed);
+  if (!same) (void)::sched_setaffinity(pid, sizeof allowed, &allowed);
 }
 
 }  // namespace sup

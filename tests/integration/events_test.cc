@@ -68,6 +68,25 @@ BOOST_AUTO_TEST_CASE(a_destination_that_is_none) {
   }
 }
 
+// A number that the caller has not opened becomes one of sup's own: whatever is there then, it is not taken for the caller's.
+BOOST_AUTO_TEST_CASE(a_descriptor_of_ours_is_nobody_elses) {
+  for (int fd = 3; fd < 16; ++fd) {
+    const int flags = ::fcntl(fd, F_GETFD);
+    if (flags >= 0 && (flags & FD_CLOEXEC) == 0) continue;  // who runs the tests has left it open for all
+    const auto number = std::to_string(fd);
+    Start by_env;
+    by_env.env = {"SUP_EVENTS=fd:" + number};
+    for (const auto& result :
+         {with_dest({}, {"run", "true"}, by_env), with_dest({"--events", "fd:" + number}, {"run", "true"}),
+          with_dest({"--events", "fd:" + number}, {"daemon", "--idle-exit", "1"}),
+          with_dest({}, {"run", "--status-fd", number, "true"})}) {
+      BOOST_TEST(result.code == 125, fd);
+      BOOST_TEST(has(result.err, "open"), fd << ": " << shown(result.err));
+    }
+    BOOST_TEST(with_dest({"--events", "fd:" + number}, {"run", "--no-such-option"}).code == 125);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(quiet_says_nothing_of_a_good_run) {
   const auto result = with_dest({"-q"}, {"run", "echo", "hi"});
   BOOST_TEST(result.out == "hi\n");

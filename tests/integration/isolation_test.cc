@@ -137,6 +137,27 @@ BOOST_AUTO_TEST_CASE(a_procfs_elsewhere_is_detached_too) {
   BOOST_TEST(value(attacked.out, "worst") == "0", attacked.out);
 }
 
+// What began before the command line was read to the end is of no use then: its process is gone before the other is made.
+BOOST_AUTO_TEST_CASE(a_procfs_elsewhere_costs_no_second_process) {
+  if (as_user()) return;
+  if (!own_mounts()) SUP_CANNOT("needs a mount namespace of the tests' own");
+  const std::string group = "/sys/fs/cgroup/pids/sup-test-" + std::to_string(::getpid());
+  if (::mkdir(group.c_str(), 0755) != 0) SUP_CANNOT("no pids cgroup of v1 to make");
+  const auto path = dir() + "/proc2";
+  BOOST_TEST_REQUIRE(::mkdir(path.c_str(), 0755) == 0);
+  BOOST_TEST_REQUIRE(::mount("proc", path.c_str(), "proc", 0, nullptr) == 0);
+  Start start;
+  start.program = "/bin/sh";
+  start.args = {"-c", "echo 2 >" + group + "/pids.max && echo $$ >" + group + "/cgroup.procs && exec " + sup_path() +
+                          " -q run true"};
+  for (int i = 0; i < 5; ++i) {
+    const auto result = run(start);
+    BOOST_TEST(result.code == 0, result.err);
+  }
+  BOOST_TEST(::umount2(path.c_str(), MNT_DETACH) == 0);
+  BOOST_TEST(::rmdir(group.c_str()) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(mounts_inside_stay_inside) {
   if (as_user()) {
     // He is himself inside too, so he may mount nothing.

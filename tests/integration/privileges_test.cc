@@ -237,6 +237,16 @@ BOOST_AUTO_TEST_CASE(doors_that_are_shut) {  // A23
   BOOST_TEST(value(open.out, "unshare") == "0", open.out);
 }
 
+// A call that only an init started ahead makes: without it there is a start from the beginning.
+BOOST_AUTO_TEST_CASE(what_fails_ahead_alone_fails_nobody) {
+  if (as_user()) return;
+  write_file("deaf.json", R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[)"
+                          R"({"names":["recvmsg"],"action":"SCMP_ACT_ERRNO","errnoRet":12}]})");
+  const auto result = sup_run({"--privileged", "--security-opt", "seccomp=" + dir() + "/deaf.json", sup_path(), "-q",
+                               "run", "sh", "-c", "exit 7"});
+  BOOST_TEST(result.code == 7, result.err);
+}
+
 // Who kills, and for what, is told where the kernel tells it; else that it may have been so.
 BOOST_AUTO_TEST_CASE(a_filter_that_kills_is_named) {
   write_file("kill.json", R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[)"

@@ -75,6 +75,18 @@ BOOST_AUTO_TEST_CASE(what_was_started_ahead_goes_with_a_refusal) {
   BOOST_TEST(sup_run({"/etc"}).code == 126);
 }
 
+// The signal for a file that may not grow would end sup before it has a word for it.
+BOOST_AUTO_TEST_CASE(no_file_may_grow) {
+  for (const char* blocks : {"0", "8"}) {
+    Start start;
+    start.program = "/bin/sh";
+    start.args = {"-c", std::string("ulimit -f ") + blocks + "; exec " + sup_path() + " -q --events none run true"};
+    const auto result = run(start);
+    BOOST_TEST(result.code == 125, blocks);
+    BOOST_TEST(has(result.err, "File too large"), shown(result.err));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(help_goes_to_stdout) {
   for (const auto& args : {std::vector<std::string>{"--help"},
                            {"run", "--help"},

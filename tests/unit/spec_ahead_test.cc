@@ -132,8 +132,15 @@ BOOST_AUTO_TEST_CASE(command_lines) {
   BOOST_TEST(!wants({"runs", "true"}));
   BOOST_TEST(!wants({"ps"}));
   BOOST_TEST(!wants({"-S", "a", "run", "true"}));
+  BOOST_TEST(wants({"--events", "/var/log/sup", "run", "true"}));
+  BOOST_TEST(wants({"--events=none", "--log-level", "error", "run", "true"}));
   BOOST_TEST(!wants({"--events", "fd:3", "run", "true"}));
+  BOOST_TEST(!wants({"--events=fd:3", "run", "true"}));
+  BOOST_TEST(!wants({"--events", "run"}));
   BOOST_TEST(!wants({"run", "true"}, {"A=b", "SUP_SUPERVISOR=a"}));
+  BOOST_TEST(!wants({"run", "true"}, {"SUP_SUPERVISOR="}));
+  BOOST_TEST(!wants({"run", "true"}, {"SUP_EVENTS=fd:3"}));
+  BOOST_TEST(wants({"run", "true"}, {"SUP_EVENTS=/var/log/sup"}));
   BOOST_TEST(wants({"run", "true"}, {"XSUP_SUPERVISOR=a", "SUP_SUPERVISORS=a"}));
 }
 

@@ -1,6 +1,7 @@
 #include "face/daemon.h"
 
 #include "base/text.h"
+#include "core/eventlog.h"
 #include "core/pool.h"
 #include "face/cli/verb.h"
 
@@ -52,6 +53,7 @@ class DaemonVerb : public Verb {
   Result<int> run(const Globals& globals, std::vector<std::string> operands) override {
     if (!operands.empty()) return usage("daemon", "takes no arguments", "see sup daemon --help");
     if (try_state_ >= 0) return try_state(try_state_);
+    if (auto named = EventLog::descriptor(globals.events); !named) return std::unexpected(std::move(named.error()));
     if (!globals.supervisor.empty()) daemon_.name = globals.supervisor;
     return run_daemon(globals, daemon_);
   }

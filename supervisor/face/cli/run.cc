@@ -1,3 +1,4 @@
+#include "core/eventlog.h"
 #include "face/cli/namespace_options.h"
 #include "face/cli/run_options.h"
 #include "face/cli/run_under.h"
@@ -5,6 +6,7 @@
 #include "face/cli/verb.h"
 #include "face/control/client.h"
 #include "face/foreground.h"
+#include "face/lastword.h"
 #include "spec/check.h"
 #include "spec/path.h"
 #include "spec/plan.h"
@@ -17,8 +19,10 @@
 namespace sup::cli {
 namespace {
 
-// A descriptor to pass on must be open now: later its number may be one of ours.
-Result<void> check_preserved(const Spec& spec) {
+// A descriptor that is named must be open now: later its number may be one of ours.
+Result<void> check_descriptors(const Globals& globals, const Spec& spec) {
+  if (auto named = EventLog::descriptor(globals.events); !named) return std::unexpected(std::move(named.error()));
+  if (auto r = LastWord::check(spec); !r) return r;
   for (int fd = 3; fd < 3 + spec.preserve_fds; ++fd) {
     if (::fcntl(fd, F_GETFD) < 0) {
       return usage("--preserve-fds " + std::to_string(spec.preserve_fds),
@@ -66,7 +70,7 @@ class RunVerb : public Verb {
     spec_.rm = flags_.detach ? flags_.rm : !flags_.keep;
     if (auto r = find_namespaces(globals, spec_); !r) return std::unexpected(r.error());
     if (auto r = check(spec_); !r) return std::unexpected(r.error());
-    if (auto r = check_preserved(spec_); !r) return std::unexpected(r.error());
+    if (auto r = check_descriptors(globals, spec_); !r) return std::unexpected(r.error());
     if (auto r = make_absolute(spec_); !r) return std::unexpected(r.error());
     auto facts = gather(spec_);
     if (!facts) return std::unexpected(facts.error());
