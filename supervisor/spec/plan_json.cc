@@ -1,32 +1,30 @@
 #include "spec/plan_json.h"
 
-#include <nlohmann/json.hpp>
-
 #include "base/text.h"
 #include "spec/capabilities.h"
+#include "spec/document.h"
 #include "spec/signals.h"
 
 namespace sup {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using wire::Op;
 
-Json texts(const std::vector<std::string>& strings) {
-  Json out = Json::array();
+Document texts(const std::vector<std::string>& strings) {
+  Document out = Document::array();
   for (const std::string& text : strings) out.push_back(to_utf8(text));
   return out;
 }
 
-Json namespaces(std::uint64_t clone_flags) {
-  Json out = Json::array();
+Document namespaces(std::uint64_t clone_flags) {
+  Document out = Document::array();
   const std::string names = describe_namespaces(clone_flags);
   for (const std::string_view name : split(names, ',')) out.push_back(std::string(name));
   return out;
 }
 
-Json capabilities(std::uint64_t mask) {
-  Json names = Json::array();
+Document capabilities(std::uint64_t mask) {
+  Document names = Document::array();
   for (int number = 0; number < 64; ++number) {
     if (((mask >> number) & 1U) != 0) names.push_back(capability_name(number));
   }
@@ -34,7 +32,7 @@ Json capabilities(std::uint64_t mask) {
 }
 
 // The arguments under names, as init/plan.h lists them for each op.
-void arguments(const Step& step, Json& out) {
+void arguments(const Step& step, Document& out) {
   switch (step.op) {
     case Op::mount:
       out["source"] = to_utf8(step.s[0]);
@@ -185,29 +183,29 @@ std::string_view op_name(Op op) {
 }
 
 std::string plan_json(const Plan& plan) {
-  Json out;
+  Document out;
   out["clone"] = namespaces(plan.clone_flags);
   out["user_namespace"] = plan.user_namespace;
   if (!plan.uids.empty()) {
     const auto map = [](const IdMap& ranges) {
-      Json list = Json::array();
+      Document list = Document::array();
       for (const IdRange& range : ranges)
-        list.push_back(Json{{"inside", range.inside}, {"outside", range.outside}, {"count", range.count}});
+        list.push_back(Document{{"inside", range.inside}, {"outside", range.outside}, {"count", range.count}});
       return list;
     };
     out["uids"] = map(plan.uids);
     out["gids"] = map(plan.gids);
-    Json trees = Json::array();
+    Document trees = Document::array();
     for (const Plan::Tree& tree : plan.trees)
-      trees.push_back(Json{{"path", to_utf8(tree.path)}, {"recursive", tree.recursive}});
+      trees.push_back(Document{{"path", to_utf8(tree.path)}, {"recursive", tree.recursive}});
     out["idmapped"] = std::move(trees);
   }
   out["tty"] = plan.tty;
   out["preserve_fds"] = plan.preserve_fds;
-  Json steps = Json::array();
+  Document steps = Document::array();
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {
     const Step& step = plan.steps[i];
-    Json one;
+    Document one;
     one["index"] = i;
     one["op"] = std::string(op_name(step.op));
     one["stage"] = std::string(stage(step));
@@ -216,7 +214,7 @@ std::string plan_json(const Plan& plan) {
     steps.push_back(std::move(one));
   }
   out["steps"] = std::move(steps);
-  return out.dump(2, ' ', false, Json::error_handler_t::replace);
+  return out.dump(2);
 }
 
 }  // namespace sup
