@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -9,7 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <optional>
 #include <utility>
@@ -23,6 +27,9 @@
 
 namespace sup {
 namespace {
+
+// How long the supervisor stands still at most for what newuidmap and newgidmap do, some milliseconds as a rule.
+constexpr std::chrono::seconds kHelpersWithin{5};
 
 Error idmap_error(std::string what, int err, std::string why, std::string hint) {
   return Error{.code = "E_IDMAP",
@@ -88,68 +95,117 @@ Result<void> write_map(pid_t pid, const char* file, const IdMap& map) {
                                      "name ids that are in /proc/self/" + std::string(file)));
 }
 
-// One of the two programs that may map more than the caller's own id. What it says is the reason.
-Result<void> run_helper(const char* program, pid_t pid, const IdMap& map, const char* file) {
-  std::vector<std::string> words{program, std::to_string(pid)};
-  for (const IdRange& range : map) {
-    for (const std::uint32_t number : {range.inside, range.outside, range.count})
-      words.push_back(std::to_string(number));
+// One of the two programs that may map more than the caller's own id. Two at work at once: the loop stands still meanwhile.
+class Helper {
+ public:
+  static Result<Helper> start(const char* program, pid_t pid, const IdMap& map, const char* file) {
+    std::vector<std::string> words{program, std::to_string(pid)};
+    for (const IdRange& range : map) {
+      for (const std::uint32_t number : {range.inside, range.outside, range.count})
+        words.push_back(std::to_string(number));
+    }
+    std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) < 0) return std::unexpected(idmap_error("no pipe", errno, {}, {}));
+    Fd said(ends[0]);
+    const Fd say(ends[1]);
+    // Only where root puts it: the caller's PATH could lead to anything.
+    const std::string paths[] = {std::string("/usr/bin/") + program, std::string("/bin/") + program};
+    const pid_t child = ::fork();
+    if (child == 0) {
+      sigset_t none;
+      ::sigemptyset(&none);
+      ::sigprocmask(SIG_SETMASK, &none, nullptr);
+      const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+      if (null < 0) ::_exit(126);
+      ::dup2(null, 0);
+      ::dup2(null, 1);
+      ::dup2(say.get(), 2);
+      char* const environment[] = {nullptr};
+      for (const std::string& path : paths) ::execve(path.c_str(), argv.data(), environment);
+      ::_exit(errno == ENOENT ? 127 : 126);
+    }
+    if (child < 0) return std::unexpected(idmap_error(std::string(program) + " cannot be started", errno, {}, {}));
+    return Helper(program, file, map_text(map), child, std::move(said));
   }
-  std::vector<char*> argv;
-  argv.reserve(words.size() + 1);
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) return std::unexpected(idmap_error("no pipe", errno, {}, {}));
-  const Fd said(ends[0]);
-  Fd say(ends[1]);
-  // Only where root puts it: the caller's PATH could lead to anything.
-  const std::string paths[] = {std::string("/usr/bin/") + program, std::string("/bin/") + program};
-  const pid_t child = ::fork();
-  if (child == 0) {
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null < 0) ::_exit(126);
-    ::dup2(null, 0);
-    ::dup2(null, 1);
-    ::dup2(say.get(), 2);
-    char* const environment[] = {nullptr};
-    for (const std::string& path : paths) ::execve(path.c_str(), argv.data(), environment);
-    ::_exit(errno == ENOENT ? 127 : 126);
+  Helper(Helper&& other) noexcept
+      : program_(other.program_), file_(other.file_), map_(std::move(other.map_)), pid_(std::exchange(other.pid_, -1)),
+        said_(std::move(other.said_)) {}
+  Helper& operator=(Helper&&) = delete;
+  ~Helper() {
+    // It has the caller's real uid, so that it can be killed (kill(2)).
+    if (pid_ > 0 && ::kill(pid_, SIGKILL) == 0) reap();
   }
-  if (child < 0) return std::unexpected(idmap_error(std::string(program) + " cannot be started", errno, {}, {}));
-  say.reset();
-  std::string text;
-  char piece[512];
-  for (;;) {
-    const ssize_t n = ::read(said.get(), piece, sizeof piece);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) break;
-    if (text.size() < 4096) text.append(piece, static_cast<std::size_t>(n));
-  }
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-    return std::unexpected(idmap_error(std::string(program) + " is missing", 0,
-                                       "without it an ordinary user can map no id but his own",
-                                       "apt-get install uidmap"));
-  if (::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) {
+
+  // What it says is the reason. It asks who the caller is, and that may be a question to a server that does not answer.
+  Result<void> finish(std::chrono::steady_clock::time_point end) {
+    std::string text;
+    char piece[512];
+    for (;;) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+      pollfd ready{said_.get(), POLLIN, 0};
+      const int n = ::poll(&ready, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+      if (n < 0 && errno == EINTR) continue;
+      if (n == 0) {
+        return std::unexpected(idmap_error(std::string(program_) + " does not answer", ETIMEDOUT,
+                                           "it looks up the caller's name, maybe in a directory that is not there",
+                                           "see how long that takes: time id"));
+      }
+      const ssize_t got = n < 0 ? -1 : ::read(said_.get(), piece, sizeof piece);
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) break;
+      if (text.size() < 4096) text.append(piece, static_cast<std::size_t>(got));
+    }
+    const int status = reap();
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+      return std::unexpected(idmap_error(std::string(program_) + " is missing", 0,
+                                         "without it an ordinary user can map no id but his own",
+                                         "apt-get install uidmap"));
+    if (::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) {
+      return std::unexpected(
+          idmap_error(map_ + " is refused", 0,
+                      std::string("no_new_privs stands over sup, so that ") + program_ + " gains no powers",
+                      "run sup without it (setpriv --no-new-privs, NoNewPrivileges= of a unit)"));
+    }
+    const std::string list = std::string("/etc/sub") + (file_[0] == 'u' ? "uid" : "gid");
+    const auto first = split(text, '\n');
     return std::unexpected(
-        idmap_error(map_text(map) + " is refused", 0,
-                    std::string("no_new_privs stands over sup, so that ") + program + " gains no powers",
-                    "run sup without it (setpriv --no-new-privs, NoNewPrivileges= of a unit)"));
+        idmap_error(map_ + " is refused", 0,
+                    text.empty() ? std::string(program_) + " cannot be executed" : printable(first.front()),
+                    "ids outside must be the caller's own or in his line of " + list + "; and " + program_ +
+                        " set-user-ID root: ls -l /usr/bin/" + program_));
   }
-  const std::string list = std::string("/etc/sub") + (file[0] == 'u' ? "uid" : "gid");
-  const auto first = split(text, '\n');
-  return std::unexpected(
-      idmap_error(map_text(map) + " is refused", 0,
-                  text.empty() ? std::string(program) + " cannot be executed" : printable(first.front()),
-                  "ids outside must be the caller's own or in his line of " + list + "; and " + program +
-                      " set-user-ID root: ls -l /usr/bin/" + program));
+
+ private:
+  Helper(const char* program, const char* file, std::string map, pid_t pid, Fd said)
+      : program_(program), file_(file), map_(std::move(map)), pid_(pid), said_(std::move(said)) {}
+  int reap() {
+    int status = 0;
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+    pid_ = -1;
+    return status;
+  }
+
+  const char* program_;
+  const char* file_;
+  std::string map_;
+  pid_t pid_;
+  Fd said_;
+};
+
+Result<void> map_by_helpers(pid_t pid, const IdMap& uids, const IdMap& gids) {
+  const auto end = std::chrono::steady_clock::now() + kHelpersWithin;
+  auto first = Helper::start("newuidmap", pid, uids, "uid_map");
+  if (!first) return std::unexpected(std::move(first.error()));
+  auto second = Helper::start("newgidmap", pid, gids, "gid_map");
+  if (!second) return std::unexpected(std::move(second.error()));
+  if (auto r = first->finish(end); !r) return r;
+  return second->finish(end);
 }
 
 }  // namespace
@@ -210,8 +266,7 @@ Result<Fd> make_user_namespace(const IdMap& uids, const IdMap& gids, uid_t calle
     mapped = write_map(child, "uid_map", uids);
     if (mapped) mapped = write_map(child, "gid_map", gids);
   } else {
-    mapped = run_helper("newuidmap", child, uids, "uid_map");
-    if (mapped) mapped = run_helper("newgidmap", child, gids, "gid_map");
+    mapped = map_by_helpers(child, uids, gids);
   }
   if (!mapped) {
     out = std::unexpected(std::move(mapped.error()));

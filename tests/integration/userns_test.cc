@@ -142,6 +142,12 @@ BOOST_AUTO_TEST_CASE(what_is_missing_is_named) {
   BOOST_TEST(helper.code == 125);
   BOOST_TEST(has(helper.err, "newuidmap is missing"), helper.err);
   BOOST_TEST(has(helper.err, "apt-get install uidmap"), helper.err);
+  // One that waits for a server that is not there.
+  const auto silent =
+      run_with(mine(), mine(), args,
+               "mount --bind " + write_file("silent", "#!/bin/sh\nexec sleep 1000\n", 0755) + " /usr/bin/newuidmap");
+  BOOST_TEST(silent.code == 125);
+  BOOST_TEST(has(silent.err, "newuidmap does not answer"), silent.err);
   const auto bound = run_with(mine(), mine(), args, "", "--no-new-privs");
   BOOST_TEST(bound.code == 125);
   BOOST_TEST(has(bound.err, "no_new_privs stands over sup"), bound.err);
