@@ -393,7 +393,8 @@ void confine(Draft& draft, const std::string& cwd) {
   if (!filter_by_admin) {
     draft.add(final_caps);
   } else if (change_ids) {
-    draft.add(step(Op::caps, {had | kSysAdmin, kSysAdmin}));
+    // What it will have is in force already: with docker's DAC_OVERRIDE root may start in another's closed directory.
+    draft.add(step(Op::caps, {had | kSysAdmin, had | kSysAdmin}));
   }
   // setresuid(2) has cleared the wish to die with the supervisor. With --init this process is a child of PID 1, whose
   // own wish still stands and whose death kills all in the namespace: nothing to renew.

@@ -111,6 +111,9 @@ std::string describe_root_step(const Step& step) {
 RootFailure explain_root_step(const Step& step, int err) {
   switch (step.op) {
     case Op::tree:
+      // An exec's look for the container's devpts (Op::terminal), in what the container has made of its root.
+      if ((step.n[1] & wire::TreeHow::open) != 0 && (err == ENOENT || err == ENOTDIR) && step.s[0] == "/dev/pts")
+        return {"the container has no devpts there any more", "run it without -t"};
       if (err == ENOENT)
         return {"it does not exist on the host", step.n[2] != 0 ? "" : "make it, or add the option create"};
       if (err == ENODEV) return {"it is not that device on the host", "see: ls -l " + shell_quote(step.s[0])};
@@ -121,7 +124,7 @@ RootFailure explain_root_step(const Step& step, int err) {
       if (err == ELOOP)
         return {"the root has a symbolic link there, and it is not followed", "put a directory in its place"};
       if (err == ENOENT) return {"there is no such place inside", "make it there, or add the option create"};
-      if (err == ENOTDIR)
+      if (err == ENOTDIR || err == EINVAL)  // move_mount(2) has the latter for it
         return {"a directory goes onto a directory, a file onto a file", "name a place of the same kind"};
       if (err == EROFS) return {"the place is missing, and the file system there is read-only", "make it there first"};
       if (err == EACCES || err == EPERM)

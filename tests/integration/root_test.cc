@@ -181,6 +181,16 @@ BOOST_AUTO_TEST_CASE(where_it_starts) {
   const auto missing = in_root(root, {"-w", "/none"}, "pwd");
   BOOST_TEST(missing.code == 125);
   BOOST_TEST(has(missing.err, "/none"), missing.err);
+  if (!as_user()) {
+    // As the command may, with what it has of powers, and no more.
+    fs::create_directories(root + "/home/bob");
+    fs::permissions(root + "/home/bob", fs::perms(0700));
+    BOOST_TEST_REQUIRE(::lchown((root + "/home/bob").c_str(), 1000, 1001) == 0);
+    BOOST_TEST(in_root(root, {"-w", "/home/bob"}, "pwd").out == "/home/bob\n");
+    BOOST_TEST(in_root(root, {"-w", "/home/bob", "-u", "bob"}, "pwd").out == "/home/bob\n");
+    BOOST_TEST(in_root(root, {"-w", "/home/bob", "-u", "1002"}, "pwd").code == 125);
+    BOOST_TEST(in_root(root, {"-w", "/home/bob", "--cap-drop", "DAC_OVERRIDE"}, "pwd").code == 125);
+  }
   for (int fd = 3; fd < 20; ++fd) {  // A02
     const auto result = in_root(root, {"-w", "/proc/self/fd/" + std::to_string(fd)}, "ls");
     BOOST_TEST(result.code == 125, fd << result.out);
@@ -388,6 +398,26 @@ BOOST_AUTO_TEST_CASE(the_terminals_size_and_input_are_there_from_the_start) {
   BOOST_TEST(result.out.ends_with("end\n"), shown(result.out));
 }
 
+// What a container has made of its /dev: whatever it is, no terminal is taken from it that is none of a devpts.
+BOOST_AUTO_TEST_CASE(a_terminal_of_what_is_no_devpts) {
+  NEEDS_BUSYBOX();
+  if (as_user()) return;
+  const auto root = make_root();
+  DaemonProcess daemon;
+  for (const char* how : {"umount /dev/pts && mount -t tmpfs none /dev/pts && : >/dev/pts/ptmx",
+                          "mount -t proc none /dev/pts", "mount -t tmpfs none /dev"}) {
+    const auto id =
+        daemon.detached({"--rootfs", root, "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "/bin/sh",
+                         "-c", "cd /tmp; " + std::string(how) + "; : >/tmp/ready; while :; do sleep 1000; done"});
+    daemon.wait_until([&] { return exists(root + "/tmp/ready"); }, how);
+    const auto result = daemon.sup({"exec", "-t", id, "/bin/sh", "-c", "echo ran"});
+    BOOST_TEST(result.code == 125, how << result.out);
+    BOOST_TEST(has(result.err, "the container has no devpts there any more; run it without -t"), how << result.err);
+    BOOST_TEST(daemon.sup({"rm", "-f", id}).code == 0);
+    fs::remove(root + "/tmp/ready");
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_terminal_inside_under_a_supervisor) {
   NEEDS_BUSYBOX();
   const auto root = make_root();
@@ -522,6 +552,12 @@ BOOST_AUTO_TEST_CASE(links_where_the_containers_own_goes_are_refused) {
       BOOST_TEST(fs::is_empty(victim), place << " -> " << target);
     }
     fs::remove_all(root + "/" + place);
+    // Nor is a file a place for it.
+    write_file("root/" + std::string(place), "x");
+    const auto result = in_root(root, {}, "true");
+    BOOST_TEST(result.code == 125, place << result.out);
+    BOOST_TEST(has(result.err, "a directory goes onto a directory"), place << result.err);
+    fs::remove(root + "/" + place);
   }
   BOOST_TEST(host_mounts() == mounts);
 }
