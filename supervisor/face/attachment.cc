@@ -44,7 +44,7 @@ class Attachment {
                         if (!leaving_) remote_->end_input();
                       },
                   .detach = [this] { leave(0); },
-                  .hung_up = [this] { leave(128 + SIGHUP); },
+                  .hung_up = [this] { go(128 + SIGHUP); },
                   .no_keyboard = [this](const Error& error) { lost(error); },
                   .resized = [this] { resized(); },
                   .drained = [this](Channel) { drained(); },
@@ -124,10 +124,10 @@ class Attachment {
                .what = "cannot be written",
                .err = err,
                .why = {},
-               .hint = "the container runs on",
+               .hint = options_.hangs_up ? "" : "the container runs on",
                .path = {},
                .stage = {}});
-    leave(125);
+    go(125);
   }
 
   void signalled(int number) {
@@ -138,7 +138,7 @@ class Attachment {
       return;
     }
     if (!options_.sig_proxy || !options_.signal) {
-      if (ending) leave(128 + number);
+      if (ending) go(128 + number);
       return;
     }
     if (ending && warned_) {
@@ -158,6 +158,16 @@ class Attachment {
     const std::string effect = options_.signal ? options_.signal(SIGHUP) : std::string();
     if (effect.empty()) return leave(0);
     if (effect == "dropped-pid1") options_.signal(SIGKILL);
+  }
+
+  // Without being asked to leave it behind.
+  void go(int status) {
+    if (!options_.hangs_up) return leave(status);
+    if (std::exchange(leaving_, true) || finished_) return;
+    status_ = status;
+    console_.leave_keyboard();
+    // The connection ends without a word, which is the hang-up.
+    loop_.stop();
   }
 
   // The command stays, we go.

@@ -26,6 +26,8 @@ struct AttachmentOptions {
   // It was started for the caller: an INT, TERM, HUP or QUIT that it cannot hear, for the second time, kills it, and a reader
   // of its terminal who leaves is a hang-up. Else the caller leaves.
   bool may_kill = false;
+  // Only the detach keys leave it behind: whoever goes otherwise hangs it up.
+  bool hangs_up = false;
   // The end, before this returns: the exit frame's JSON, and the status in it.
   std::function<void(std::string_view json, int status)> ended;
   std::function<void(std::string_view output)> recorded;  // what a terminal shows

@@ -365,6 +365,27 @@ BOOST_AUTO_TEST_CASE(a_container_that_ends_while_it_is_entered) {
   BOOST_TEST(daemon.end() == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_terminal_that_vanishes_takes_it_along) {
+  DaemonProcess daemon;
+  const auto id = idle(daemon);
+  const auto first = daemon.pid_of(id);
+  const auto before = inside(first).size();
+  for (const auto& command :
+       std::vector<std::vector<std::string>>{{"sh", "-c", "echo ready; exec sleep 1000"},
+                                             {"sh", "-c", "echo ready; while :; do echo on; done"},
+                                             {"sh", "-c", "echo ready; read x; exec sleep 1000"}}) {
+    std::vector<std::string> words = {"-ti", "web"};
+    words.insert(words.end(), command.begin(), command.end());
+    Terminal terminal(executing(daemon, words));
+    terminal.expect_restored(false);
+    BOOST_TEST_REQUIRE(terminal.wait_out("ready"));
+    terminal.hang_up();
+    (void)terminal.wait();
+    daemon.wait_until([&] { return inside(first).size() == before; }, "the command to be gone");
+  }
+  BOOST_TEST(daemon.end() == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_client_that_is_killed_takes_it_along) {
   DaemonProcess daemon;
   const auto id = idle(daemon);

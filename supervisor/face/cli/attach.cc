@@ -36,6 +36,8 @@ class AttachVerb : public Verb {
     nlohmann::json params = {{"container", operands.front()}, {"input", !no_stdin_}};
     if (const auto size = Console::window()) params["rows"] = size->ws_row, params["cols"] = size->ws_col;
     control::Client* client = nullptr;
+    // From the moment that others see us attached, a signal is for the command.
+    if (sig_proxy_) hold_signals();
     auto answer = control::ask(*clients, "container.attach", params, &client);
     if (!answer) return std::unexpected(answer.error());
     AttachmentOptions options;

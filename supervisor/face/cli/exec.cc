@@ -105,6 +105,7 @@ class ExecVerb : public Verb {
     options.sig_proxy = spec_.sig_proxy;
     options.signal = signals_to(*client, text_in(*answer, "id", container_), text_in(*answer, "exec"));
     options.may_kill = true;
+    options.hangs_up = true;
     return show_attached(client->upgraded(), std::move(options));
   }
 
