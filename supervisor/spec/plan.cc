@@ -218,13 +218,6 @@ Result<void> check_userns(const Spec& spec, const Facts& facts) {
   }
   if (spec.userns == kUsernsKeepId && root)
     return userns_refused("keep-id", "root's own id is root's on the host", "use --userns auto or --userns host");
-  if (facts.uids.empty() || !root) return {};
-  const bool overlay = spec.rootfs_overlay || std::ranges::any_of(spec.mounts, [](const Mount& mount) {
-                         return mount.kind == Mount::Kind::overlay;
-                       });
-  if (overlay)
-    return userns_refused(spec.userns, "the layers of an overlay cannot have their ids mapped here",
-                          "mount the overlay before, or leave :O out");
   return {};
 }
 

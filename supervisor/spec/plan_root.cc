@@ -65,17 +65,6 @@ std::string layer(const std::string& path) {
   return out;
 }
 
-// What is written goes to a tmpfs that nobody can name, and with it.
-void overlay(Draft& draft, std::uint64_t tree, const std::string& lower) {
-  draft.add(filesystem(kUpper, "tmpfs", {"mode=755"}, kNosuid | kNodev));
-  draft.add(step(Op::make, {kUpper, 0755}, {"upper"}));
-  draft.add(step(Op::make, {kUpper, 0755}, {"work"}));
-  std::vector<std::string> options{"lowerdir=" + layer(lower), "upperdir=upper", "workdir=work"};
-  // trusted.* is for the host's root alone; a user namespace has user.* (overlayfs, "userxattr").
-  if (draft.plan.user_namespace) options.emplace_back("userxattr");
-  draft.add(filesystem(tree, "overlay", std::move(options), 0, 1 + kUpper));
-}
-
 void attach(Draft& draft, std::uint64_t tree, const std::string& target, std::uint64_t how) {
   draft.add(step(Op::attach, {tree, kRoot, how}, {target}));
 }
@@ -90,6 +79,27 @@ void take(Draft& draft, std::uint64_t tree, const std::string& path, bool recurs
   const auto fd = static_cast<std::uint64_t>(draft.plan.tree_fd()) + draft.plan.trees.size();
   draft.plan.trees.push_back({path, recursive});
   draft.add(step(Op::tree, {tree, TreeHow::given | fd << 8}));
+}
+
+// What is written goes to a tmpfs that nobody can name, and with it.
+void overlay(Draft& draft, std::uint64_t tree, const std::string& lower) {
+  draft.add(filesystem(kUpper, "tmpfs", {"mode=755"}, kNosuid | kNodev));
+  draft.add(step(Op::make, {kUpper, 0755}, {"upper"}));
+  draft.add(step(Op::make, {kUpper, 0755}, {"work"}));
+  std::string below = layer(lower);
+  if (!draft.plan.uids.empty() && draft.facts.uid == 0) {
+    // Its owners are mapped at its mount (Linux 5.19), which a layer's path must lead over: so that is attached, in the tmpfs, and
+    // that first, where both go with the old root.
+    below = "lower";
+    draft.add(step(Op::make, {kUpper, 0755}, {below}));
+    draft.add(step(Op::attach, {kUpper, wire::kNoTree}, {"/proc"}));
+    take(draft, tree, lower, false);
+    draft.add(step(Op::attach, {tree, wire::kNoTree}, {"/proc/" + below}));
+  }
+  std::vector<std::string> options{"lowerdir=" + below, "upperdir=upper", "workdir=work"};
+  // trusted.* is for the host's root alone; a user namespace has user.* (overlayfs, "userxattr").
+  if (draft.plan.user_namespace) options.emplace_back("userxattr");
+  draft.add(filesystem(tree, "overlay", std::move(options), 0, 1 + kUpper));
 }
 
 bool in_dev(const Mount& mount) { return lies_in(mount.target, "/dev"); }

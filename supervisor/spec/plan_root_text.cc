@@ -2,6 +2,7 @@
 
 #include <sys/mount.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -131,6 +132,10 @@ RootFailure explain_root_step(const Step& step, int err) {
         return {"the place is missing, and cannot be made there", "make it there first, or use --rootfs DIR:O"};
       break;
     case Op::filesystem:
+      if (step.s[0] == "overlay" && err == EINVAL && !step.lists.empty() &&
+          std::ranges::find(step.lists[0], "lowerdir=lower") != step.lists[0].end())
+        return {"below an overlay this kernel maps no ids, or has no such file system there",
+                "use Linux 5.19, or leave :O out"};
       if (step.s[0] == "overlay" && err == EINVAL)
         return {"the file system of the directory cannot be below an overlay", "see: dmesg | tail, or leave :O out"};
       if (step.s[0] == "overlay" && err == EPERM)

@@ -122,6 +122,29 @@ BOOST_AUTO_TEST_CASE(another_user_inside) {
   BOOST_TEST(has(beyond.err, "uid 70000: the user namespace has no such id"), beyond.err);
 }
 
+// Its lower layer's owners are mapped at a mount, and what is written is in neither.
+BOOST_AUTO_TEST_CASE(an_overlay_in_a_range_of_roots) {
+  NEEDS_BUSYBOX();
+  if (as_user()) return;
+  const auto root = make_root();
+  write_file("root/data/five", "old\n");
+  BOOST_TEST_REQUIRE(::lchown((root + "/data/five").c_str(), 5, 6) == 0);
+  const std::string script =
+      "id -u; stat -c %u:%g /bin/busybox /data/five; echo new >/data/five && cat /data/five; touch /data/made; chown 7:8 /data/made; "
+      "stat -c %u:%g /data/made /data/five; stat -c %u:%g / /etc";
+  const auto result = sup_run({"--rootfs", root + ":O", "--userns", kRange, "/bin/sh", "-c", script});
+  BOOST_TEST(words(result.out) == "0\n0:0\n5:6\nnew\n7:8\n5:6\n0:0\n0:0\n", result.out << result.err);
+  BOOST_TEST(read_text(root + "/data/five") == "old\n");
+  BOOST_TEST(!exists(root + "/data/made"));
+  // A volume too; and nothing of the lower layer's place is seen inside.
+  const auto volume = sup_run(
+      {"--rootfs", root, "--userns", kRange, "--mount", "type=overlay,source=" + root + "/data,target=/data", "/bin/sh",
+       "-c", "cat /data/five; echo v >/data/v; cat /data/v; cat /proc/lower 2>/dev/null; cat /proc/self/mountinfo"});
+  BOOST_TEST(volume.out.starts_with("old\nv\n"), volume.out << volume.err);
+  BOOST_TEST(!has(volume.out, "/lower"), volume.out);
+  BOOST_TEST(!exists(root + "/data/v"));
+}
+
 // Init is made by a go-between; it is the supervisor's own child all the same.
 BOOST_AUTO_TEST_CASE(what_is_missing_is_named) {
   NEEDS_BUSYBOX();
@@ -173,7 +196,6 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused) {
     refused({"--userns", "host"}, "only root can do without");
   } else {
     refused({"--userns", "keep-id"}, "root's own id is root's on the host");
-    refused({"--rootfs", root + ":O", "--userns", kRange}, "the layers of an overlay");
     refused({"--rootfs", root, "--userns", kRange, "-v", "/proc/irq:/data"}, "its file system (proc) cannot do that");
   }
 }

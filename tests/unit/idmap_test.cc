@@ -150,7 +150,14 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused) {
   BOOST_TEST(text(spec, mapped()).find("gid 70000: the user namespace has no such id") != std::string::npos);
   spec = rooted("auto");
   spec.rootfs_overlay = true;
-  BOOST_TEST(text(spec, mapped()).find("the layers of an overlay") != std::string::npos);
+  // An overlay's lower layer is a mount with its owners mapped, attached before the overlay is made; its upper one is new.
+  BOOST_TEST(text(spec, mapped())
+                 .contains("in the upper part: directory lower\n"
+                           "put the upper part over the old /proc\n"
+                           "take descriptor 5 as the new root\n"
+                           "put the new root over the old /proc/lower\n"));
+  BOOST_TEST(text(spec, mapped()).contains("lowerdir=lower,upperdir=upper,workdir=work,userxattr"));
+  BOOST_TEST(!text(spec, mapped(1000)).contains("lowerdir=lower,"));
   BOOST_TEST(!text(spec, mapped(1000)).starts_with("error"));
   spec.rootfs.clear();
   spec.rootfs_overlay = false;
