@@ -358,6 +358,8 @@ void mount_on_host_root(Draft& draft) {
     attach(draft, kMount, "/sys", 0);
     draft.add(step(Op::tree, {kNull, TreeHow::clone, kNodes[0].number}, {"/dev/null"}));
     draft.add(step(Op::attributes, {kNull, kReadOnly | kNosuid | kNoexec, MS_PRIVATE}));
+    // Attached, so that it can be cloned for each file that it covers (Linux before 6.15).
+    attach(draft, kNull, "/dev/null", 0);
     cover_kernels_files(draft);
   }
   draft.add(step(Op::let_go));
