@@ -21,7 +21,8 @@ std::size_t characters(std::string_view text) {
   return count;
 }
 
-// The longest beginning of at most `most` characters; ">" at its end says that there was more, in every locale.
+}  // namespace
+
 std::string cut(std::string_view text, std::size_t most) {
   if (characters(text) <= most) return std::string(text);
   if (most == 0) return {};
@@ -29,8 +30,6 @@ std::string cut(std::string_view text, std::size_t most) {
   for (std::size_t i = 0; i + 1 < most; ++i) length += next_utf8(text.substr(length)).length;
   return std::string(text.substr(0, length)) + ">";
 }
-
-}  // namespace
 
 bool colours(int fd) {
   const char* no = std::getenv("NO_COLOR");

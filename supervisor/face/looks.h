@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sup {
@@ -11,6 +12,9 @@ namespace sup {
 
 // How wide a line on fd may be; 0 where it is no terminal, or one that does not say: as wide as it likes.
 [[nodiscard]] std::size_t columns(int fd);
+
+// The longest beginning of at most `most` characters; ">" at its end says that there was more, in every locale.
+[[nodiscard]] std::string cut(std::string_view text, std::size_t most);
 
 // Rows of cells as text, in columns two blanks apart; the last cell of a row is cut where the terminal ends (columns, 0: never).
 // The cells are printable() already; each character counts as one column. Every row has as many cells as the first.

@@ -145,6 +145,35 @@ BOOST_AUTO_TEST_CASE(top_on_a_terminal_gives_it_back) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(top_keeps_to_the_terminals_size) {
+  DaemonProcess daemon;
+  (void)daemon.detached({"--name", "web", "sh", "-c", "sleep 1000 & sleep 1001 & sleep 1002 & wait"});
+  for (const Size size : {Size{5, 30}, Size{24, 20}, Size{2, 10}, Size{1, 1}, Size{4, 200}}) {
+    Terminal terminal(on_t({"top"}), size);
+    BOOST_TEST_REQUIRE(terminal.wait_out("\x1b[H"));
+    terminal.send("m");  // at once
+    BOOST_TEST_REQUIRE(terminal.wait_until(
+        [&] { return terminal.out().find("\x1b[H") != terminal.out().rfind("\x1b[H"); }, "a second picture", 15s));
+    const auto begin = terminal.out().find("\x1b[H");
+    const auto frame = terminal.out().substr(begin, terminal.out().rfind("\x1b[H") - begin);
+    std::size_t columns = 0;
+    std::size_t rows = 1;
+    for (std::size_t i = 0; i < frame.size(); ++i) {
+      if (frame[i] == '\x1b') {
+        i = frame.find_first_of("ABCDHJKhlm", i);
+      } else if (frame[i] == '\n') {
+        columns = 0;
+        ++rows;
+      } else if (frame[i] != '\r') {
+        BOOST_TEST_REQUIRE(++columns <= size.columns, shown(frame));
+      }
+    }
+    BOOST_TEST(rows <= size.rows, shown(frame));
+    terminal.send("q");
+    BOOST_TEST(terminal.finish().code() == 0);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_raised_limit_is_the_supervisors_alone) {
   rlimit limit{};
   BOOST_TEST_REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);

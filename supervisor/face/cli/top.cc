@@ -196,17 +196,20 @@ class TopVerb : public Verb {
     const std::string text = sup::table(cells(height > 3 ? height - 3 : 0), width);
     std::string out = "\x1b[H";
     std::string head = std::to_string(rows_.size()) + " processes  " + std::string(kKeys);
-    out += head.substr(0, width) + "\x1b[K\r\n\x1b[K\r\n";
+    // Never more than there is room for: a line that is broken, or one too many, would push the others out. Cleared before it is
+    // written, since a line that is full leaves the cursor on its last character.
+    out += "\x1b[K" + head.substr(0, width);
+    if (height > 2) out += "\r\n\x1b[K";
     std::size_t line = 2;
     std::string_view rest = text;
     while (!rest.empty() && line < height) {
       const auto end = rest.find('\n');
-      out += rest.substr(0, end);
-      out += "\x1b[K";
+      out += "\r\n\x1b[K" + cut(rest.substr(0, end), width);
       rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
-      if (++line < height) out += "\r\n";
+      ++line;
     }
-    return print(out + "\x1b[J");
+    // What is below the last one.
+    return print(line < height ? out + "\r\n\x1b[J" : out);
   }
 
   // True: look again at once.
