@@ -81,18 +81,23 @@ void take(Draft& draft, std::uint64_t tree, const std::string& path, bool recurs
   draft.add(step(Op::tree, {tree, TreeHow::given | fd << 8}));
 }
 
-// What is written goes to a tmpfs that nobody can name, and with it.
-void overlay(Draft& draft, std::uint64_t tree, const std::string& lower) {
+// What is written goes to a tmpfs that nobody can name, and with it. Before Linux 6.15 a layer must be attached somewhere: in a root
+// of its own over the host's /proc, with which it goes; else (over) below the overlay itself, unless that is where its lower layer is.
+void overlay(Draft& draft, std::uint64_t tree, const std::string& lower, const Mount* over = nullptr) {
   draft.add(filesystem(kUpper, "tmpfs", {"mode=755"}, kNosuid | kNodev));
   draft.add(step(Op::make, {kUpper, 0755}, {"upper"}));
   draft.add(step(Op::make, {kUpper, 0755}, {"work"}));
   std::string below = layer(lower);
-  if (!draft.plan.uids.empty() && draft.facts.uid == 0) {
-    // Its owners are mapped at its mount (Linux 5.19), which a layer's path must lead over: so that is attached, in the tmpfs, and
-    // that first, where both go with the old root.
-    below = "lower";
-    draft.add(step(Op::make, {kUpper, 0755}, {below}));
+  const bool mapped = !draft.plan.uids.empty() && draft.facts.uid == 0;
+  if (mapped) draft.add(step(Op::make, {kUpper, 0755}, {"lower"}));
+  if (!draft.spec.rootfs.empty()) {
     draft.add(step(Op::attach, {kUpper, wire::kNoTree}, {"/proc"}));
+  } else if (over != nullptr && !lies_in(lower, over->target)) {
+    attach(draft, kUpper, over->target, over->create ? AttachHow::create : 0);
+  }
+  if (mapped) {
+    // Its owners are mapped at its mount (Linux 5.19), which a layer's path must lead over.
+    below = "lower";
     take(draft, tree, lower, false);
     draft.add(step(Op::attach, {tree, wire::kNoTree}, {"/proc/" + below}));
   }
@@ -114,7 +119,7 @@ void place(Draft& draft, const Mount& mount, std::uint64_t how) {
       break;
     }
     case Mount::Kind::overlay:
-      overlay(draft, kMount, mount.source);
+      overlay(draft, kMount, mount.source, &mount);
       flags |= mount.nodev || rooted ? kNodev : 0;
       if (flags != 0) draft.add(step(Op::attributes, {kMount, flags, 0}));
       break;

@@ -216,12 +216,19 @@ BOOST_AUTO_TEST_CASE(nothing_of_the_host_after_pivot) {
     BOOST_TEST(at(steps, Op::mask) < at(steps, Op::let_go));
     BOOST_TEST(at(steps, Op::let_go) < at(steps, Op::capbset_drop));
     const auto target = [&](const char* path) {
-      const auto found =
-          std::ranges::find_if(steps, [&](const Step& s) { return s.op == Op::attach && s.s[0] == path; });
+      const auto found = std::ranges::find_if(
+          steps, [&](const Step& s) { return s.op == Op::attach && s.n[1] != wire::kNoTree && s.s[0] == path; });
       BOOST_REQUIRE(found != steps.end());
       return found - steps.begin();
     };
     BOOST_TEST(target("/x") < target("/x/y"));
+    // An overlay's upper layer is attached before it is one (Linux before 6.15): over what goes with the old root.
+    const auto upper = std::ranges::find_if(
+        steps, [](const Step& s) { return s.op == Op::attach && s.n[1] == wire::kNoTree && s.s[0] == "/proc"; });
+    const auto layered =
+        std::ranges::find_if(steps, [](const Step& s) { return s.op == Op::filesystem && s.s[0] == "overlay"; });
+    BOOST_REQUIRE(layered != steps.end());
+    BOOST_TEST((upper < layered));
     BOOST_TEST(target("/x/y") < target("/proc"));
     BOOST_TEST(target("/dev") < target("/dev/fuse"));
     // Every mount of the container's own is found without links; every one of the user's inside the root.
