@@ -144,6 +144,13 @@ Result<const Cgroup::Node*> Cgroup::node(const CgroupHome::Tree& tree) {
 int Cgroup::enable(const CgroupHome::Tree& tree, const std::vector<std::string>& controllers) {
   const CgroupDriver& driver = cgroup_driver(tree.version);
   int err = driver.enable(tree.own, controllers);
+  if (err == 0) {
+    err = driver.enable(tree.parent(), controllers);
+    if (err != EOPNOTSUPP) return err;
+    // pids, cpu and cpuset are given away in spite of processes (cgroups(7), "threaded"), and then the groups below are of no use.
+    for (const std::string& name : controllers) (void)write_value(tree.own + "/cgroup.subtree_control", "-" + name);
+    err = EBUSY;
+  }
   if (err == EBUSY) {
     // A group with processes cannot give its children controllers: we step aside, with those of ours that are here (parked
     // inits, containers that have no group). Back again where somebody else's stay, so that all is as it was.
