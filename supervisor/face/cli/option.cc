@@ -1,14 +1,20 @@
 #include "face/cli/option.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <optional>
 
 #include "base/text.h"
-#include "face/cli/word.h"
 #include "face/looks.h"
 
 namespace sup::cli {
 namespace {
+
+std::string cli_names(const Option& o) {
+  std::string names;
+  if (o.letter != 0) names = std::string("-") + o.letter;
+  if (!o.name.empty()) names += (names.empty() ? "--" : ",--") + std::string(o.name);
+  return names;
+}
 
 std::unexpected<Error> unknown(std::string_view verb, std::string_view word, std::span<const Option> options) {
   std::vector<std::string> known{"--help"};
@@ -26,123 +32,108 @@ std::unexpected<Error> unknown(std::string_view verb, std::string_view word, std
                hint + "see " + (verb.empty() ? "sup --help" : "sup " + where + " --help"));
 }
 
-const Option* find(std::span<const Option> options, std::string_view name) {
-  const auto at = std::ranges::find_if(options, [name](const Option& o) { return !o.name.empty() && o.name == name; });
-  return at == options.end() ? nullptr : &*at;
+// Whether one of the words could be this option: --name, --name=value, or its letter in a cluster (-ti, -eA=1).
+bool may_be_meant(const Option& o, const std::vector<std::string>& args) {
+  return std::ranges::any_of(args, [&](std::string_view word) {
+    if (word.size() < 2 || word[0] != '-') return false;
+    if (word[1] == '-') return !o.name.empty() && word.substr(2).starts_with(o.name);
+    return o.letter != 0 && word.find(o.letter, 1) != std::string_view::npos;
+  });
 }
 
-const Option* find(std::span<const Option> options, char letter) {
-  const auto at = std::ranges::find(options, letter, &Option::letter);
-  return at == options.end() ? nullptr : &*at;
-}
-
-// Reads the words one after the other, in the order given: -e A=1 -e A=2.
-class Reader {
- public:
-  Reader(std::string_view verb, std::span<const Option> options, const std::vector<std::string>& args,
-         Operands operands)
-      : verb_(verb), options_(options), args_(args), operands_(operands) {}
-
-  // The words that are no option of these, "--" included.
-  Result<Parsed> read() {
-    bool ended = false;
-    while (next_ < args_.size()) {
-      const std::string& word = args_[next_++];
-      Word taken = ended ? Word{} : take_apart(word);
-      // A negative number, unless there is such an option.
-      if (taken.kind == Word::Kind::letter && taken.name[0] >= '0' && taken.name[0] <= '9' &&
-          find(options_, taken.name[0]) == nullptr)
-        taken.kind = Word::Kind::operand;
-      ended = ended || taken.kind == Word::Kind::end;
-      const bool option = taken.kind == Word::Kind::long_option ? by_name(taken)
-                          : taken.kind == Word::Kind::letter    ? by_letters(taken)
-                                                                : false;
-      if (error_) return std::unexpected(std::move(*error_));
-      if (option) continue;
-      parsed_.operands.push_back(word);
-      if (taken.kind == Word::Kind::operand && operands_ == Operands::command) {
-        parsed_.operands.insert(parsed_.operands.end(), args_.begin() + static_cast<std::ptrdiff_t>(next_),
-                                args_.end());
-        break;
+// `--name=`, as a script writes it whose variable is empty, gives an empty value. CLI11 would take the next word instead, be
+// it the command. Written apart it is understood; only before the first operand, the rest is not ours.
+std::vector<std::string> spread_empty_values(std::span<const Option> options, const std::vector<std::string>& args) {
+  std::vector<std::string> out;
+  out.reserve(args.size() + 1);
+  const auto long_option = [&](std::string_view name) {
+    return std::ranges::find_if(options, [&](const Option& o) { return !o.name.empty() && o.name == name; });
+  };
+  const auto takes_next = [&](std::string_view word) {
+    if (word.starts_with("--")) {
+      const auto o = long_option(word.substr(2));
+      return o != options.end() && !o->value.empty();
+    }
+    // In a cluster the first letter with a value takes the rest of the word, or the next one.
+    for (std::size_t i = 1; i < word.size(); ++i) {
+      const auto o = std::ranges::find(options, word[i], &Option::letter);
+      if (o != options.end() && !o->value.empty()) return i + 1 == word.size();
+    }
+    return false;
+  };
+  std::size_t i = 0;
+  while (i < args.size() && args[i].size() > 1 && args[i][0] == '-' && args[i] != "--") {
+    const std::string& word = args[i++];
+    if (word.starts_with("--") && word.ends_with('=') && word.find('=') == word.size() - 1) {
+      const auto o = long_option(std::string_view(word).substr(2, word.size() - 3));
+      if (o != options.end() && !o->value.empty()) {
+        out.push_back(word.substr(0, word.size() - 1));
+        out.emplace_back();
+        continue;
       }
     }
-    return std::move(parsed_);
+    out.push_back(word);
+    if (takes_next(word) && i < args.size()) out.push_back(args[i++]);
   }
+  out.insert(out.end(), args.begin() + static_cast<std::ptrdiff_t>(i), args.end());
+  return out;
+}
 
- private:
-  bool by_name(const Word& word) {
-    if (word.name == "help") {
-      set(help_, word.value.empty() ? "true" : word.value);
-      return true;
-    }
-    const Option* o = find(options_, word.name);
-    if (o == nullptr) return false;
-    if (o->value.empty()) {
-      set(*o, word.value.empty() ? "true" : word.value);
-    } else if (word.given) {
-      set(*o, word.value);
-    } else {
-      set_next(*o);
+// CLI11 turns every way of writing an option into calls of these; the rules of what follows the options are ours.
+struct Setter {
+  const Option* option;
+  std::optional<Error>* error;
+  bool operator()(const std::vector<std::string>& values) const {
+    for (const auto& v : values) {
+      if (*error) return true;
+      auto r = option->set(v);
+      if (r) continue;
+      *error = std::move(r.error());
+      // A setter that serves many options cannot know which one it was.
+      if (!(*error)->where.starts_with('-')) (*error)->where = "--" + std::string(option->name) + " " + (*error)->where;
     }
     return true;
   }
-
-  // -t, -ti, -eA=1. What is no letter of ours is left over, with what follows it.
-  bool by_letters(const Word& word) {
-    const Option* o = find(options_, word.name[0]);
-    if (o == nullptr) return false;
-    std::string_view rest = word.value;
-    while (o->value.empty()) {
-      set(*o, "true");
-      if (rest.empty() || error_) return true;
-      o = find(options_, rest[0]);
-      if (o == nullptr) {
-        parsed_.operands.push_back("-" + std::string(rest));
-        return true;
-      }
-      rest.remove_prefix(1);
-    }
-    if (rest.empty()) {
-      set_next(*o);
-    } else {
-      set(*o, rest);
-    }
-    return true;
-  }
-
-  void set_next(const Option& o) {
-    if (next_ < args_.size()) return set(o, args_[next_++]);
-    const std::string name = o.name.empty() ? std::string("-") + o.letter : "--" + std::string(o.name);
-    error_ = usage(std::string(verb_), name + ": 1 required  missing",
-                   verb_.empty() ? "see sup --help" : "see sup " + std::string(verb_) + " --help")
-                 .error();
-  }
-
-  void set(const Option& o, std::string_view value) {
-    auto r = o.set(value);
-    if (r) return;
-    error_ = std::move(r.error());
-    // A setter that serves many options cannot know which one it was.
-    if (!error_->where.starts_with('-')) error_->where = "--" + std::string(o.name) + " " + error_->where;
-  }
-
-  std::string_view verb_;
-  std::span<const Option> options_;
-  const std::vector<std::string>& args_;
-  Operands operands_;
-  std::size_t next_ = 0;
-  Parsed parsed_;
-  std::optional<Error> error_;
-  const Option help_{0, "help", "", "", "", to(parsed_.help)};
 };
 
 }  // namespace
 
 Result<Parsed> parse(std::string_view verb, std::span<const Option> options, const std::vector<std::string>& args,
                      Operands operands) {
-  auto read = Reader(verb, options, args, operands).read();
-  if (!read) return read;
-  Parsed parsed = std::move(*read);
+  Parsed parsed;
+  std::optional<Error> error;
+  CLI::App app;
+  app.set_help_flag();
+  app.allow_windows_style_options(false);
+  if (operands == Operands::command) app.prefix_command();
+  app.allow_extras();
+  app.add_flag("--help", parsed.help);
+  for (const auto& o : options) {
+    // CLI11 compares every option with every other one: thirty of them cost more than all the rest of a start. Those that
+    // cannot be meant by any of the words stay out.
+    if (!may_be_meant(o, args)) continue;
+    CLI::callback_t take = Setter{&o, &error};
+    CLI::Option* made = app.add_option(cli_names(o), take);
+    made->trigger_on_parse();  // in the order given: -e A=1 -e A=2
+    if (o.value.empty()) {
+      made->type_size(0)->expected(0, 1)->default_str("true");
+    } else {
+      made->type_size(1)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
+    }
+  }
+  // CLI11 takes the arguments from the back.
+  const std::vector<std::string> words = spread_empty_values(options, args);
+  std::vector<std::string> reversed(words.rbegin(), words.rend());
+  try {
+    app.parse(reversed);
+  } catch (const CLI::Error& e) {
+    if (error) return std::unexpected(*error);
+    // "--name requires…": the library's words say what, ours say where and what to do.
+    return usage(std::string(verb), e.what(),
+                 verb.empty() ? "see sup --help" : "see sup " + std::string(verb) + " --help");
+  }
+  if (error) return std::unexpected(*error);
+  parsed.operands = app.remaining();
   bool ended = false;
   std::vector<std::string> kept;
   for (auto& word : parsed.operands) {

@@ -27,7 +27,7 @@ enum class Operands {
   command,    // the first operand ends the options: `sup run -ti ls -l` gives -l to ls
 };
 
-// Parses args (without the program's and the verb's name) as CLI11 does. Returns the operands; a leading
+// Parses args (without the program's and the verb's name) by CLI11. Returns the operands; a leading
 // "--" is taken away. Errors: E_USAGE with the nearest match in the hint.
 // `--help` is not an Option: the caller looks at `help`.
 struct Parsed {
