@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <nlohmann/json.hpp>
 
-#include "core/jsonline.h"
 #include "spec/signals.h"
 
 namespace sup {
@@ -32,20 +32,20 @@ Result<void> LastWord::open(const Spec& spec) {
 }
 
 std::string last_word(const std::string& id, const std::string& name, const Outcome& outcome, int status) {
-  JsonLine j;
-  j.put("id", id);
-  if (!name.empty()) j.put("name", name);
+  nlohmann::ordered_json j;
+  j["id"] = id;
+  if (!name.empty()) j["name"] = name;
   if (outcome.ran && outcome.status.signal != 0) {
-    j.put("signal", signal_name(outcome.status.signal));
-    j.put("core", outcome.status.core);
+    j["signal"] = signal_name(outcome.status.signal);
+    j["core"] = outcome.status.core;
   } else {
-    j.put("exit_code", outcome.ran ? outcome.status.code : status);
+    j["exit_code"] = outcome.ran ? outcome.status.code : status;
   }
-  j.put("status", status);
-  j.put("origin", outcome.ran ? "command" : "sup");
-  j.put("reason", to_string(outcome.reason));
-  if (outcome.error) j.put("code", outcome.error->code);
-  return j.take();
+  j["status"] = status;
+  j["origin"] = outcome.ran ? "command" : "sup";
+  j["reason"] = to_string(outcome.reason);
+  if (outcome.error) j["code"] = outcome.error->code;
+  return j.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
 
 void LastWord::say(const std::string& id, const std::string& name, const Outcome& outcome, int status) const {

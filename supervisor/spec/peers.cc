@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cctype>
 #include <csignal>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/text.h"
 #include "spec/capabilities.h"
-#include "spec/document.h"
 #include "spec/env.h"
 #include "spec/idmap.h"
 #include "spec/path.h"
@@ -297,8 +297,8 @@ void add_limits(const Limits& limits, Words& words) {
 }
 
 // linux.resources of the runtime spec; null: none.
-Document oci_resources(const Limits& limits) {
-  Document out;
+nlohmann::ordered_json oci_resources(const Limits& limits) {
+  nlohmann::ordered_json out;
   if (limits.memory) out["memory"]["limit"] = *limits.memory;
   if (limits.memory_swap) {
     out["memory"]["swap"] = *limits.memory_swap;
@@ -417,11 +417,12 @@ Rendering render_docker(const Run& run) {
 }
 
 Rendering render_oci(const Run& run) {
+  using Json = nlohmann::ordered_json;
   Rendering out;
   const Spec& spec = run.spec;
   bool bytes_lost = !is_utf8(run.cwd);
   const auto texts = [&bytes_lost](const Words& words) {
-    Document list = Document::array();
+    Json list = Json::array();
     for (const std::string& word : words) {
       bytes_lost = bytes_lost || !is_utf8(word);
       list.push_back(to_utf8(word));
@@ -429,29 +430,29 @@ Rendering render_oci(const Run& run) {
     return list;
   };
 
-  Document user;
+  Json user;
   user["uid"] = run.uid;
   user["gid"] = run.gid;
   if (run.user && (run.root || !run.facts.uids.empty())) user["additionalGids"] = run.user->groups;
 
   const Privileges may = privileges(spec);
-  Document bounding = Document::array();
+  Json bounding = Json::array();
   for (int number = 0; number < kCapabilities; ++number) {
     if (((may.dropped >> number) & 1U) == 0) bounding.push_back(capability_name(number));
   }
-  Document ambient = Document::array();   // what exec leaves to who is not root
+  Json ambient = Json::array();   // what exec leaves to who is not root
   for (int number = 0; number < kCapabilities && run.uid != 0; ++number) {
     if (((may.ambient >> number) & 1U) != 0) ambient.push_back(capability_name(number));
   }
-  const Document held = run.uid == 0 ? bounding : ambient;
-  Document capabilities;
+  const Json held = run.uid == 0 ? bounding : ambient;
+  Json capabilities;
   capabilities["bounding"] = bounding;
   capabilities["effective"] = held;
   capabilities["permitted"] = held;
   capabilities["inheritable"] = ambient;
   capabilities["ambient"] = ambient;
 
-  Document process;
+  Json process;
   process["terminal"] = spec.tty;
   process["user"] = std::move(user);
   process["args"] = texts(spec.argv);
@@ -463,15 +464,15 @@ Rendering render_oci(const Run& run) {
   for (const Ulimit& limit : spec.ulimits) {
     std::string name = ulimit_name(static_cast<std::uint64_t>(limit.resource));
     for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    process["rlimits"].push_back(Document{{"type", "RLIMIT_" + name}, {"hard", limit.hard}, {"soft", limit.soft}});
+    process["rlimits"].push_back(Json{{"type", "RLIMIT_" + name}, {"hard", limit.hard}, {"soft", limit.soft}});
   }
   if (spec.nice || spec.ionice) out.notes.push_back("--nice and --ionice are left out.");
 
-  Document namespaces = Document::array();
-  const auto with = [&namespaces](const char* type) { namespaces.push_back(Document{{"type", type}}); };
+  Json namespaces = Json::array();
+  const auto with = [&namespaces](const char* type) { namespaces.push_back(Json{{"type", type}}); };
   const auto shares = [&](const char* type, const std::string& path) {
     if (path.empty()) with(type);
-    if (path.starts_with('/')) namespaces.push_back(Document{{"type", type}, {"path", to_utf8(path)}});
+    if (path.starts_with('/')) namespaces.push_back(Json{{"type", type}, {"path", to_utf8(path)}});
   };
   with("mount");
   shares("pid", spec.pid);
@@ -480,22 +481,22 @@ Rendering render_oci(const Run& run) {
   if (spec.network != Network::host) shares("network", spec.netns);
   const bool ranges = !run.facts.uids.empty();
   if (!run.root || ranges) with("user");
-  Document linux_part;
+  Json linux_part;
   linux_part["rootfsPropagation"] = run.rooted ? "rprivate" : "rslave";
   if (auto resources = oci_resources(spec.limits); !resources.is_null()) {
     with("cgroup");
     // With a control group a runtime closes all devices but its own few.
     if (!run.rooted ||
         std::ranges::any_of(spec.mounts, [](const Mount& mount) { return mount.kind == Mount::Kind::device; })) {
-      resources["devices"].push_back(Document{{"allow", true}, {"access", "rwm"}});
+      resources["devices"] = Json::array({Json{{"allow", true}, {"access", "rwm"}}});
     }
     linux_part["resources"] = std::move(resources);
   }
   if (ranges) {
     const auto map = [](const IdMap& of) {
-      Document list = Document::array();
+      Json list = Json::array();
       for (const IdRange& range : of)
-        list.push_back(Document{{"containerID", range.inside}, {"hostID", range.outside}, {"size", range.count}});
+        list.push_back(Json{{"containerID", range.inside}, {"hostID", range.outside}, {"size", range.count}});
       return list;
     };
     linux_part["uidMappings"] = map(run.facts.uids);
@@ -505,13 +506,11 @@ Rendering render_oci(const Run& run) {
           "The runtime spec maps no owners of the root's files: chown them to the range first; sup mounts them mapped.");
   } else if (!run.root) {
     const auto map = [](std::uint32_t inside, std::uint32_t outside) {
-      Document one;
+      Json one;
       one["containerID"] = inside;
       one["hostID"] = outside;
       one["size"] = 1;
-      Document list = Document::array();
-      list.push_back(std::move(one));
-      return list;
+      return Json::array({one});
     };
     // Seen from the user namespace that the note's unshare makes, in which the caller is 0.
     linux_part["uidMappings"] = map(run.uid, 0);
@@ -519,27 +518,27 @@ Rendering render_oci(const Run& run) {
   }
   linux_part["namespaces"] = std::move(namespaces);
 
-  Document config;
+  Json config;
   config["ociVersion"] = "1.0.2";
   config["process"] = std::move(process);
   // Not "/" itself: no runtime can pivot_root from the root to the root (EBUSY). So the bundle has a bind of it.
   if (run.rooted) {
-    config["root"] = Document{{"path", to_utf8(run.facts.rootfs)}, {"readonly", spec.read_only}};
+    config["root"] = Json{{"path", to_utf8(run.facts.rootfs)}, {"readonly", spec.read_only}};
     bytes_lost = bytes_lost || !is_utf8(run.facts.rootfs);
     if (!spec.privileged) {
       linux_part["maskedPaths"] = texts(masked_paths(run.facts));
       linux_part["readonlyPaths"] = texts(readonly_paths());
     }
   } else {
-    config["root"] = Document{{"path", "rootfs"}, {"readonly", false}};
+    config["root"] = Json{{"path", "rootfs"}, {"readonly", false}};
   }
   if (spec.uts.empty()) config["hostname"] = to_utf8(run.hostname);
-  Document mounts = Document::array();
+  Json mounts = Json::array();
   for (const OciMount& mount : oci_mounts(spec, run.facts, out.notes, bytes_lost)) {
-    mounts.push_back(Document{{"destination", mount.destination},
-                              {"type", mount.type},
-                              {"source", mount.source},
-                              {"options", mount.options}});
+    mounts.push_back(Json{{"destination", mount.destination},
+                          {"type", mount.type},
+                          {"source", mount.source},
+                          {"options", mount.options}});
   }
   config["mounts"] = std::move(mounts);
   for (const std::string& label : spec.labels) {
@@ -547,7 +546,7 @@ Rendering render_oci(const Run& run) {
     config["annotations"][label.substr(0, equals)] = label.substr(equals + 1);
   }
   config["linux"] = std::move(linux_part);
-  out.text = config.dump(2);
+  out.text = config.dump(2, ' ', false, Json::error_handler_t::replace);
 
   const std::string id = spec.name.empty() ? run.facts.id : spec.name;
   Words words{"unshare"};

@@ -1,30 +1,32 @@
 #include "spec/plan_json.h"
 
+#include <nlohmann/json.hpp>
+
 #include "base/text.h"
 #include "spec/capabilities.h"
-#include "spec/document.h"
 #include "spec/signals.h"
 
 namespace sup {
 namespace {
 
+using Json = nlohmann::ordered_json;
 using wire::Op;
 
-Document texts(const std::vector<std::string>& strings) {
-  Document out = Document::array();
+Json texts(const std::vector<std::string>& strings) {
+  Json out = Json::array();
   for (const std::string& text : strings) out.push_back(to_utf8(text));
   return out;
 }
 
-Document namespaces(std::uint64_t clone_flags) {
-  Document out = Document::array();
+Json namespaces(std::uint64_t clone_flags) {
+  Json out = Json::array();
   const std::string names = describe_namespaces(clone_flags);
   for (const std::string_view name : split(names, ',')) out.push_back(std::string(name));
   return out;
 }
 
-Document capabilities(std::uint64_t mask) {
-  Document names = Document::array();
+Json capabilities(std::uint64_t mask) {
+  Json names = Json::array();
   for (int number = 0; number < 64; ++number) {
     if (((mask >> number) & 1U) != 0) names.push_back(capability_name(number));
   }
@@ -32,7 +34,7 @@ Document capabilities(std::uint64_t mask) {
 }
 
 // The arguments under names, as init/plan.h lists them for each op.
-void arguments(const Step& step, Document& out) {
+void arguments(const Step& step, Json& out) {
   switch (step.op) {
     case Op::mount:
       out["source"] = to_utf8(step.s[0]);
@@ -183,29 +185,29 @@ std::string_view op_name(Op op) {
 }
 
 std::string plan_json(const Plan& plan) {
-  Document out;
+  Json out;
   out["clone"] = namespaces(plan.clone_flags);
   out["user_namespace"] = plan.user_namespace;
   if (!plan.uids.empty()) {
     const auto map = [](const IdMap& ranges) {
-      Document list = Document::array();
+      Json list = Json::array();
       for (const IdRange& range : ranges)
-        list.push_back(Document{{"inside", range.inside}, {"outside", range.outside}, {"count", range.count}});
+        list.push_back(Json{{"inside", range.inside}, {"outside", range.outside}, {"count", range.count}});
       return list;
     };
     out["uids"] = map(plan.uids);
     out["gids"] = map(plan.gids);
-    Document trees = Document::array();
+    Json trees = Json::array();
     for (const Plan::Tree& tree : plan.trees)
-      trees.push_back(Document{{"path", to_utf8(tree.path)}, {"recursive", tree.recursive}});
+      trees.push_back(Json{{"path", to_utf8(tree.path)}, {"recursive", tree.recursive}});
     out["idmapped"] = std::move(trees);
   }
   out["tty"] = plan.tty;
   out["preserve_fds"] = plan.preserve_fds;
-  Document steps = Document::array();
+  Json steps = Json::array();
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {
     const Step& step = plan.steps[i];
-    Document one;
+    Json one;
     one["index"] = i;
     one["op"] = std::string(op_name(step.op));
     one["stage"] = std::string(stage(step));
@@ -214,7 +216,7 @@ std::string plan_json(const Plan& plan) {
     steps.push_back(std::move(one));
   }
   out["steps"] = std::move(steps);
-  return out.dump(2);
+  return out.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace sup

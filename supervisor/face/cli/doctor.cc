@@ -1,12 +1,12 @@
 // `sup doctor`: what of this machine sup needs, whether it is there, and the command that mends it.
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "face/cli/verb.h"
 #include "face/looks.h"
 #include "face/print.h"
-#include "spec/document.h"
 #include "sys/checkup.h"
 
 namespace sup::cli {
@@ -39,16 +39,16 @@ std::string as_text(const std::vector<Finding>& findings) {
 }
 
 std::string as_json(const std::vector<Finding>& findings) {
-  auto out = Document::array();
+  auto out = nlohmann::ordered_json::array();
   for (const Finding& f : findings) {
-    Document row;
+    nlohmann::ordered_json row;
     row["name"] = f.name;
     row["status"] = look(f.status).word;
     row["seen"] = f.seen;
-    row["fix"] = f.fix.empty() ? Document() : Document(f.fix);
+    row["fix"] = f.fix.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(f.fix);
     out.push_back(std::move(row));
   }
-  return out.dump(2) + "\n";
+  return out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 class DoctorVerb : public Verb {

@@ -19,7 +19,6 @@
 #include "face/control/client.h"
 #include "face/print.h"
 #include "face/say.h"
-#include "spec/document.h"
 #include "spec/jsonmember.h"
 #include "sys/runtime.h"
 
@@ -177,15 +176,14 @@ class EventsVerb : public Verb {
 
   // As the supervisor's own log has it: the known keys first, in their order.
   static std::string in_order(const Json& event) {
-    Document out{};
-    const auto put = [&out](std::string_view key, const Json& value) {
-      out[key] = Document::rendered(value.dump(-1, ' ', true, Json::error_handler_t::replace));
-    };
+    nlohmann::ordered_json out = nlohmann::ordered_json::object();
     for (const char* key : {"level", "msg", "time", "event", "seq", "cause", "supervisor", "id", "name"}) {
-      if (const Json* value = member(event, key)) put(key, *value);
+      if (event.contains(key)) out[key] = event.at(key);
     }
-    for (const auto& [key, value] : event.items()) put(key, value);
-    return out.dump(0, true);
+    for (const auto& [key, value] : event.items()) {
+      if (!out.contains(key)) out[key] = value;
+    }
+    return out.dump(-1, ' ', true, Json::error_handler_t::replace);
   }
 
   static std::string line(const Json& event, const std::string& time) {

@@ -1,32 +1,34 @@
 #include "face/cli/help.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "face/cli/globals.h"
 #include "face/looks.h"
 #include "face/print.h"
-#include "spec/document.h"
 
 namespace sup::cli {
 namespace {
 
-Document rows(std::span<const Option> options) {
-  Document all = Document::array();
+using Json = nlohmann::ordered_json;
+
+Json rows(std::span<const Option> options) {
+  Json all = Json::array();
   for (const auto& o : options) {
-    Document row;
-    row["letter"] = o.letter != 0 ? Document(std::string(1, o.letter)) : Document();
+    Json row;
+    row["letter"] = o.letter != 0 ? Json(std::string(1, o.letter)) : Json();
     row["name"] = o.name;
-    row["value"] = o.value.empty() ? Document() : Document(o.value);
+    row["value"] = o.value.empty() ? Json() : Json(o.value);
     row["help"] = o.help;
-    row["default"] = o.fallback.empty() ? Document() : Document(o.fallback);
+    row["default"] = o.fallback.empty() ? Json() : Json(o.fallback);
     all.push_back(std::move(row));
   }
   return all;
 }
 
-Document row_of(const VerbRow& verb) {
-  Document row;
+Json row_of(const VerbRow& verb) {
+  Json row;
   row["name"] = verb.name;
   row["synopsis"] = verb.synopsis;
   row["summary"] = verb.summary;
@@ -53,10 +55,10 @@ class HelpVerb : public Verb {
     if (verb != nullptr) return print(row_of(*verb).dump(2) + "\n");
     Globals globals;
     bool version = false;
-    Document all;
+    Json all;
     all["version"] = SUP_VERSION;
     all["options"] = rows(global_options(globals, version));
-    all["verbs"] = Document::array();
+    all["verbs"] = Json::array();
     for (const auto& row : verbs()) all["verbs"].push_back(row_of(row));
     return print(all.dump(2) + "\n");
   }

@@ -2,10 +2,11 @@
 #include <sys/utsname.h>
 #include <uv.h>
 
+#include <nlohmann/json.hpp>
+
 #include "base/text.h"
 #include "face/cli/verb.h"
 #include "face/print.h"
-#include "spec/document.h"
 #include "sys/initimage.h"
 #include "sys/toolversion.h"
 
@@ -39,14 +40,14 @@ class VersionVerb : public Verb {
     utsname names{};
     ::uname(&names);
     if (json_) {
-      Document out;
+      nlohmann::ordered_json out;
       out["sup"] = SUP_VERSION;
-      out["init"] = init_version.empty() ? Document() : Document(init_version);
-      out["init_path"] = init_path.empty() ? Document() : Document(init_path);
+      out["init"] = init_version.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(init_version);
+      out["init_path"] = init_path.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(init_path);
       out["libuv"] = ::uv_version_string();
       out["kernel"] = names.release;
       out["machine"] = names.machine;
-      return print(out.dump(0) + "\n");
+      return print(out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
     }
     std::string text = "sup " SUP_VERSION "\n";
     text +=
