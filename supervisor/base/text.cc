@@ -140,6 +140,27 @@ std::string printable(std::string_view bytes) {
   return out;
 }
 
+std::string printable_line(std::string_view line) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  std::string out;
+  for (;;) {
+    const auto special = line.find_first_of("\t\x1b");
+    out += printable(line.substr(0, special));
+    if (special == std::string_view::npos) return out;
+    line.remove_prefix(special);
+    std::size_t size = 1;
+    if (line.front() == '\t') {
+      out += '\t';
+    } else if (const auto end = line.find_first_not_of("0123456789;:", 2);
+               line.starts_with("\x1b[") && end != std::string_view::npos && line[end] == 'm') {
+      size = end + 1;
+    } else {
+      out += printable(line.substr(0, 1));
+    }
+    line.remove_prefix(size);
+  }
+}
+
 std::string shell_quote(std::string_view arg) {
   if (arg.empty()) return "''";
   if (std::ranges::all_of(arg, plain_in_shell)) return std::string(arg);

@@ -35,6 +35,10 @@ struct Utf8 {
 // printable(printable(x)) == printable(x).
 [[nodiscard]] std::string printable(std::string_view bytes);
 
+// A line of a program's output (without its newline) as a terminal may show it: as printable() does, but tabs stay, colours
+// (ESC [ … m) go without a trace, and so does the carriage return of a line that was written to a terminal.
+[[nodiscard]] std::string printable_line(std::string_view line);
+
 // One word for a POSIX shell. Plain words come back as they are, others in single quotes. Words that hold
 // what printable() would escape become "$(printf '…\ooo…')": $'…' is not understood by dash. The shell
 // reads back exactly the same bytes; only a newline at the very end stands there as itself, because $(…)

@@ -5,6 +5,7 @@
 #include "daemon.h"
 #include "events.h"
 #include "harness.h"
+#include "terminal.h"
 
 using namespace sup::test;
 namespace but = boost::unit_test;
@@ -24,6 +25,25 @@ BOOST_AUTO_TEST_CASE(both_streams_come_back_apart_and_complete) {
   BOOST_TEST(!has(tail.out, "two"), shown(tail.out));
   BOOST_TEST(tail.out.starts_with("20"), shown(tail.out));
   BOOST_TEST(daemon.sup({"logs", "--since", "2999-01-01T00:00:00Z", id}).out.empty());
+  BOOST_TEST(daemon.end() == 0);
+}
+
+// Attack A31: a container's output in the terminal of who reads its log.
+BOOST_AUTO_TEST_CASE(a_log_steers_no_terminal) {
+  DaemonProcess daemon;
+  const std::string hostile = "\\033[2J\\033]0;t\\007\\033[31mred\\033[0m\\ttab\\r\\n";
+  const auto id = daemon.detached({"sh", "-c", "printf '" + hostile + "'; printf '" + hostile + "' >&2"});
+  BOOST_TEST(daemon.sup({"wait", id}).code == 0);
+  Start start;
+  start.events = false;
+  start.args = {"-S", daemon.name(), "logs", id};
+  Terminal terminal(start);
+  BOOST_TEST(terminal.finish().code() == 0);
+  const auto shown_there = terminal.out();
+  BOOST_TEST(shown_there.find_first_of("\x1b\x07") == std::string::npos, shown(shown_there));
+  BOOST_TEST(has(shown_there, "\\x1b[2J\\x1b]0;t\\x07red"), shown(shown_there));
+  const auto raw = daemon.sup({"logs", id});
+  BOOST_TEST(has(raw.out, "\033[2J\033]0;t\007\033[31mred\033[0m\ttab\r\n"), shown(raw.out));
   BOOST_TEST(daemon.end() == 0);
 }
 

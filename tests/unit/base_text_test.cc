@@ -15,6 +15,17 @@ using namespace std::string_literals;
 
 BOOST_AUTO_TEST_SUITE(base_text)
 
+BOOST_AUTO_TEST_CASE(a_line_of_output_on_a_terminal) {
+  BOOST_TEST(printable_line("plain\ttab") == "plain\ttab");
+  BOOST_TEST(printable_line("\x1b[1;32mgreen\x1b[0m\r") == "green");
+  BOOST_TEST(printable_line("\x1b[2Jx\x1b]0;t\x07") == "\\x1b[2Jx\\x1b]0;t\\x07");
+  BOOST_TEST(printable_line("a\rb\x9b\x1b") == "a\\x0db\\x9b\\x1b");
+  BOOST_TEST(printable_line("\x1b[") == "\\x1b[");
+  BOOST_TEST(printable_line("\x1b[31") == "\\x1b[31");
+  BOOST_TEST(printable_line("\xE2\x80\xAE") == "\\xe2\\x80\\xae");
+  BOOST_TEST(printable_line("").empty());
+}
+
 BOOST_AUTO_TEST_CASE(utf8_is_read_as_rfc_3629_has_it) {
   for (const std::string& good : {""s, "a"s, "\0"s, "é"s, "€"s, "😀"s, "\xED\x9F\xBF"s, "\xEE\x80\x80"s,
                                   "\xF4\x8F\xBF\xBF"s, "\xC2\x80"s, "\xE0\xA0\x80"s, "\xF0\x90\x80\x80"s}) {

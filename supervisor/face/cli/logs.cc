@@ -99,7 +99,8 @@ class LogsVerb : public Verb {
       std::string& to = record.stream == OutputStream::err ? err_ : out_;
       bool& inside = inside_[static_cast<std::size_t>(record.stream)];
       if (timestamps_ && !inside) to += record.time + " ";
-      to += record.text;
+      // A terminal is not the container's to steer. Who wants it raw asks for it: sup logs … | cat.
+      to += on_terminal_[static_cast<std::size_t>(record.stream)] ? printable_line(record.text) : record.text;
       inside = record.partial;
       if (!record.partial) to += '\n';
       if (out_.size() + err_.size() > kPiece) {
@@ -141,6 +142,7 @@ class LogsVerb : public Verb {
   std::string reference_;
   std::string out_, err_;
   bool inside_[kOutputStreams] = {};
+  const bool on_terminal_[kOutputStreams] = {::isatty(1) != 0, ::isatty(2) != 0};
 };
 
 }  // namespace
