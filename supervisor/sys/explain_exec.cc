@@ -142,7 +142,7 @@ std::string Examiner::near(const std::vector<const PathWalk*>& directories, std:
       struct stat st{};
       // Only what the user could run in its place; links are followed by the supervisor, in its own root at worst.
       if (entry->d_type != DT_LNK &&
-          (::fstatat(::dirfd(stream), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !may(st, a_.who, X_OK)))
+          (::fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !may(st, a_.who, X_OK)))
         continue;
       names.emplace_back(found);
     }

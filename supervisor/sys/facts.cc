@@ -17,6 +17,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <memory>
+#include <ranges>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -85,8 +86,8 @@ bool cannot_detach(std::vector<std::string> targets) {
       if (::unshare(CLONE_NEWNS) < 0 || ::mount("none", "/", nullptr, MS_REC | MS_SLAVE, nullptr) < 0) return false;
       const Fd table(::open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC));
       targets.emplace_back("/proc");
-      for (auto t = targets.rbegin(); t != targets.rend(); ++t) {
-        for (int i = 0; i < 1024 && ::umount2(t->c_str(), MNT_DETACH) == 0; ++i) {
+      for (const auto& target : std::views::reverse(targets)) {
+        for (int i = 0; i < 1024 && ::umount2(target.c_str(), MNT_DETACH) == 0; ++i) {
         }
       }
       std::string text;
