@@ -367,8 +367,8 @@ class Foreground : public Viewer {
     last_word_.say(id_, spec_.name, outcome_, status);
     log_->flush();
     server_.reset();
-    // Nothing of it is outside of this process any more: see kQuickEnd.
-    if (!kQuickEnd || supervisor_->execs() != 0) supervisor_.reset();
+    // Nothing of it is outside of this process any more (see kQuickEnd), but for its name.
+    if (!kQuickEnd || supervisor_->execs() != 0 || !spec_.name.empty()) supervisor_.reset();
     std::error_code ignored;
     std::filesystem::remove_all(logs_path(socket_path_), ignored);
     if (kQuickEnd) return status;

@@ -130,7 +130,7 @@ Result<nlohmann::json> Client::call(std::string_view method, const nlohmann::jso
 }
 
 Result<std::string> Client::send(std::string_view method, const nlohmann::json& params, const std::vector<int>& pass) {
-  const std::string id = std::to_string(++last_);
+  std::string id = std::to_string(++last_);
   const std::string line = request_line(id, method, params) + "\n";
   if (line.size() > kMaxMessage) {
     return std::unexpected(Error{.code = "E_RPC_TOO_LARGE",
