@@ -320,6 +320,9 @@ void Supervisor::ended(Held& held, const Outcome& outcome) {
     for (const auto stream : {OutputStream::out, OutputStream::err, OutputStream::tty}) held.log_->finish(stream, now);
   }
   (void)move(held, outcome.ran ? ContainerAction::exited : ContainerAction::failed);
+  // At once, and before anybody is told: who asks in this very turn sees whether there is a next time.
+  if (!held.remove_at_end_ && !held.again_at_end_ && !closing_)
+    restart_later(held, held.container_ ? held.container_->last_seq() : 0);
   held.audience_.ended(outcome);
   // Not in its own callback: whoever waits may remove it, and the Container is on the stack.
   loop_.later([this, id = held.id_] {
@@ -328,8 +331,6 @@ void Supervisor::ended(Held& held, const Outcome& outcome) {
     Held& gone = *found->second;
     const std::uint64_t cause = gone.container_ ? gone.container_->last_seq() : 0;
     gone.container_.reset();
-    // Before anybody is told: one who waits for the end sees whether there is a next time.
-    if (!gone.remove_at_end_ && !gone.again_at_end_ && !closing_) restart_later(gone, cause);
     tell(gone.begun_, gone);
     tell(gone.ended_, gone);
     if (gone.again_at_end_) start_after_end(gone, cause);
