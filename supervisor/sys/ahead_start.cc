@@ -7,13 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
-#include <sys/resource.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "spec/ahead.h"
 #include "sys/ahead.h"
+#include "sys/placement.h"
 #include "sys/rawcall.h"
 
 namespace {
@@ -102,33 +103,6 @@ long image() {
   return copy;
 }
 
-// Onto another processor, if there is one, and then wherever the scheduler likes: some leave a new process on its parent's
-// (virtual machines that keep their processors together), where it would wait until we have nothing to do. As place_apart()
-// (sys/placement.h), which says why it is allowed everything first.
-void part(long pid) {
-  constexpr long kWords = 128;  // 8192 processors
-  static unsigned long allowed[kWords];
-  static unsigned long other[kWords];
-  unsigned here = 0;
-  const long size = raw::call(SYS_sched_getaffinity, 0, sizeof allowed, allowed);
-  if (size <= 0 || raw::call(SYS_getcpu, &here, nullptr, nullptr) < 0) return;
-  constexpr unsigned kBits = 8 * sizeof(unsigned long);
-  if (here / kBits >= kWords) return;
-  bool any = false;
-  for (long i = 0; i < size / static_cast<long>(sizeof(unsigned long)); ++i) {
-    other[i] = allowed[i];
-    if (i == static_cast<long>(here / kBits)) other[i] &= ~(1UL << here % kBits);
-    any = any || other[i] != 0;
-  }
-  if (!any) return;
-  if (raw::call(SYS_sched_setaffinity, pid, size, other) != 0) return;
-  for (unsigned long& word : other) word = ~0UL;
-  bool same = raw::call(SYS_sched_setaffinity, pid, sizeof other, other) == 0 &&
-              raw::call(SYS_sched_getaffinity, pid, sizeof other, other) == size;
-  for (long i = 0; same && i < size / static_cast<long>(sizeof(unsigned long)); ++i) same = other[i] == allowed[i];
-  if (!same) raw::call(SYS_sched_setaffinity, pid, size, allowed);
-}
-
 // The pid, or negative.
 long make(int* pidfd) {
   clone_args args;
@@ -167,7 +141,7 @@ void start() {
   if (raw::call(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, &ends[0]) == 0) {
     given.boot = ends[1];
     pid = make(&sup_ahead_made.pidfd);
-    if (pid > 0) part(pid);
+    if (pid > 0) sup::place_apart(pid);
     raw::call(SYS_close, ends[1]);
     if (pid > 0) {
       sup_ahead_made.boot = ends[0];

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <filesystem>
@@ -26,7 +27,7 @@ std::string own_directory() {
   const ssize_t n = ::readlink("/proc/self/exe", buffer, sizeof buffer - 1);
   if (n <= 0) return {};
   const std::string path(buffer, static_cast<std::size_t>(n));
-  return path.substr(0, path.rfind('/'));
+  return path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));  // "/" where sup lies in the root
 }
 
 std::unexpected<Error> refused(const std::string& path, int err, std::string why, std::string hint) {

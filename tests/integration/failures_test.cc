@@ -68,6 +68,35 @@ BOOST_AUTO_TEST_CASE(no_x_bit) {
   BOOST_TEST(has(result.err, "chmod"), "the line says what to do: " << result.err);
 }
 
+// As an image of one program has it; --pidfile: not ahead of main(), where init is looked for by other code.
+BOOST_AUTO_TEST_CASE(sup_in_the_root_finds_its_init) {
+  if (as_user() || !own_mounts()) SUP_CANNOT("needs root, and mounts of the tests' own");
+  const std::string place = dir() + "/image";
+  BOOST_TEST_REQUIRE(::mkdir(place.c_str(), 0755) == 0);
+  BOOST_TEST_REQUIRE(::mount("none", place.c_str(), "tmpfs", 0, nullptr) == 0);
+  for (const char* folder : {"/init", "/proc", "/dev", "/tmp"}) std::filesystem::create_directory(place + folder);
+  // Whatever it is linked with comes along.
+  for (const char* folder : {"/lib", "/lib64", "/usr"}) {
+    std::filesystem::create_directory(place + folder);
+    BOOST_TEST_REQUIRE(::mount(folder, (place + folder).c_str(), nullptr, MS_BIND | MS_REC, nullptr) == 0);
+  }
+  BOOST_TEST_REQUIRE(::mount("/dev", (place + "/dev").c_str(), nullptr, MS_BIND | MS_REC, nullptr) == 0);
+  BOOST_TEST_REQUIRE(::mount("proc", (place + "/proc").c_str(), "proc", 0, nullptr) == 0);
+  // What goes from there at the end stays here.
+  BOOST_TEST_REQUIRE(::mount(nullptr, place.c_str(), nullptr, MS_PRIVATE | MS_REC, nullptr) == 0);
+  std::filesystem::copy_file(sup_path(), place + "/sup");
+  const auto built = std::filesystem::path(sup_path()).parent_path().parent_path() / "init/init";
+  std::filesystem::copy_file(built, place + "/init/init");
+  Start start;
+  start.events = false;
+  start.program = "/usr/sbin/chroot";
+  start.args = {place, "/sup", "--events", "none", "run", "--pidfile", "/tmp/pid", "/sup", "version"};
+  const auto result = run(start);
+  BOOST_TEST(result.code == 0, result.err);
+  BOOST_TEST(result.out.starts_with("sup "), result.out);
+  BOOST_TEST(::umount2(place.c_str(), MNT_DETACH) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_noexec_mount) {
   if (!own_mounts()) SUP_CANNOT("needs a mount namespace of the tests' own");
   const auto place = dir() + "/noexec";
