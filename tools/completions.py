@@ -10,14 +10,13 @@ SIGNALS = 'HUP INT QUIT KILL USR1 USR2 TERM CONT STOP WINCH'.split()
 
 
 def kind_of(value):
-    """What a value is: a list of words, or one of file, dir, signal, user, supervisor, containers, event-dest, none."""
+    """What a value is: a list of words, or one of file, dir, signal, user, group, supervisor, containers, event-dest, none."""
     if re.fullmatch(r'[a-z0-9-]+(\|[a-z0-9-]+(:[A-Z]+)?)+', value):
         return [word for word in value.split('|') if ':' not in word]
-    if value.startswith('no|on-failure'):
-        return ['no', 'on-failure', 'always', 'unless-stopped']
     base = re.split(r'[\[:|=]', value)[0]
-    return {'FILE': 'file', 'DIR': 'dir', 'PATH': 'file', 'SIGNAL': 'signal', 'USER': 'user', 'NAME|PATH': 'supervisor', 'DEST': 'dest',
-            'LEVEL': ['trace', 'debug', 'info', 'warning', 'error'], 'CONTAINER': 'all', 'VERB': 'verb'}.get(value if value == 'NAME|PATH' else base, 'none')
+    return {'FILE': 'file', 'DIR': 'dir', 'PATH': 'file', 'SRC': 'file', 'HOST': 'file', 'PROGRAM': 'file', 'SIGNAL': 'signal', 'USER': 'user', 'GROUP': 'group',
+            'NAME|PATH': 'supervisor', 'DEST': 'dest', 'LEVEL': ['trace', 'debug', 'info', 'warning', 'error'],
+            'POLICY': ['no', 'on-failure', 'always', 'unless-stopped'], 'CLASS': ['idle', 'best-effort', 'realtime'], 'CONTAINER': 'all', 'VERB': 'verb'}.get(value if value == 'NAME|PATH' else base, 'none')
 
 
 def operand_of(verb):
@@ -59,7 +58,8 @@ def bash_value(kind):
         return f'COMPREPLY=($(compgen -W "{" ".join(words)}" -- "$cur")); _sup_files -f'
     if words is not None:
         return f'COMPREPLY=($(compgen -W "{" ".join(words)}" -- "$cur"))'
-    return {'file': '_sup_files -f', 'dir': '_sup_files -d', 'user': 'COMPREPLY=($(compgen -u -- "$cur"))', 'supervisor': '_sup_supervisors',
+    return {'file': '_sup_files -f', 'dir': '_sup_files -d', 'user': 'COMPREPLY=($(compgen -u -- "$cur"))', 'group': 'COMPREPLY=($(compgen -g -- "$cur"))',
+            'supervisor': '_sup_supervisors',
             'running': '_sup_containers', 'all': '_sup_containers -a', 'verb': 'COMPREPLY=($(compgen -W "$_sup_verbs" -- "$cur"))'}.get(kind, ':')
 
 
@@ -105,6 +105,7 @@ _sup_command() {
   local offset=$1
   if declare -F _command_offset >/dev/null; then
     _command_offset "$offset"
+    kept= option_is=
   elif (( COMP_CWORD == offset )); then
     COMPREPLY=($(compgen -c -- "$cur"))
     [[ $cur != */* ]] || _sup_files -f
@@ -127,8 +128,8 @@ _sup_value() {  # VERB OPTION: 0 where the option has a value, which is offered
   esac
 }
 
-# Which options of a verb take the next word.
-_sup_takes() {
+# Which options of a verb have a value.
+_sup_has_value() {
   case $1 in
 '''
     for name, options in [("''", tables['options'])] + [(v['name'], v['options']) for v in tables['verbs']]:
@@ -139,41 +140,85 @@ _sup_takes() {
   return 1
 }
 
-_sup() {
-  local cur=${COMP_WORDS[COMP_CWORD]} verb= word i operands=0 first=0 ended=0
-  local -a _sup_program=("${COMP_WORDS[0]}")
-  COMPREPLY=()
-  # `--option=value` comes as three words where = breaks words.
-  for (( i = 1; i < COMP_CWORD; i++ )); do
+# VERB WORD: 0 where the next word is the value of an option in this one, -i and -tiu alike: of $option.
+_sup_takes() {
+  local letters=${2#-}
+  option=$2
+  if [[ $2 == --* ]]; then
+    _sup_has_value "$1" "$2"
+    return
+  fi
+  while [[ -n $letters ]]; do
+    option=-${letters:0:1} letters=${letters:1}
+    if _sup_has_value "$1" "$option"; then
+      [[ -z $letters ]]
+      return
+    fi
+  done
+  return 1
+}
+
+# The words as sup will get them, and where in COMP_WORDS each begins: readline breaks them at = and : as well.
+_sup_words() {
+  local line=$COMP_LINE word i
+  for (( i = 0; i <= COMP_CWORD; i++ )); do
     word=${COMP_WORDS[i]}
+    if (( i > 0 )) && [[ $line != [[:blank:]]* && -n $line ]]; then
+      words[${#words[@]} - 1]+=$word
+    else
+      words+=("$word") at+=("$i")
+    fi
+    line=${line#"${line%%[![:blank:]]*}"}
+    line=${line#"$word"}
+  done
+}
+
+_sup() {
+  local cur kept option option_is= i
+  local -a words=() at=() _sup_program=("${COMP_WORDS[0]}")
+  COMPREPLY=()
+  _sup_words
+  cur=${words[${#words[@]} - 1]}
+  # What readline keeps of the current word: it replaces what comes after the last = or : alone.
+  kept=$cur
+  [[ ${COMP_WORDS[COMP_CWORD]} == [=:] ]] || kept=${cur%"${COMP_WORDS[COMP_CWORD]}"}
+  _sup_offer
+  [[ -n $kept ]] || return 0
+  for i in "${!COMPREPLY[@]}"; do
+    COMPREPLY[i]=$option_is${COMPREPLY[i]}
+    COMPREPLY[i]=${COMPREPLY[i]#"$kept"}
+  done
+}
+
+_sup_offer() {
+  local verb= word i operands=0 first=0 ended=0 last=$(( ${#words[@]} - 1 ))
+  for (( i = 1; i < last; i++ )); do
+    word=${words[i]}
     if (( ended )); then
-      (( operands++ )) || first=$i
-    elif [[ $word == = ]]; then
-      (( i + 1 < COMP_CWORD )) && (( i++ ))
+      (( operands++ )) || first=${at[i]}
     elif [[ $word == -- ]]; then
       ended=1
+    elif [[ $word == --*=* ]]; then
+      [[ -z $verb && $word == --supervisor=* ]] && _sup_program+=(-S "${word#*=}")
     elif [[ $word == -* ]]; then
-      if [[ ${COMP_WORDS[i + 1]-} != = ]] && _sup_takes "$verb" "$word"; then
-        [[ -z $verb && ( $word == -S || $word == --supervisor ) ]] && (( i + 1 < COMP_CWORD )) && _sup_program+=(-S "${COMP_WORDS[i + 1]}")
-        (( i++ ))
-        if (( i >= COMP_CWORD )); then
-          _sup_value "$verb" "$word"
-          return
-        fi
-      elif [[ ${COMP_WORDS[i + 1]-} == = ]] && (( i + 2 >= COMP_CWORD )); then
-        [[ $cur == = ]] && cur=
-        _sup_value "$verb" "$word"
-        return
+      if _sup_takes "$verb" "$word"; then
+        (( ++i < last )) || { _sup_value "$verb" "$option"; return; }
+        [[ -z $verb && ( $option == -S || $option == --supervisor ) ]] && _sup_program+=(-S "${words[i]}")
       fi
     elif [[ -z $verb ]]; then
       verb=$word
     else
-      (( operands++ )) || first=$i
+      (( operands++ )) || first=${at[i]}
       case $verb in
         ''' + ('|'.join(v['name'] for v in tables['verbs'] if v['operands'] == 'command') or "''") + ''') ended=1 ;;
       esac
     fi
   done
+  if [[ $cur == --*=* ]] && (( ! ended )); then
+    option_is=${cur%%=*}= cur=${cur#*=}
+    _sup_value "$verb" "${option_is%=}"
+    return
+  fi
   if [[ -z $verb ]]; then
     if [[ $cur == -* ]]; then
       COMPREPLY=($(compgen -W "''' + flags(tables['options']) + '''" -- "$cur"))
@@ -221,7 +266,7 @@ def zsh_action(kind):
         return '_sup_dest'
     if words is not None:
         return '(' + ' '.join(words) + ')'
-    return {'file': '_files', 'dir': '_files -/', 'user': '_users', 'supervisor': '_sup_supervisors', 'running': '_sup_running', 'all': '_sup_all',
+    return {'file': '_files', 'dir': '_files -/', 'user': '_users', 'group': '_groups', 'supervisor': '_sup_supervisors', 'running': '_sup_running', 'all': '_sup_all',
             'verb': '_sup_verbs'}.get(kind, ' ')
 
 
@@ -315,7 +360,7 @@ def fish_value(kind):
         return ' -r -F -a ' + fish_quote(' '.join(words))
     if words is not None:
         return ' -x -a ' + fish_quote(' '.join(words))
-    return {'file': ' -r -F', 'dir': ' -x -a "(__fish_complete_directories)"', 'user': ' -x -a "(__fish_complete_users)"',
+    return {'file': ' -r -F', 'dir': ' -x -a "(__fish_complete_directories)"', 'user': ' -x -a "(__fish_complete_users)"', 'group': ' -x -a "(__fish_complete_groups)"',
             'supervisor': ' -x -a "(__sup_supervisors)"', 'running': ' -x -a "(__sup_containers)"', 'all': ' -x -a "(__sup_containers -a)"'}.get(kind, ' -x')
 
 
