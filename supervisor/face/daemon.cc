@@ -215,8 +215,8 @@ class Daemon {
     idle_.stop();
     if (options_.idle && supervisor_->empty()) {
       idle_.start(*options_.idle, [this] {
-        // Somebody who has just connected is about to ask for something.
-        if (server_->sessions() != 0) return changed();
+        // Somebody who has just connected is about to ask for something; and what began since then is told here alone.
+        if (server_->sessions() != 0 || !supervisor_->empty()) return changed();
         loop_.stop();
       });
     }

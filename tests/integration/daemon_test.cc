@@ -718,6 +718,18 @@ BOOST_AUTO_TEST_CASE(idle_is_who_has_no_container_and_no_client) {
   BOOST_TEST(daemon.wait(5s).code() == 0);
 }
 
+// Nothing but its start happens to a container for longer than that: what has begun is no end that somebody would be told of.
+BOOST_AUTO_TEST_CASE(who_has_a_container_that_runs_is_not_idle) {
+  DaemonProcess daemon({"--idle-exit", "300ms"});
+  RawClient client(daemon.socket());
+  BOOST_TEST(has(client.line(), "hello"));
+  const auto id = daemon.detached({"sh", "-c", "sleep 1; exit 7"});
+  client.close();
+  BOOST_TEST_REQUIRE(daemon.wait_event("\"exit_code\":7"));
+  BOOST_TEST(daemon.sup({"rm", id}).code == 0);
+  BOOST_TEST(daemon.wait(5s).code() == 0);
+}
+
 BOOST_AUTO_TEST_CASE(labels_find_them_again) {
   DaemonProcess daemon;
   const auto web = daemon.detached({"-l", "tier=web", "--label", "app=a=b", "--label", "tier=front", "sleep", "1000"});
