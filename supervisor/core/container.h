@@ -206,6 +206,7 @@ class Container {
   void settle();
   void fail(Error error);
   // root: the container's, as a directory; -1: ours, which it shares.
+  [[nodiscard]] Error init_died() const;
   [[nodiscard]] Error step_error(const wire::Record& record, int root) const;
 
   Loop& loop_;
