@@ -18,8 +18,6 @@
 namespace sup::test {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 Start daemon_start(const std::string& name, std::vector<std::string> options, int ready) {
   Start start;
   // The last of the global options: --events FILE stands before.
@@ -197,6 +195,16 @@ std::size_t fds_of(pid_t pid) {
   for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd", error))
     count += entry.is_symlink() ? 1U : 0U;
   return count;
+}
+
+bool is_id(const std::string& text) {
+  return text.size() == 12 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+Start plain() {
+  Start start;
+  start.events = false;
+  return start;
 }
 
 }  // namespace sup::test

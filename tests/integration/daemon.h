@@ -64,4 +64,10 @@ class RawClient {
 
 [[nodiscard]] std::size_t fds_of(pid_t pid);
 
+// Is it twelve hexadecimal digits, as ids are?
+[[nodiscard]] bool is_id(const std::string& text);
+
+// sup ARGS… in the runtime directory of the case, with whichever supervisor there is.
+[[nodiscard]] Start plain();
+
 }  // namespace sup::test

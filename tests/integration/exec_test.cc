@@ -24,10 +24,6 @@ namespace but = boost::unit_test;
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-milliseconds since(Clock::time_point begin) { return std::chrono::duration_cast<milliseconds>(Clock::now() - begin); }
-
 Start executing(const DaemonProcess& daemon, std::vector<std::string> args) {
   Start start;
   start.events = false;

@@ -32,8 +32,6 @@ constexpr bool kSanitized = true;
 constexpr bool kSanitized = false;
 #endif
 
-using Clock = std::chrono::steady_clock;
-
 const char* env_or(const char* name, const char* otherwise) {
   const char* found = std::getenv(name);
   return found == nullptr ? otherwise : found;
@@ -148,6 +146,8 @@ long scaled(long normal) {
 }
 
 long memory_bound_kib() { return (kSanitized ? 1024L : 64L) * 1024; }
+
+milliseconds since(Clock::time_point begin) { return std::chrono::duration_cast<milliseconds>(Clock::now() - begin); }
 
 milliseconds patient(milliseconds deadline) {
   static const double factor = std::max(1.0, std::atof(env_or("SUP_TEST_PATIENCE", kSanitized ? "4" : "1")));

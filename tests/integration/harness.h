@@ -39,6 +39,9 @@ using std::chrono::milliseconds;
 // Deadlines are stretched by $SUP_TEST_PATIENCE (default 1, under sanitizers 4).
 [[nodiscard]] milliseconds patient(milliseconds deadline);
 
+using Clock = std::chrono::steady_clock;
+[[nodiscard]] milliseconds since(Clock::time_point begin);
+
 // What to start, and with what.
 struct Start {
   std::vector<std::string> args;                        // after the program's name

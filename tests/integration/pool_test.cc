@@ -22,8 +22,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 // Those that wait: children of the supervisor that hold one descriptor, their channel.
 std::set<pid_t> parked(const DaemonProcess& daemon) {
   std::set<pid_t> all;

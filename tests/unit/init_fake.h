@@ -559,4 +559,26 @@ class Block {
   std::vector<One> steps_;
 };
 
+// What /proc/self/mountinfo says where a procfs is at /proc alone, and what only looks like one.
+inline constexpr const char* kMountinfo =
+    "21 27 0:20 / /sys rw,nosuid shared:7 - sysfs sysfs rw\n"
+    "22 27 0:21 / /proc rw,nosuid shared:12 master:3 - proc proc rw\n"
+    "27 1 254:1 / / rw,relatime - ext4 /dev/vda1 rw,errors=remount-ro\n"
+    "30 27 0:30 / /mnt/proc rw - tmpfs proc rw\n";
+
+// A file with that text, read in pieces of `chunk` bytes at most.
+inline std::function<std::string()> once(std::string text, std::size_t chunk = 4096) {
+  return [text = std::move(text), chunk, at = std::size_t{0}]() mutable {
+    const std::string part = text.substr(std::min(at, text.size()), chunk);
+    at += part.size();
+    return part;
+  };
+}
+
+// What the supervisor says when init may go on.
+inline std::string go_record() {
+  const wire::Record go = {static_cast<std::uint16_t>(wire::Say::go), 0, 0, 0, 0};
+  return {reinterpret_cast<const char*>(&go), sizeof go};
+}
+
 }  // namespace sup::init::test
