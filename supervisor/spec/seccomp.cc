@@ -43,13 +43,19 @@ enum : int {
   kFileGetattr,
   kFileSetattr,
 };
+// The kernel's own way back from a function that is traced (Linux 6.11 to 6.13 ask the filter for it): refused, it ends the process.
+#if defined(__x86_64__)
+constexpr int kUretprobe = 335;
+#else
+constexpr int kUretprobe = -1;
+#endif
 
 constexpr int kAllowed[] = {
 #include "spec/seccomp_allowed.inc"
 };
 constexpr int kAllowedNewer[] = {kFchmodat2,    kGetxattrat, kListmount, kListxattrat,    kRemovexattrat,
                                  kSetxattrat,   kStatmount,  kCachestat, kMapShadowStack, kMseal,
-                                 kFutexRequeue, kFutexWait,  kFutexWake};
+                                 kFutexRequeue, kFutexWait,  kFutexWake, kUretprobe};
 
 // Allowed, and closed in the strict profile. Since Linux 4.8 ptrace no longer reaches round a filter.
 constexpr int kAllowedUnlessStrict[] = {N(ptrace), N(process_vm_readv), N(process_vm_writev)};
@@ -170,7 +176,11 @@ void leaf(Filter& out, Verdict verdict) {
     case Verdict::personality:
       // PER_LINUX and PER_LINUX32, each also with UNAME26; and asking for what it is.
       return one_of(out, {0, 8, 0x20000, 0x20008, 0xffffffff}, kAllow, kEperm);
-    case Verdict::socket: return one_of(out, {AF_ALG, AF_NFC, AF_VSOCK}, kEperm, kAllow);
+    case Verdict::socket:
+      // What reaches the machine or its host from every network namespace, and families that later kernels have dropped.
+      return one_of(out,
+                    {AF_DECnet, AF_ECONET, AF_ATMSVC, AF_IRDA, AF_WANPIPE, AF_ISDN, AF_CAIF, AF_ALG, AF_NFC, AF_VSOCK},
+                    kEperm, kAllow);
     case Verdict::few_sockets: return one_of(out, {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK}, kAllow, kEperm);
   }
 }

@@ -42,8 +42,11 @@ struct Context {
   std::unique_ptr<void, void (*)(scmp_filter_ctx)> filter;
 };
 
-// What libseccomp 2.5 has no name for yet; the numbers are the same on every machine.
+// What libseccomp 2.5 has no name for yet; the numbers are the same on every machine, but for what only one has.
 int newer(std::string_view name) {
+#if defined(__x86_64__)
+  if (name == "uretprobe") return 335;
+#endif
   constexpr std::array kFrom451{"cachestat",         "fchmodat2",         "map_shadow_stack", "futex_wake",
                                 "futex_wait",        "futex_requeue",     "statmount",        "listmount",
                                 "lsm_get_self_attr", "lsm_set_self_attr", "lsm_list_modules", "mseal",
@@ -159,13 +162,14 @@ class Compiler {
     return {};
   }
 
-  // docker's conditions on a rule: all kinds must hold, of each list one.
+  // docker's conditions on a rule. To be included all kinds must hold, with every capability and one of the machines; one of all
+  // that is named excludes it.
   [[nodiscard]] bool holds(const Json& when, bool inclusive) const {
-    const auto any = [&when](const char* key, const auto& is) -> std::optional<bool> {
+    const auto listed = [&when](const char* key, const auto& is, bool each) -> std::optional<bool> {
       const auto list = when.find(key);
       if (list == when.end() || !list->is_array() || list->empty()) return std::nullopt;
-      return std::ranges::any_of(*list,
-                                 [&is](const Json& one) { return one.is_string() && is(one.get<std::string>()); });
+      const auto one = [&is](const Json& name) { return name.is_string() && is(name.get<std::string>()); };
+      return each ? std::ranges::all_of(*list, one) : std::ranges::any_of(*list, one);
     };
     const auto has = [this](const std::string& name) {
       const auto number = capability_number(name);
@@ -178,8 +182,8 @@ class Compiler {
                       : std::strcmp(machine.machine, "aarch64") == 0 ? "arm64"
                                                                      : machine.machine);
     };
-    const auto capabilities = any("caps", has);
-    const auto machines = any("arches", here);
+    const auto capabilities = listed("caps", has, inclusive);
+    const auto machines = listed("arches", here, false);
     std::optional<bool> kernel;
     if (const auto least = text_of(when, "minKernel")) kernel = at_least(*least);
     if (inclusive) return capabilities.value_or(true) && machines.value_or(true) && kernel.value_or(true);
