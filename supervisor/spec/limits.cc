@@ -130,16 +130,14 @@ Result<std::int64_t> parse_size(std::string_view text, std::string_view where, b
   std::string_view digits = text;
   const auto lower = [&digits] { return static_cast<char>(digits.back() | 0x20); };
   std::int64_t unit = 1;
-  // "m", "mb" and "mib" are the same to docker.
+  static constexpr std::string_view kUnits = "kmgtp";
+  const auto is_unit = [](char c) { return c > '9' && kUnits.contains(static_cast<char>(c | 0x20)); };
+  // "m", "mb", "mi" and "mib" are the same; "b" alone are bytes.
   if (digits.size() > 1 && lower() == 'b') digits.remove_suffix(1);
-  if (digits.size() > 2 && lower() == 'i') digits.remove_suffix(1);
-  constexpr std::string_view kUnits = "kmgtp";
-  if (!digits.empty()) {
-    if (const auto at = kUnits.find(lower());
-        at != std::string_view::npos && (digits.back() < '0' || digits.back() > '9')) {
-      unit = std::int64_t{1} << (10 * (at + 1));
-      digits.remove_suffix(1);
-    }
+  if (digits.size() > 2 && lower() == 'i' && is_unit(digits[digits.size() - 2])) digits.remove_suffix(1);
+  if (!digits.empty() && is_unit(digits.back())) {
+    unit = std::int64_t{1} << (10 * (kUnits.find(lower()) + 1));
+    digits.remove_suffix(1);
   }
   const auto value = scaled_decimal(digits, unit);
   if (!value) return refuse("not a size");

@@ -40,6 +40,7 @@ BOOST_AUTO_TEST_CASE(sizes_are_dockers) {
   BOOST_TEST(bytes("64K") == 65536);
   BOOST_TEST(bytes("64kb") == 65536);
   BOOST_TEST(bytes("64KiB") == 65536);
+  BOOST_TEST(bytes("64Ki") == 65536);
   BOOST_TEST(bytes("512m") == 536870912);
   BOOST_TEST(bytes("1.5g") == 1610612736);
   BOOST_TEST(bytes(".5g") == 536870912);
@@ -47,8 +48,28 @@ BOOST_AUTO_TEST_CASE(sizes_are_dockers) {
   BOOST_TEST(bytes("10b") == 10);
   BOOST_TEST(bytes("0") == 0);
   BOOST_TEST(bytes("-1") == kNoLimit);
-  for (const char* bad : {"", "m", "b", "1x", "1mm", "-2", "-1m", "1..5g", "1.5.g", "1,5g", " 1m", "1m ", "0x10",
-                          "9999999999999t", "99999999999999999999", "nan", "+1", "1e3"}) {
+  for (const char* bad : {"",
+                          "m",
+                          "b",
+                          "1x",
+                          "1mm",
+                          "-2",
+                          "-1m",
+                          "1..5g",
+                          "1.5.g",
+                          "1,5g",
+                          " 1m",
+                          "1m ",
+                          "0x10",
+                          "9999999999999t",
+                          "99999999999999999999",
+                          "nan",
+                          "+1",
+                          "1e3",
+                          "15i",
+                          "15ib",
+                          "64kbi",
+                          "64bk"}) {
     BOOST_TEST(bytes(bad) == -100, bad);
   }
   for (const std::int64_t n : {std::int64_t{0}, std::int64_t{1}, std::int64_t{1023}, std::int64_t{1024},
