@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/text.h"
+#include "spec/mount.h"
 #include "spec/mountinfo.h"
 #include "sys/procfs.h"
 
@@ -17,7 +18,7 @@ namespace {
 std::string inside(const MountEntry& mount, std::string_view path, const std::string& prefix) {
   if (path.starts_with("/..")) return {};
   if (mount.root != "/") {
-    if (!path.starts_with(mount.root)) return {};
+    if (!lies_in(path, mount.root)) return {};
     path.remove_prefix(mount.root.size());
   }
   while (path.ends_with('/')) path.remove_suffix(1);

@@ -167,6 +167,9 @@ BOOST_AUTO_TEST_CASE(cgroup_of_a_container_shows_a_part) {
   system.put("proc/self/mountinfo", "3 1 0:9 /docker/abc /sys/fs/cgroup ro - cgroup2 cgroup2 rw\n");
   system.put("proc/self/cgroup", "0::/docker/abc/sub\n");
   BOOST_TEST(cgroup_layout(system.files()).v2_own == "/sys/fs/cgroup/sub");
+  // A neighbour is not in it, whatever it is called.
+  system.put("proc/self/cgroup", "0::/docker/abcd/sub\n");
+  BOOST_TEST(cgroup_layout(system.files()).v2_own.empty());
   system.put("proc/self/cgroup", "0::/../other\n");
   const CgroupLayout outside = cgroup_layout(system.files());
   BOOST_TEST(outside.v2_own.empty());
