@@ -13,6 +13,7 @@
 #include "spec/names.h"
 #include "spec/path.h"
 #include "spec/plan_draft.h"
+#include "spec/privileges.h"
 
 namespace sup {
 namespace {
@@ -219,6 +220,7 @@ std::vector<OciMount> oci_mounts(const Spec& spec, const Facts& facts, Words& no
     out.push_back({"/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}});
     users(false);
     users(true);
+    if (profile_of(spec) != Profile::seed && !spec.privileged) out.push_back({"/sys", "bind", "/sys", {"rbind", "ro"}});
     if (!spec.mounts.empty())
       notes.push_back("A runtime makes a target that is missing, on the host's root; sup does so only with create.");
     return out;

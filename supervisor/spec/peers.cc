@@ -10,6 +10,7 @@
 #include "spec/capabilities.h"
 #include "spec/env.h"
 #include "spec/idmap.h"
+#include "spec/landlock.h"
 #include "spec/path.h"
 #include "spec/peer_root.h"
 #include "spec/plan_draft.h"
@@ -100,6 +101,12 @@ void common_notes(const Run& run, std::string_view peer, std::vector<std::string
   lost(run.spec.timeout.has_value(), "--timeout");
   lost(!run.spec.record.empty(), "--record");
   lost(run.spec.status_fd >= 0, "--status-fd");
+  lost(landlock(run.spec, run.facts).handled != 0, "Landlock, which binds --profile strict");
+}
+
+// On the host's root, where it is to confine, what /proc and /sys tell and take of the host is covered.
+bool covers_host(const Run& run) {
+  return !run.rooted && profile_of(run.spec) != Profile::seed && !run.spec.privileged;
 }
 
 // And what the two tools have not that do their work and then only wait.
@@ -149,6 +156,8 @@ void tool_notes(const Run& run, std::string_view peer, std::vector<std::string>&
     notes.push_back("The seccomp filter is left out: " + who +
                     (who == "bwrap" ? " takes one by --seccomp FD, compiled." : " has none."));
   }
+  if (covers_host(run))
+    notes.push_back(who + " covers nothing in /proc (kcore, keys, timer_list …), and /sys can be written to.");
   lost(may.ambient != 0 && run.uid != 0, "--cap-add for a user who is not root");
   notes.push_back("The caller's session keyring reaches the command; sup gives it a new one.");
 }
@@ -349,8 +358,8 @@ Rendering render_docker(const Run& run) {
     add(words, {"--user", std::to_string(run.facts.uid) + ":" + std::to_string(run.facts.gid)});
   if (spec.userns == kUsernsHost) add(words, {"--userns", "host"});
   if (!spec.workdir.empty()) add(words, {"--workdir", run.cwd});
-  add(words, {"-e", "container=sup"});
   for (const EnvEntry& entry : spec.env) add(words, {"-e", entry.value ? entry.key + "=" + *entry.value : entry.key});
+  add(words, {"-e", "container=sup"});  // the last one counts
   if (spec.privileged) add(words, {"--privileged"});
   add_limits(spec.limits, words);
   docker_root(spec, run.facts, words, out.notes);
@@ -402,7 +411,7 @@ Rendering render_docker(const Run& run) {
         "docker keeps 14 capabilities and a seccomp filter; sup on the host's root drops only what no namespace can "
         "hold, unless --profile docker asks for docker's.");
   } else if (profile_of(spec) == Profile::strict) {
-    out.notes.push_back("sup's filter of the strict profile closes more than docker's, and docker has no Landlock.");
+    out.notes.push_back("sup's filter of the strict profile closes more than docker's.");
   }
   if (may.ambient != 0 && run.uid != 0) {
     out.notes.push_back(
@@ -525,12 +534,12 @@ Rendering render_oci(const Run& run) {
   if (run.rooted) {
     config["root"] = Json{{"path", to_utf8(run.facts.rootfs)}, {"readonly", spec.read_only}};
     bytes_lost = bytes_lost || !is_utf8(run.facts.rootfs);
-    if (!spec.privileged) {
-      linux_part["maskedPaths"] = texts(masked_paths(run.facts));
-      linux_part["readonlyPaths"] = texts(readonly_paths());
-    }
   } else {
     config["root"] = Json{{"path", "rootfs"}, {"readonly", false}};
+  }
+  if (run.rooted ? !spec.privileged : covers_host(run)) {
+    linux_part["maskedPaths"] = texts(masked_paths(run.facts));
+    linux_part["readonlyPaths"] = texts(readonly_paths());
   }
   if (spec.uts.empty()) config["hostname"] = to_utf8(run.hostname);
   Json mounts = Json::array();

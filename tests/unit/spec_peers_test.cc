@@ -73,10 +73,9 @@ BOOST_AUTO_TEST_CASE(docker_lines) {
     s.env = {{"A", "b c"}, {"B", {}}}, s.stop_signal = 2, s.stop_timeout = std::chrono::milliseconds(1500);
     s.sig_proxy = false, s.timeout = std::chrono::seconds(1), s.preserve_fds = 1;
   });
-  BOOST_TEST(
-      full.text ==
-      "docker run --rm -i -t --init --name n --hostname h --network none --user bob --workdir /w -e container=sup -e "
-      "'A=b c' -e B --stop-signal SIGINT --stop-timeout 2 --sig-proxy=false IMAGE ls -l");
+  BOOST_TEST(full.text ==
+             "docker run --rm -i -t --init --name n --hostname h --network none --user bob --workdir /w -e 'A=b c' "
+             "-e B -e container=sup --stop-signal SIGINT --stop-timeout 2 --sig-proxy=false IMAGE ls -l");
   for (const char* what : {"IMAGE", "--timeout", "descriptors"}) BOOST_TEST(notes_mention(full, what), what);
 }
 
@@ -192,6 +191,27 @@ BOOST_AUTO_TEST_CASE(a_line_that_would_leave_a_mount_out_is_none) {
   for (const Peer peer : {Peer::bwrap, Peer::oci, Peer::docker}) {
     BOOST_TEST(
         is(why(peer, [](Spec& s) { s.mounts = {parse_volume("/a:/b:O").value()}; }), "cannot say an overlay of /a"));
+  }
+}
+
+// What binds a command on the host's root beyond capabilities is said where a peer has no words for it.
+BOOST_AUTO_TEST_CASE(what_covers_the_host_is_said_or_missed) {
+  for (const Profile profile : {Profile::seed, Profile::docker, Profile::strict}) {
+    Facts facts = root_facts();
+    facts.landlock = 6;
+    const auto of = [&](Peer peer) { return rendered(peer, facts, [&](Spec& s) { s.profile = profile; }); };
+    const bool covers = profile != Profile::seed;
+    for (const Peer peer : {Peer::unshare, Peer::bwrap})
+      BOOST_TEST(notes_mention(of(peer), "covers nothing in /proc") == covers);
+    for (const Peer peer : {Peer::unshare, Peer::bwrap, Peer::docker, Peer::oci})
+      BOOST_TEST(notes_mention(of(peer), "nothing like Landlock") == (profile == Profile::strict));
+    const auto oci = nlohmann::json::parse(of(Peer::oci).text);
+    BOOST_TEST(oci["linux"].contains("maskedPaths") == covers);
+    BOOST_TEST(oci["linux"].contains("readonlyPaths") == covers);
+    const bool sys = std::ranges::any_of(oci["mounts"], [](const auto& mount) {
+      return mount["destination"] == "/sys" && mount["options"] == nlohmann::json{"rbind", "ro"};
+    });
+    BOOST_TEST(sys == covers);
   }
 }
 
