@@ -45,27 +45,12 @@ void hold_nothing(const Run& run, int guard, int signals) {
   sys::call(__NR_capset, &header, data);
 }
 
-// What the terminal's keys send goes to the whole foreground group. While the command is
-// still in PID 1's group the kernel has given it the signal already; twice would be wrong
-// (two ^C are not one ^C).
-bool delivered_by_terminal(const sys::SignalInfo& info, int command) {
-  if (info.code != sys::kSiKernel) return false;
-  switch (info.signo) {
-    case sys::kSigInt:
-    case sys::kSigQuit:
-    case sys::kSigTstp:
-    case sys::kSigWinch: return sys::call(__NR_getpgid, command) == sys::call(__NR_getpgid, 0);
-    default: return false;
-  }
-}
-
 void forward(int signals, int command) {
   sys::SignalInfo info[8];
   const long n = sys::read(signals, info, sizeof info);
   if (n < 0) return;   // EAGAIN: another signal of that number was seen with the last read
   for (size_t i = 0; i < static_cast<size_t>(n) / sizeof info[0]; ++i) {
-    if (info[i].signo == sys::kSigChld || delivered_by_terminal(info[i], command)) continue;
-    sys::call(__NR_kill, command, info[i].signo);
+    if (info[i].signo != sys::kSigChld) sys::call(__NR_kill, command, info[i].signo);
   }
 }
 
@@ -120,7 +105,7 @@ int shell_code(uint32_t status) {
 struct Child {
   Run& run;
   void (*go_on)(void*);
-  uint64_t mask;   // the signal mask that init was started with
+  uint64_t mask;  // the signal mask that init was started with
 };
 
 void in_child(void* arg) {
@@ -157,6 +142,11 @@ int stay(Run& run, int guard, void (*go_on)(void*)) {
   // Made now, while a failure can still be reported; the child's copy is CLOEXEC.
   const long signals = sys::call(__NR_signalfd4, -1, &all, sizeof all, sys::kOCloexec | sys::kONonblock);
   if (signals < 0) return static_cast<int>(-signals);
+  // What has come by now came for the caller's process group, in which this process stood for a moment: a key of the terminal's, a
+  // kill(2) of the whole group. The supervisor has it too and passes it on itself; twice would be wrong (two ^C are not one ^C).
+  sys::SignalInfo early[8];
+  while (sys::read(static_cast<int>(signals), early, sizeof early) > 0) {
+  }
 
   const long command = sys::vfork_child(sys::kCloneVm | sys::kCloneVfork | static_cast<unsigned long>(sys::kSigChld),
                                         child_stack + sizeof child_stack, in_child, &child);

@@ -101,7 +101,6 @@ struct SignalInfo {                   // struct signalfd_siginfo, signalfd(2)
   unsigned char rest[116];
 };
 static_assert(sizeof(SignalInfo) == 128);
-inline constexpr int32_t kSiKernel = 0x80;   // si_code: sent by the kernel itself
 
 struct IfReq {                        // struct ifreq, netdevice(7)
   char name[16];
@@ -263,13 +262,9 @@ inline constexpr long kTiocsPtLock = 0x40045431;
 inline constexpr long kTiocgPtPeer = 0x5441;
 inline constexpr int kSigBlock = 0;  // rt_sigprocmask(2)
 inline constexpr int kSigSetMask = 2;
-inline constexpr int kSigInt = 2;
-inline constexpr int kSigQuit = 3;
 inline constexpr int kSigKill = 9;
 inline constexpr int kSigChld = 17;
 inline constexpr int kSigStop = 19;
-inline constexpr int kSigTstp = 20;
-inline constexpr int kSigWinch = 28;
 inline constexpr int kSignals = 64;
 inline constexpr int kWnohang = 1;
 inline constexpr unsigned long kCloneVm = 0x100;

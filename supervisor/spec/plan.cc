@@ -63,6 +63,13 @@ void mount_own_proc(Draft& draft) {
   draft.add(step(Op::mount, {MS_NOSUID | MS_NODEV | MS_NOEXEC}, {"proc", "/proc", "proc"}));
 }
 
+// Whoever stays leaves the caller's session and process group, as the command does: what the terminal's keys, or a kill(2) of the
+// group, say to those in it the supervisor hears as well, and passes on; the command would have it twice.
+void stay(Draft& draft, int guard = 0) {
+  draft.add(step(Op::setsid));
+  draft.add(step(Op::stay, {static_cast<std::uint64_t>(guard)}));
+}
+
 // In a pid namespace that is not its own there is no PID 1 with which all would end. So init stays, outside of another's, and
 // guards: it kills the control group at the command's end, and at the supervisor's. Who sees another's processes is its child,
 // and does all that follows (a procfs shows the pid namespace of who mounts it). What they have of namespaces besides is made
@@ -75,7 +82,7 @@ void guard(Draft& draft) {
   // What loses its parent is init's to reap, not the host's.
   draft.add(call(SYS_prctl, {PR_SET_CHILD_SUBREAPER, 1}));
   draft.plan.guarded = true;
-  draft.add(step(Op::stay, {static_cast<std::uint64_t>(draft.plan.guard_fd())}));
+  stay(draft, draft.plan.guard_fd());
 }
 
 // The namespaces that are another's. Before the own procfs: the paths are those of the host.
@@ -319,7 +326,7 @@ void furnish(Draft& draft) {
   set_names(draft);
   // Here PID 1 parts from the command: it keeps what it has, so that it may signal a command of any user; what
   // follows (session, ids, capabilities, directory, descriptors) is the command's own.
-  if (spec.init && !draft.plan.guarded) draft.add(step(Op::stay));
+  if (spec.init && !draft.plan.guarded) stay(draft);
 }
 
 // Landlock, after no_new_privs, which lets everybody have it, and before the filter, which is to know nothing of it. The

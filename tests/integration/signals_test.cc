@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <csignal>
@@ -39,6 +40,25 @@ BOOST_AUTO_TEST_CASE(every_catchable_signal_is_proxied) {
     const Events events(process.events());
     BOOST_TEST(events.any("signal", "/signal", "SIGUSR1"));
     BOOST_TEST(events.any("signal", "/effect", "delivered"));
+  }
+}
+
+// A key of the terminal's, or timeout(1), say it to all of the caller's process group: sup passes it on, and nobody besides.
+BOOST_AUTO_TEST_CASE(what_the_whole_group_gets_comes_once) {
+  for (const char* mode : {"--sig-proxy", "--init"}) {
+    auto start = running({mode, probe_path(), "sigwatch"});
+    start.new_session = true;
+    Process process(start);
+    BOOST_TEST_REQUIRE(process.wait_out("ready"));
+    // Those from 32 up are counted by the kernel, and come in the order of their numbers.
+    constexpr int kTimes = 5;
+    for (int i = 0; i < kTimes; ++i) BOOST_TEST(::kill(-process.pid(), 40) == 0);
+    process.signal(50);
+    BOOST_TEST(process.wait_out("signal 50\n"));
+    const auto said = lines(process.out());
+    BOOST_TEST(std::ranges::count(said, "signal 40") == kTimes, mode << ": " << process.out());
+    process.signal(SIGTERM);
+    BOOST_TEST(process.wait().code() == 42);
   }
 }
 

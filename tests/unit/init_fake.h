@@ -86,8 +86,8 @@ class Fake {
   bool child_runs = true;  // false: killed before its first instruction
   std::deque<std::pair<long, std::uint32_t>> dead;  // what wait4 reaps: pid, status; 0 ends one look
   std::deque<std::array<std::int16_t, 2>> polls;  // {signals, boot} revents, look by look
-  std::deque<std::vector<std::pair<int, int>>> signals;  // each read: signo, si_code
-  std::map<int, int> groups;  // getpgid
+  std::vector<int> early;  // signals that have come before the child is made
+  std::deque<std::vector<int>> signals;  // and each read behind it
   std::vector<std::uint32_t> capset_to;  // effective, permitted, inheritable, then the upper half
 
   // Carries out a plan until it ends. nullopt: the command runs; else the exit status.
@@ -120,6 +120,7 @@ class Fake {
 
   long vfork(unsigned long flags, void (*child)(void*), void* arg) {
     calls.push_back("clone(" + std::to_string(flags) + ")");
+    cloned_ = true;
     if (fail_at == calls.size() - 1) return fail_with;
     if (clone_answer < 0 || !child_runs) return clone_answer;
     try {
@@ -201,7 +202,6 @@ class Fake {
                                                       {__NR_dup3, "dup3"},
                                                       {__NR_fcntl, "fcntl"},
                                                       {__NR_kill, "kill"},
-                                                      {__NR_getpgid, "getpgid"},
                                                       {__NR_exit_group, "exit"},
                                                       {__NR_munmap, "munmap"},
                                                       {__NR_seccomp, "seccomp"},
@@ -239,8 +239,7 @@ class Fake {
       case __NR_unshare:
       case __NR_umask:
       case __NR_close:
-      case __NR_exit_group:
-      case __NR_getpgid: in = n(a[0]); break;
+      case __NR_exit_group: in = n(a[0]); break;
       case __NR_openat: in = text(a[1]) + ", " + n(a[2]); break;
       case __NR_write: in = n(a[0]) + ", " + std::string(at<const char>(a[1]), static_cast<std::size_t>(a[2])); break;
       case __NR_read: in = n(a[0]); break;
@@ -386,7 +385,6 @@ class Fake {
         return pid;
       }
       case __NR_clone: return fork_answer;
-      case __NR_getpgid: return groups[static_cast<int>(a[0])];
       case sys::kNrListmount: return list_mounts(*at<sys::MountRequest>(a[0]), at<std::uint64_t>(a[1]), a[2]);
       case sys::kNrStatmount:
         return tell_mount(*at<sys::MountRequest>(a[0]), at<unsigned char>(a[1]), static_cast<std::size_t>(a[2]));
@@ -451,15 +449,19 @@ class Fake {
   }
 
   long read_signals(sys::SignalInfo* to) {
-    if (signals.empty()) return -EAGAIN;
-    std::size_t i = 0;
-    for (const auto& [signo, code] : signals.front()) {
-      to[i] = {};
-      to[i].signo = static_cast<std::uint32_t>(signo);
-      to[i++].code = code;
+    std::vector<int> come;
+    if (!cloned_) {
+      come.swap(early);
+    } else if (!signals.empty()) {
+      come.swap(signals.front());
+      signals.pop_front();
     }
-    signals.pop_front();
-    return static_cast<long>(i * sizeof *to);
+    if (come.empty()) return -EAGAIN;
+    for (std::size_t i = 0; i < come.size(); ++i) {
+      to[i] = {};
+      to[i].signo = static_cast<std::uint32_t>(come[i]);
+    }
+    return static_cast<long>(come.size() * sizeof *to);
   }
 
   long look(sys::PollFd* fds, long n) {
@@ -474,6 +476,7 @@ class Fake {
     return 1;
   }
 
+  bool cloned_ = false;
   std::unique_ptr<unsigned char[]> block_;
   std::unique_ptr<unsigned char[]> second_block_;
   std::string outgoing_;

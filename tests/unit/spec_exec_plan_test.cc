@@ -29,7 +29,8 @@ BOOST_AUTO_TEST_CASE(exec_is_confined_as_run_is) {
     const auto joined = compile_exec(spec, facts, exec, inside);
     BOOST_REQUIRE(joined.has_value());
     const auto own = [](const Plan& of) {
-      std::vector<Step> steps(of.steps.begin() + static_cast<std::ptrdiff_t>(*place(of, Op::setsid)), of.steps.end());
+      std::vector<Step> steps(of.steps.begin() + static_cast<std::ptrdiff_t>(*last_place(of, Op::setsid)),
+                              of.steps.end());
       // The numbers of what else is closed differ, and a child of --init's needs no wish of its own.
       std::erase_if(steps, [](const Step& s) { return s.op == Op::pdeathsig || s.op == Op::close_from; });
       return steps;

@@ -132,12 +132,12 @@ BOOST_AUTO_TEST_CASE(as_root) {
        "keep every capability that is not dropped, none ambient\nchange to /job\nclose descriptors from 4 up\n"
        "let signals in\nexec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"--init", [](Spec& s, Facts&) { s.init = true; },
-       "…bring lo up\nset the host name to 0123456789ab\nstay as PID 1, go on in a child\nstart a session\ntake a new session keyring\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstart a session\nstay as PID 1, go on in a child\nstart a session\ntake a new session keyring\n"
        "drop the host-root set\nkeep every capability that is not dropped, none ambient\nchange to /job\n"
        "close descriptors from 4 up\nlet signals in\n"
        "exec ls -l as /usr/bin/ls, else /bin/ls, with 4 variables\n"},
       {"--init -t -u bob", [](Spec& s, Facts&) { s.init = s.tty = true, s.user = "bob"; },
-       "…bring lo up\nset the host name to 0123456789ab\nstay as PID 1, go on in a child\nstart a session\ntake a new session keyring\n"
+       "…bring lo up\nset the host name to 0123456789ab\nstart a session\nstay as PID 1, go on in a child\nstart a session\ntake a new session keyring\n"
        "make descriptor 0 the controlling terminal\nchange to /job\ndrop the host-root set\n"
        "set the groups to 1001,4,44\nbecome uid 1000, gid 1001\n"
        "keep no capability\nclose descriptors from 4 up\n"
@@ -328,7 +328,7 @@ BOOST_AUTO_TEST_CASE(as_an_ordinary_user) {
            none + tail},
       {{"-u 7:8 -t --init", [](Spec& s, Facts&) { s.user = "7:8", s.tty = s.init = true; }, ""},
        head + all + maps("7", "8") +
-           "bring lo up\nset the host name to 0123456789ab\nstay as PID 1, go on in a child\nstart a session\ntake a new session keyring\n"
+           "bring lo up\nset the host name to 0123456789ab\nstart a session\nstay as PID 1, go on in a child\nstart a session\ntake a new session keyring\n"
            "make descriptor 0 the controlling terminal\ndrop the host-root set\n" +
            none + tail},
       {{"--network host", [](Spec& s, Facts&) { s.network = Network::host; }, ""},
@@ -424,7 +424,12 @@ BOOST_AUTO_TEST_CASE(the_order_holds_in_every_plan) {
     BOOST_REQUIRE(plan.user_namespace == !root);
     // Session before terminal; what needs capabilities before they go; groups before ids.
     before(Op::hostname, Op::stay);
-    before(Op::stay, Op::setsid);
+    // Who stays has a session of its own, and so has the command.
+    if (const auto stay = place(plan, Op::stay)) {
+      BOOST_REQUIRE(plan.steps[*stay - 1].op == Op::setsid);
+      BOOST_REQUIRE(plan.steps[*stay + 1].op == Op::setsid);
+    }
+    BOOST_REQUIRE(std::ranges::count(plan.steps, Op::setsid, &Step::op) == (spec.init ? 2 : 1));
     before(Op::setsid, Op::ctty);
     before(Op::hostname, Op::capbset_drop);
     before(Op::link_up, Op::capbset_drop);
@@ -541,17 +546,18 @@ BOOST_AUTO_TEST_CASE(a_pid_namespace_that_is_not_its_own) {
   BOOST_TEST(describe_namespaces(plan.clone_flags) == "mnt");
   BOOST_TEST(plan.guarded);
   std::vector<std::string> got;
-  for (std::size_t i = 0; i < 8; ++i) got.push_back(describe(plan.steps[i]));
+  for (std::size_t i = 0; i < 9; ++i) got.push_back(describe(plan.steps[i]));
   const std::vector<std::string> want{"die with the supervisor (SIGKILL)",
                                       "set every signal to its default",
                                       "wait for the cgroup",
                                       "enter new namespaces: uts,ipc,net",
                                       "enter new namespaces: cgroup",
                                       "be whom orphans come to",
+                                      "start a session",
                                       "stay as its guard, go on in a child",
                                       "make / rec,slave"};
   BOOST_TEST(got == want, boost::test_tools::per_element());
-  BOOST_TEST(plan.steps[6].n[0] == static_cast<std::uint64_t>(plan.boot_fd() + 2));
+  BOOST_TEST(plan.steps[7].n[0] == static_cast<std::uint64_t>(plan.boot_fd() + 2));
   spec.pid = "/proc/7/ns/pid";
   spec.init = true;  // it is there anyway
   const auto other = compile(spec, root_facts()).value();
