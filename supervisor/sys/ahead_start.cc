@@ -26,6 +26,7 @@ constexpr unsigned kExecutableMemfd = 0x10;  // MFD_EXEC, since Linux 6.3
 constexpr int kSeals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
 constexpr long kLargestInit = 1 << 20;  // bytes
 constexpr int kPathRoom = 4096;
+constexpr unsigned kDescriptors = 64;  // with less a start may fail, and its error is main()'s
 
 // The child runs in this memory until it has executed init, while the parent goes on: what it needs stays where it is.
 alignas(16) unsigned char child_stack[8 * 1024];
@@ -130,6 +131,8 @@ void start() {
   // A file that may not grow is an error for main(), which ignores the signal that would end us here (SIGXFSZ).
   rlimit limit;
   if (raw::call(SYS_prlimit64, 0, RLIMIT_FSIZE, nullptr, &limit) < 0 || limit.rlim_cur < kLargestInit) return;
+  // Nor must main() want for the descriptors that are taken here.
+  if (raw::call(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, &limit) < 0 || limit.rlim_cur < kDescriptors) return;
   given.image = image();
   if (given.image < 0) return;
   sup_ahead_made.image = static_cast<int>(given.image);
