@@ -109,8 +109,8 @@ bool cannot_detach(std::vector<std::string> targets) {
   return result == 'y';
 }
 
-// Links are left out: where they lead is in the list by itself.
-void look_at_top(Facts& facts) {
+// Links are left out: where they lead is in the list by itself. What a volume makes (create) is in it as if it were there.
+void look_at_top(const Spec& spec, Facts& facts) {
   const std::unique_ptr<DIR, int (*)(DIR*)> root(::opendir("/"), [](DIR* d) { return ::closedir(d); });
   while (const dirent* entry = root ? ::readdir(root.get()) : nullptr) {
     const std::string name = entry->d_name;
@@ -120,6 +120,16 @@ void look_at_top(Facts& facts) {
     const bool unknown = entry->d_type == DT_UNKNOWN && ::lstat(("/" + name).c_str(), &st) == 0;
     if (entry->d_type == DT_DIR || (unknown && S_ISDIR(st.st_mode))) facts.top_directories.push_back("/" + name);
     if (entry->d_type == DT_REG || (unknown && S_ISREG(st.st_mode))) facts.top_files.push_back("/" + name);
+  }
+  for (const Mount& mount : spec.mounts) {
+    const std::string top = mount.target.substr(0, mount.target.find('/', 1));
+    struct stat st{};
+    if (!mount.create || ::lstat(top.c_str(), &st) == 0) continue;
+    // A source that is missing is made, as a directory.
+    const bool file = top == mount.target && mount.kind == Mount::Kind::bind &&
+                      ::stat(mount.source.c_str(), &st) == 0 && !S_ISDIR(st.st_mode);
+    auto& list = file ? facts.top_files : facts.top_directories;
+    if (std::ranges::find(list, top) == list.end()) list.push_back(top);
   }
   std::ranges::sort(facts.top_directories);
   std::ranges::sort(facts.top_files);
@@ -204,7 +214,7 @@ Result<Facts> facts_of(const Spec& spec, std::vector<std::string> mounts, bool l
   if (auto r = find_maps(spec, facts); !r) return std::unexpected(std::move(r.error()));
   if (profile_of(spec) == Profile::strict) {
     facts.landlock = landlock_version();
-    if (spec.rootfs.empty() && facts.landlock >= kLandlockNeeded) look_at_top(facts);
+    if (spec.rootfs.empty() && facts.landlock >= kLandlockNeeded) look_at_top(spec, facts);
   }
   if (!spec.cap_add.empty()) facts.bounding = bounding_set();
   if (!spec.rootfs.empty()) {

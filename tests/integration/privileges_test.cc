@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
+#include <filesystem>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -328,6 +329,17 @@ BOOST_AUTO_TEST_CASE(strict_reaches_no_device_of_the_hosts) {
                   "run", "--profile", "strict",   "-w",
                   "/",   "sh",        "-c",       "( : <" + dir() + device.substr(4) + " ) 2>/dev/null || echo shut"};
     BOOST_TEST(run(start).out == "shut\n");
+  }
+  // What a volume makes at the top is one of its neighbours.
+  if (!as_user()) {
+    write_file("one", "file\n");
+    const std::string top = "/sup-test-" + std::to_string(::getpid());
+    const auto made = sup_run(
+        {"--profile", "strict", "-v", dir() + ":" + top + "/a:create", "-v", dir() + "/one:" + top + ".file:create",
+         "sh", "-c", "cd " + top + "/a && mkdir d && cat one >d/two && mv d/two . && cat two " + top + ".file"});
+    BOOST_TEST(made.out == "file\nfile\n", made.out << made.err);
+    std::filesystem::remove_all(top);
+    std::filesystem::remove(top + ".file");
   }
   const auto usual =
       sup_run({"--profile", "strict", "-t", "sh", "-c",
