@@ -38,6 +38,10 @@ std::unexpected<Error> refused(const std::string& dest, int err, std::string why
                                .path = dest});
 }
 
+// What waits for a reader who takes nothing (a pipe whose other end sleeps, a stopped terminal): what comes on top of that is
+// dropped, and told of when there is room again.
+constexpr std::size_t kMostWaiting = std::size_t{4} << 20;
+
 // Where lines go. spdlog calls it with one rendered line at a time, so it has no formatter (base_sink would bring all of them,
 // and what fmt has for numbers); the loop is single-threaded, so no mutex.
 class LineSink final : public spdlog::sinks::sink {
@@ -54,6 +58,10 @@ class LineSink final : public spdlog::sinks::sink {
     if (stream_ && !lines.empty()) stream_->write(lines);
   }
   [[nodiscard]] bool stuck() const { return stream_ && stream_->stuck(); }
+  [[nodiscard]] std::size_t waiting() const { return (stream_ ? stream_->queued() : 0) + waiting_.size(); }
+  // Lines that nobody has been told of.
+  [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
+  void set_dropped(std::uint64_t lines) { dropped_ = lines; }
   void flush_all() {
     if (stream_) stream_->flush_blocking();
   }
@@ -61,6 +69,10 @@ class LineSink final : public spdlog::sinks::sink {
   void log(const spdlog::details::log_msg& msg) override {
     std::string line(msg.payload.data(), msg.payload.size());
     line += '\n';
+    if (waiting() + line.size() > kMostWaiting) {
+      ++dropped_;
+      return;
+    }
     if (held_) {
       waiting_ += line;
     } else {
@@ -87,6 +99,7 @@ class LineSink final : public spdlog::sinks::sink {
   bool held_ = false;
   bool line_start_ = true;
   std::string waiting_;
+  std::uint64_t dropped_ = 0;
 };
 
 Result<Fd> open_file(const std::string& path) {
@@ -110,6 +123,7 @@ struct EventLog::State {
   std::shared_ptr<LineSink> sink;
   std::unique_ptr<spdlog::logger> logger;
   std::uint64_t seq = 0;
+  std::string dest;
   bool wanted = true;  // somebody reads them
   int terminal = -1;
   std::string supervisor;
@@ -184,6 +198,7 @@ Result<std::unique_ptr<EventLog>> EventLog::open(Loop& loop, const std::string& 
     if (!opened) return std::unexpected(opened.error());
     stream = std::move(*opened);
   }
+  state->dest = dest;
   state->wanted = stream != nullptr;
   state->sink = std::make_shared<LineSink>(std::move(stream), terminal);
   state->logger = std::make_unique<spdlog::logger>("events", state->sink);
@@ -192,6 +207,7 @@ Result<std::unique_ptr<EventLog>> EventLog::open(Loop& loop, const std::string& 
 }
 
 std::uint64_t EventLog::emit(const Event& event) {
+  if (state_->sink->waiting() == 0) tell_dropped();
   const std::uint64_t seq = ++state_->seq;
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
@@ -204,6 +220,24 @@ std::uint64_t EventLog::emit(const Event& event) {
   return seq;
 }
 
+void EventLog::tell_dropped() {
+  const auto lines = state_->sink->dropped();
+  if (lines == 0) return;
+  state_->sink->set_dropped(0);
+  emit(Event{.id = {},
+             .name = {},
+             .cause = 0,
+             .what = event::Problem{.error = Error{.code = "E_EVENTS",
+                                                   .where = "--events",
+                                                   .what = state_->dest,
+                                                   .err = 0,
+                                                   .why = std::to_string(lines) + " lines are missing before this one",
+                                                   .hint = "its reader has taken none for too long",
+                                                   .path = {},
+                                                   .stage = {}},
+                                    .level = Level::warning}});
+}
+
 std::uint64_t EventLog::seq() const { return state_->seq; }
 void EventLog::on_line(std::function<void(std::uint64_t, std::string_view)> heard) { state_->heard = std::move(heard); }
 
@@ -212,13 +246,21 @@ void EventLog::release() { state_->sink->release(); }
 int EventLog::terminal() const { return state_->terminal; }
 void EventLog::at_line_start(bool yes) { state_->sink->at_line_start(yes); }
 bool EventLog::stuck() const { return state_->sink->stuck(); }
-void EventLog::flush() { state_->sink->flush_all(); }
+void EventLog::flush() {
+  state_->sink->flush_all();
+  if (state_->sink->dropped() == 0) return;
+  tell_dropped();
+  state_->sink->flush_all();
+}
 void EventLog::set_supervisor(std::string name) { state_->supervisor = std::move(name); }
 const std::string& EventLog::supervisor() const { return state_->supervisor; }
 
-EventLog::Memory EventLog::memory() const { return {.seq = state_->seq, .unsent = state_->sink->unsent()}; }
+EventLog::Memory EventLog::memory() const {
+  return {.seq = state_->seq, .unsent = state_->sink->unsent(), .dropped = state_->sink->dropped()};
+}
 void EventLog::remember(const Memory& memory) {
   state_->seq = memory.seq;
+  state_->sink->set_dropped(memory.dropped);
   state_->sink->write_raw(memory.unsent);
 }
 

@@ -15,7 +15,7 @@
 namespace sup {
 
 // Owned by the supervisor. Lines go through a spdlog logger whose sink writes whole lines to one destination,
-// without ever blocking the loop on it.
+// without ever blocking the loop on it; while its reader takes nothing some MiB of them wait, and the rest is dropped and told of.
 class EventLog {
  public:
   // dest: "stderr", "stdout", "none", "fd:N" or a file (created 0600, appended; symlinks, FIFOs and devices
@@ -56,6 +56,7 @@ class EventLog {
   struct Memory {
     std::uint64_t seq = 0;
     std::string unsent;
+    std::uint64_t dropped = 0;  // lines that found no room, and nobody has been told
   };
   [[nodiscard]] Memory memory() const;
   void remember(const Memory& memory);
@@ -66,6 +67,7 @@ class EventLog {
 
  private:
   struct State;
+  void tell_dropped();
   explicit EventLog(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

@@ -38,6 +38,10 @@ constexpr int kReadyTimeout = 20'000;   // ms
 constexpr int kPause = 10;              // ms between looks at one that is about to listen
 constexpr int kTries = 200;
 
+// At the end, for clients that have not taken everything: between looks, and altogether.
+constexpr std::chrono::milliseconds kLook{10};
+constexpr std::uint64_t kLastWords = 5'000'000;  // us
+
 // Who started us waits for the end of this descriptor; what it reads before is why we are not there.
 void ready(int fd, const std::string& problem) {
   if (fd < 0) return;
@@ -93,7 +97,9 @@ class Daemon {
     log_ = std::move(*log);
     log_->set_supervisor(options_.name);
     if (!state.is_null())
-      log_->remember({.seq = number_in(state, "seq", std::uint64_t{0}), .unsent = text_in(state, "unsent")});
+      log_->remember({.seq = number_in(state, "seq", std::uint64_t{0}),
+                      .unsent = text_in(state, "unsent"),
+                      .dropped = number_in(state, "dropped", std::uint64_t{0})});
     // What a killed supervisor of this name left behind belongs to nobody: its containers died with it.
     logs_ = logs_path(*path);
     std::error_code ignored;
@@ -164,6 +170,7 @@ class Daemon {
     const auto events = log_->memory();
     return {{"seq", events.seq},
             {"unsent", events.unsent},
+            {"dropped", events.dropped},
             {"leaving", leaving_},
             {"supervisor", saved_to_json(supervisor_->save())},
             {"server", server_->save()}};
@@ -211,8 +218,13 @@ class Daemon {
   }
 
   void changed() {
-    if (leaving_ && supervisor_->live() == 0 && supervisor_->execs() == 0) return loop_.stop();
     idle_.stop();
+    if (leaving_ && supervisor_->live() == 0 && supervisor_->execs() == 0) {
+      // Who watched a command to its end has its last words on the way.
+      if (!all_ended_us_) all_ended_us_ = Loop::now_us();
+      if (!server_->busy() || Loop::now_us() - *all_ended_us_ > kLastWords) return loop_.stop();
+      return idle_.start(kLook, [this] { changed(); });
+    }
     if (options_.idle && supervisor_->empty()) {
       idle_.start(*options_.idle, [this] {
         // Somebody who has just connected is about to ask for something; and what began since then is told here alone.
@@ -241,6 +253,7 @@ class Daemon {
   Timer idle_;
   std::string logs_;
   bool leaving_ = false;
+  std::optional<std::uint64_t> all_ended_us_;  // of those that are waited for before it leaves
 };
 
 // In the child that was to become the supervisor: who waits for it is told why it does not.

@@ -68,14 +68,8 @@ class Foreground : public Viewer {
              .drained = [this](Channel) { drained(); },
              .lost = [this](Channel channel, int err) { screen_failed(channel, err); },
              .signalled = [this](const signalfd_siginfo& info) { signalled(info); },
-             .borrowed =
-                 [this] {
-                   if (log_->terminal() >= 0) log_->hold();
-                 },
-             .returned =
-                 [this] {
-                   if (log_) log_->release();
-                 }}),
+             .borrowed = [this] { raw_ = true, time_for_events(); },
+             .returned = [this] { raw_ = false, time_for_events(); }}),
         last_looks_(loop_) {}
 
   Result<int> run() {
@@ -257,8 +251,20 @@ class Foreground : public Viewer {
     }
     console_.write(channel, bytes);
     if (log_->terminal() >= 0 && console_.on_terminal(channel)) log_->at_line_start(bytes.back() == '\n');
+    time_for_events();
   }
   [[nodiscard]] bool full() const override { return console_.full(); }
+
+  // Events never stand inside of the command's output: while it is on its way to a terminal that both share they wait, and while
+  // that is raw.
+  void time_for_events() {
+    if (!log_ || log_->terminal() < 0) return;
+    const bool shared = console_.on_terminal(Channel::out) || console_.on_terminal(Channel::err);
+    if (raw_ || (shared && console_.busy()))
+      log_->hold();
+    else
+      log_->release();
+  }
 
   // A reader who has left (EPIPE) is an end like any other; a full disk is a loss that somebody must hear of.
   void screen_failed(Channel channel, int err) {
@@ -271,6 +277,7 @@ class Foreground : public Viewer {
                     .hint = "the rest of the command's output is lost"});
       output_lost_ = true;
     }
+    time_for_events();
     Container* const running = container();
     if (running == nullptr) return;
     // Others may watch as well: then it goes on for them.
@@ -279,6 +286,7 @@ class Foreground : public Viewer {
   }
 
   void drained() {
+    time_for_events();
     if (held_ != nullptr) supervisor_->eased(*held_);
     if (finished_) maybe_stop();
   }
@@ -410,6 +418,7 @@ class Foreground : public Viewer {
   bool cidfile_written_ = false;
   bool output_lost_ = false;
   bool use_keyboard_ = false;
+  bool raw_ = false;  // the terminal
   bool warned_ = false;
   bool finished_ = false;
   bool leaving_ = false;

@@ -209,4 +209,29 @@ BOOST_AUTO_TEST_CASE(kill_9_leaves_the_description_blocking) {  // B50
   BOOST_TEST(gone(inside, 1s));
 }
 
+// Both are on their way to the same terminal, which takes its time.
+BOOST_AUTO_TEST_CASE(events_never_stand_inside_of_the_output) {
+  for (const char* flag : {"--rm", "-t"}) {
+    auto start = running({flag, "seq", "1", "40000"});
+    start.events = false;
+    Terminal terminal(start);
+    // Until all that can be on its way is, and the command has ended.
+    terminal.stop_reading(true);
+    long before = -1;
+    terminal.wait_until(
+        [&] {
+          return state_of(terminal.pid()) == 'S' &&
+                 std::exchange(before, cpu_ms(terminal.pid())) == cpu_ms(terminal.pid());
+        },
+        "sup to have all of the output");
+    terminal.stop_reading(false);
+    BOOST_TEST(terminal.finish().code() == 0);
+    const auto last = terminal.out().find("\n40000\r");
+    const auto exited = terminal.out().find("\"event\":\"exited\"");
+    BOOST_TEST_REQUIRE(last != std::string::npos);
+    BOOST_TEST_REQUIRE(exited != std::string::npos);
+    BOOST_TEST(last < exited, flag);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
