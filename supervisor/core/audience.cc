@@ -24,12 +24,13 @@ void Audience::started() const {
   for (const auto& seat : seats_) seat.viewer->started();
 }
 
+// Over a copy: who may type again does so at once, and is then the one who was active last.
 void Audience::input_drained() const {
-  for (const auto& seat : seats_) seat.viewer->input_drained();
+  for (const auto seats = seats_; const auto& seat : seats) seat.viewer->input_drained();
 }
 
 void Audience::input_closed() const {
-  for (const auto& seat : seats_) seat.viewer->input_closed();
+  for (const auto seats = seats_; const auto& seat : seats) seat.viewer->input_closed();
 }
 
 void Audience::ended(const Outcome& outcome) {

@@ -497,9 +497,16 @@ Effect Container::signal(int number, std::optional<std::int64_t> sender) {
 }
 
 void Container::stop(int number, std::chrono::milliseconds wait, Reason reason) {
-  if (state_ == State::ended || grace_.active()) return;
+  if (state_ == State::ended) return;
   if (state_ == State::starting) return kill(reason);
+  if (const auto left = grace_.remaining()) {
+    // Asked already. Whoever has less patience now gets what they ask for, by the signal they name.
+    if (number != asked_with_) (void)signal(asked_with_ = number);
+    if (wait < *left) grace_.start(wait, [this] { kill(ending_.value_or(Reason::stopped)); });
+    return;
+  }
   ending_ = reason;
+  asked_with_ = number;
   emit(event::Stopping{.signal = number, .reason = reason});
   const Effect effect = signal(number);
   if (effect == Effect::dropped_pid1 || effect == Effect::ignored) return kill(reason);

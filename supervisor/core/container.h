@@ -112,7 +112,7 @@ class Container {
   // To PID 1, after a look at whether it would take it. Before the command runs it is kept until then.
   // sender: pid of who sent it to sup.
   Effect signal(int number, std::optional<std::int64_t> sender = {});
-  // signal, wait, KILL; the wait is skipped where it is useless.
+  // signal, wait, KILL; the wait is skipped where it is useless. Again: the shorter wait counts.
   void stop(int number, std::chrono::milliseconds wait, Reason reason);
   // KILL of PID 1, and with it of everything in its pid namespace.
   void kill(Reason reason);
@@ -157,6 +157,8 @@ class Container {
   [[nodiscard]] const Spec& spec() const { return spec_; }
   [[nodiscard]] const Facts& facts() const { return facts_; }
   [[nodiscard]] std::uint64_t last_seq() const { return cause_; }
+  // What led to it: an event's seq. Before start().
+  void because(std::uint64_t seq) { cause_ = seq; }
 
  private:
   enum class State : std::uint8_t { created, starting, running, ended };
@@ -202,6 +204,7 @@ class Container {
   void now_running();
   void read_output();
   void reaped(int status, const rusage& usage, std::uint64_t since_us);
+  void take_rest();
   void output(Channel channel, std::string_view bytes);
   void settle();
   void fail(Error error);
@@ -273,6 +276,7 @@ class Container {
   Timer timeout_;
   Timer grace_;
   std::optional<Reason> ending_;
+  int asked_with_ = 0;  // the signal of a stop
   std::vector<std::pair<int, std::optional<std::int64_t>>> early_;  // signals before the command ran
 
   // The account, in microseconds of Loop::now_us().

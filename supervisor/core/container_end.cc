@@ -63,7 +63,18 @@ void Container::reaped(int status, const rusage& usage, std::uint64_t since_us) 
   // The guard has done so, unless it was killed itself.
   if (!spec_.pid.empty() && fence_) fence_->kill();
   if (pasta_) pasta_->end();
+  if (state_ == State::running) take_rest();
   settle();
+}
+
+// What is left of a dead command's output is no more than the kernel held for it. Whoever shows it slowly gets it from there on from
+// our memory, and keeps nobody from the container's end: not who has stopped it, nor who removes it.
+void Container::take_rest() {
+  for (auto* s : {master_.get(), out_.get(), err_.get()}) {
+    if (s == nullptr || s->ended() || s->reading()) continue;
+    s->read_rest();
+    s->read_start();
+  }
 }
 
 // The pid namespace is empty once PID 1 is reaped, so every end of file is on its way; only when all have come

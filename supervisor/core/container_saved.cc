@@ -2,9 +2,11 @@
 #include <unistd.h>
 
 #include <bit>
+#include <csignal>
 #include <utility>
 
 #include "core/container.h"
+#include "sys/pidfd.h"
 
 namespace sup {
 namespace {
@@ -67,6 +69,7 @@ SavedContainer Container::save() const {
   s.reaped = reaped_;
   s.command_status = command_status_;
   s.command_pid = command_pid_;
+  s.filtered_pid = filtered_pid_;
   auto eof = eof_.memory();
   s.eof_line = std::move(eof.line);
   s.eof_literal_next = eof.literal_next;
@@ -76,6 +79,7 @@ SavedContainer Container::save() const {
   s.timeout_ms = remaining(timeout_);
   s.grace_ms = remaining(grace_);
   if (ending_) s.ending = static_cast<int>(*ending_);
+  s.asked_with = asked_with_;
   s.cloned_us = cloned_us_;
   s.exec_us = exec_us_;
   s.running_us = running_us_;
@@ -119,12 +123,14 @@ Result<std::unique_ptr<Container>> Container::restore(Loop& loop, EventLog& log,
   c.outcome_.ran = true;
   c.command_status_ = saved.command_status;
   c.command_pid_ = saved.command_pid;
+  c.filtered_pid_ = saved.filtered_pid;
   c.eof_.remember(
       {.line = std::move(saved.eof_line), .literal_next = saved.eof_literal_next, .raw_bytes = saved.eof_raw_bytes});
   c.size_.ws_row = static_cast<unsigned short>(saved.rows);
   c.size_.ws_col = static_cast<unsigned short>(saved.cols);
   if (saved.ending && *saved.ending >= 0 && *saved.ending <= static_cast<int>(Reason::sup_error))
     c.ending_ = static_cast<Reason>(*saved.ending);
+  c.asked_with_ = saved.asked_with;
   c.cloned_us_ = saved.cloned_us;
   c.exec_us_ = saved.exec_us;
   c.running_us_ = saved.running_us;
@@ -141,30 +147,42 @@ Result<std::unique_ptr<Container>> Container::restore(Loop& loop, EventLog& log,
     c.fence_->reopen(saved.frozen);
     if (!c.spec_.pid.empty()) c.fence_->guarded_by(c.pid_);
     c.watch_oom(c.spec_.limits);
-    // Those that came while nobody looked.
-    loop.later([&c] { c.count_oom(); });
   }
   if (saved.pasta > 0) c.pasta_ = Pasta::restore(loop, reaper, saved.pasta, Fd(saved.pasta_pidfd), c.network_hooks());
   // Watched before its streams are read: an end that comes at once must find who waits for it.
   if (!c.reaped_)
     reaper.watch(c.pid_,
                  [&c](int status, const rusage& usage, std::uint64_t since) { c.reaped(status, usage, since); });
-  if (auto r = restore_stream(loop, c.boot_, saved.boot, c.boot_handlers()); !r) return std::unexpected(r.error());
-  if (auto r = restore_stream(loop, c.master_, saved.master, c.master_handlers()); !r)
-    return std::unexpected(r.error());
-  if (auto r = restore_stream(loop, c.in_, saved.in, c.input_handlers()); !r) return std::unexpected(r.error());
-  if (auto r = restore_stream(loop, c.out_, saved.out, c.output_handlers(Channel::out)); !r)
-    return std::unexpected(r.error());
-  if (auto r = restore_stream(loop, c.err_, saved.err, c.output_handlers(Channel::err)); !r)
-    return std::unexpected(r.error());
+  Result<void> all;
+  const auto part = [&](std::unique_ptr<Stream>& place, const SavedStream& one, Stream::Handlers handlers) {
+    if (auto r = restore_stream(loop, place, one, std::move(handlers)); !r) all = r;
+  };
+  part(c.boot_, saved.boot, c.boot_handlers());
+  part(c.master_, saved.master, c.master_handlers());
+  part(c.in_, saved.in, c.input_handlers());
+  part(c.out_, saved.out, c.output_handlers(Channel::out));
+  part(c.err_, saved.err, c.output_handlers(Channel::err));
+  if (!all) {
+    // Nobody would hear of it any more: it ends, and is reaped by whoever comes by.
+    reaper.watch(c.pid_, [](int, const rusage&, std::uint64_t) {});
+    if (!c.reaped_) (void)pidfd_signal(c.pidfd_.get(), SIGKILL);
+    return std::unexpected(all.error());
+  }
   if (saved.timeout_ms) {
     c.timeout_.start(std::chrono::milliseconds(*saved.timeout_ms),
                      [&c] { c.stop(c.spec_.stop_signal, c.spec_.stop_timeout, Reason::timeout); });
   }
   if (saved.grace_ms)
     c.grace_.start(std::chrono::milliseconds(*saved.grace_ms), [&c] { c.kill(c.ending_.value_or(Reason::stopped)); });
+  // Kills for memory that came while nobody looked.
+  if (c.fence_) loop.later([&c] { c.count_oom(); });
   // Ended already: what of its output is still held by somebody is waited for as before.
-  if (c.reaped_) loop.later([&c] { c.settle(); });
+  if (c.reaped_) {
+    loop.later([&c] {
+      c.take_rest();
+      c.settle();
+    });
+  }
   return made;
 }
 

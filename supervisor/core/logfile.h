@@ -57,6 +57,8 @@ class LogFile {
 
   // Since open: bytes of output (as they came) that are in no file, and the errno of the last failure (0: none yet).
   [[nodiscard]] std::uint64_t dropped_bytes() const { return dropped_total_; }
+  // Those of them that no notice in the log tells of yet.
+  [[nodiscard]] std::uint64_t untold_bytes() const { return dropped_bytes_; }
   [[nodiscard]] int last_error() const { return error_; }
   [[nodiscard]] std::uint64_t last_seq() const { return seq_; }
 

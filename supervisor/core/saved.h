@@ -51,6 +51,7 @@ struct SavedContainer {
   bool reaped = false;
   std::optional<int> command_status;
   int command_pid = -1;
+  int filtered_pid = -1;
   std::string eof_line;
   bool eof_literal_next = false;
   bool eof_raw_bytes = false;
@@ -59,6 +60,7 @@ struct SavedContainer {
   std::optional<std::int64_t> timeout_ms;  // until it is due
   std::optional<std::int64_t> grace_ms;
   std::optional<int> ending;  // a Reason
+  int asked_with = 0;
   std::uint64_t cloned_us = 0;  // CLOCK_MONOTONIC
   std::uint64_t exec_us = 0;
   std::uint64_t running_us = 0;
@@ -104,7 +106,9 @@ struct SavedHeld {
   std::optional<SavedOutcome> outcome;
   std::uint32_t restarts = 0;
   std::optional<std::int64_t> again_ms;  // until the next start
+  std::uint64_t why = 0;  // the event that leads to it
   bool stopped_by_user = false;
+  std::uint64_t sent = 0;
   bool remove_at_end = false;
   bool again_at_end = false;
   std::int64_t created = 0;

@@ -221,6 +221,7 @@ void fields(Walk& walk, SavedContainer& s) {
   walk("reaped", s.reaped);
   walk("command_status", s.command_status);
   walk("command_pid", s.command_pid);
+  walk("filtered_pid", s.filtered_pid);
   walk("eof_line", s.eof_line);
   walk("eof_literal_next", s.eof_literal_next);
   walk("eof_raw_bytes", s.eof_raw_bytes);
@@ -229,6 +230,7 @@ void fields(Walk& walk, SavedContainer& s) {
   walk("timeout_ms", s.timeout_ms);
   walk("grace_ms", s.grace_ms);
   walk("ending", s.ending);
+  walk("asked_with", s.asked_with);
   walk("cloned_us", s.cloned_us);
   walk("exec_us", s.exec_us);
   walk("running_us", s.running_us);
@@ -270,7 +272,9 @@ void fields(Walk& walk, SavedHeld& s) {
   walk("outcome", s.outcome);
   walk("restarts", s.restarts);
   walk("again_ms", s.again_ms);
+  walk("why", s.why);
   walk("stopped_by_user", s.stopped_by_user);
+  walk("sent", s.sent);
   walk("remove_at_end", s.remove_at_end);
   walk("again_at_end", s.again_at_end);
   walk("created", s.created);

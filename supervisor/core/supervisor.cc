@@ -69,6 +69,13 @@ Error foreground(std::string_view where) {
                .stage = {}};
 }
 
+std::uint64_t bit_of(int signal) { return signal >= 1 && signal <= 64 ? std::uint64_t{1} << (signal - 1) : 0; }
+
+// What never ran counts as its exit status.
+ExitStatus end_status(const Outcome& outcome) {
+  return outcome.ran ? outcome.status : ExitStatus{.code = outcome.shell_status(), .signal = 0, .core = false};
+}
+
 Error removing(const Held& held) {
   return Error{.code = "E_STATE",
                .where = "restart",
@@ -154,6 +161,7 @@ Result<Held*> Supervisor::run(RunRequest request, Viewer* first) {
   if (first != nullptr)
     held->audience_.add(*first, held->spec_.tty ? std::optional(held->request_.size) : std::nullopt);
   if (!log_on_demand_) held->log_directory_ = logs_ + "/" + held->id_;
+  held->asked_ = true;
   if (auto begun = launch(*held); !begun) return std::unexpected(begun.error());
   return &keep(std::move(held), last_number_ + 1);
 }
@@ -205,6 +213,8 @@ Result<void> Supervisor::launch(Held& held) {
   if (!prepared) return std::unexpected(prepared.error());
   if (auto r = move(held, ContainerAction::start); !r) return r;
   held.stopped_by_user_ = false;
+  held.sent_ = 0;
+  held.log_trouble_told_ = false;
   held.finished_ = 0;
   auto parked = std::move(prepared->parked);
   if (parked) reaper_.watch(parked->pid, [](int, const rusage&, std::uint64_t) {});
@@ -212,6 +222,7 @@ Result<void> Supervisor::launch(Held& held) {
   if (!parked && !held.spec_.limits.any()) parked = pool_->take(prepared->plan);
   held.container_ = std::make_unique<Container>(loop_, log_, reaper_, held.spec_, std::move(prepared->facts),
                                                 std::move(prepared->plan), hooks(held));
+  held.container_->because(std::exchange(held.why_, 0));
   held.container_->start(std::move(prepared->wiring), image_.get(), std::move(parked));
   return {};
 }
@@ -220,6 +231,7 @@ Container::Hooks Supervisor::hooks(Held& held) {
   return {.started =
               [this, &held] {
                 held.started_ = ::time(nullptr);
+                held.asked_ = false;
                 (void)move(held, ContainerAction::started);
                 tell(held.begun_, held);
                 held.audience_.started();
@@ -268,10 +280,14 @@ void Supervisor::begin_log(Held& held, std::size_t coming) {
 }
 
 Result<std::string> Supervisor::log_of(Held& held) {
-  if (held.log_) return held.log_directory_;
-  if (auto r = open_log(held); !r) return std::unexpected(r.error());
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
+  if (held.log_) {
+    // What was dropped is told as soon as that can be written, not only when there is more output.
+    held.log_->flush(now);
+    return held.log_directory_;
+  }
+  if (auto r = open_log(held); !r) return std::unexpected(r.error());
   // What the ring has lost already is told as missing.
   const std::uint64_t lost = held.ring_.total() - held.ring_.size();
   LogFile::Memory before;
@@ -301,6 +317,22 @@ void Supervisor::log_output(Held& held, OutputStream stream, std::string_view by
   if (!held.log_ && !log_on_demand_) begin_log(held, bytes.size());
   if (!held.log_) return;
   held.log_->append(stream, bytes, now);
+  if (held.log_->untold_bytes() != 0 && !std::exchange(held.log_trouble_told_, true)) {
+    log_.emit(
+        Event{.id = held.id_,
+              .name = held.name(),
+              .cause = held.container_ ? held.container_->last_seq() : 0,
+              .what = event::Problem{
+                  .error = Error{.code = "E_LOG",
+                                 .where = "log",
+                                 .what = held.log_directory_,
+                                 .err = held.log_->last_error(),
+                                 .why = {},
+                                 .hint = "output is lost until it can be written again; the command is not touched",
+                                 .path = held.log_directory_,
+                                 .stage = {}},
+                  .level = Level::error}});
+  }
   // Set once, not with every read: a prompt is shown a moment late, and output in full flow costs no timers.
   if (held.log_->holding() && !held.log_pause_->active()) {
     held.log_pause_->start(kLogPause, [&held] {
@@ -320,20 +352,19 @@ void Supervisor::ended(Held& held, const Outcome& outcome) {
     for (const auto stream : {OutputStream::out, OutputStream::err, OutputStream::tty}) held.log_->finish(stream, now);
   }
   (void)move(held, outcome.ran ? ContainerAction::exited : ContainerAction::failed);
+  held.last_seq_ = held.container_ ? held.container_->last_seq() : 0;
   // At once, and before anybody is told: who asks in this very turn sees whether there is a next time.
-  if (!held.remove_at_end_ && !held.again_at_end_ && !closing_)
-    restart_later(held, held.container_ ? held.container_->last_seq() : 0);
+  if (!held.remove_at_end_ && !held.again_at_end_ && !closing_) restart_later(held, held.last_seq_);
   held.audience_.ended(outcome);
   // Not in its own callback: whoever waits may remove it, and the Container is on the stack.
   loop_.later([this, id = held.id_] {
     const auto found = held_.find(id);
     if (found == held_.end()) return;
     Held& gone = *found->second;
-    const std::uint64_t cause = gone.container_ ? gone.container_->last_seq() : 0;
     gone.container_.reset();
     tell(gone.begun_, gone);
     tell(gone.ended_, gone);
-    if (gone.again_at_end_) start_after_end(gone, cause);
+    if (gone.again_at_end_) start_after_end(gone, gone.last_seq_);
     if (!is_live(gone.state_) && !gone.container_ && gone.state_ != ContainerState::backoff &&
         (gone.remove_at_end_ || gone.spec_.rm))
       forget(id);
@@ -344,19 +375,17 @@ void Supervisor::ended(Held& held, const Outcome& outcome) {
 void Supervisor::restart_later(Held& held, std::uint64_t cause) {
   const auto& outcome = *held.outcome_;
   held.backoff_.ended(std::chrono::milliseconds(outcome.ran ? outcome.duration_ms : 0));
-  // Still waiting for its first start: the caller hears of the failure and decides.
-  if (!held.begun_.empty()) return;
-  const ExitStatus status =
-      outcome.ran ? outcome.status : ExitStatus{.code = outcome.shell_status(), .signal = 0, .core = false};
-  if (decide(held.spec_.restart, status, held.backoff_.count(), held.stopped_by_user_) != RestartVerdict::restart)
-    return;
+  if (std::exchange(held.asked_, false)) return;
+  const ExitStatus status = end_status(outcome);
+  const bool by_user = held.stopped_by_user_ || (held.sent_ & bit_of(status.signal)) != 0;
+  if (decide(held.spec_.restart, status, held.backoff_.count(), by_user) != RestartVerdict::restart) return;
   if (!move(held, ContainerAction::again)) return;
   const auto pause = held.backoff_.next(std::uniform_int_distribution<std::uint64_t>{}(chance_));
-  log_.emit(Event{.id = held.id_,
-                  .name = held.name(),
-                  .cause = cause,
-                  .what = event::Restarting{.delay_ms = static_cast<std::uint64_t>(pause.count()),
-                                            .count = held.backoff_.count()}});
+  held.why_ = log_.emit(Event{.id = held.id_,
+                              .name = held.name(),
+                              .cause = cause,
+                              .what = event::Restarting{.delay_ms = static_cast<std::uint64_t>(pause.count()),
+                                                        .count = held.backoff_.count()}});
   again_after(held, pause);
 }
 
@@ -372,21 +401,21 @@ void Supervisor::again(const std::string& id) {
   if (hold_starts_) return again_after(due, kHeldBack);
   if (auto launched = launch(due); !launched) {
     // What a start needs is gone (a directory, a descriptor): a crash like any other, told and tried again.
-    log_.emit(Event{.id = id,
-                    .name = due.name(),
-                    .cause = 0,
-                    .what = event::Problem{.error = launched.error(), .level = Level::error}});
+    const auto seq = log_.emit(Event{.id = id,
+                                     .name = due.name(),
+                                     .cause = std::exchange(due.why_, 0),
+                                     .what = event::Problem{.error = launched.error(), .level = Level::error}});
     due.outcome_ = Outcome{.ran = false,
                            .error = launched.error(),
                            .status = {},
                            .reason = Reason::sup_error,
                            .duration_ms = 0,
                            .bytes = {}};
-    loop_.later([this, id] {
+    loop_.later([this, id, seq] {
       const auto still = held_.find(id);
       if (still != held_.end() && still->second->state_ == ContainerState::backoff) {
         set_state(*still->second, ContainerState::exited);
-        restart_later(*still->second, 0);
+        restart_later(*still->second, seq);
       }
     });
   }
@@ -395,8 +424,10 @@ void Supervisor::again(const std::string& id) {
 void Supervisor::forget(const std::string& id) {
   const auto found = held_.find(id);
   if (found == held_.end()) return;
-  log_.emit(Event{.id = id, .name = found->second->name(), .cause = 0, .what = event::Removed{}});
   Held& held = *found->second;
+  // By its end, unless somebody asked for it after that.
+  const bool by_its_end = held.spec_.rm || held.remove_at_end_;
+  log_.emit(Event{.id = id, .name = held.name(), .cause = by_its_end ? held.last_seq_ : 0, .what = event::Removed{}});
   const std::string directory = held.log_fd_ ? held.log_directory() : std::string();
   if (const auto named = by_name_.find(held.name()); named != by_name_.end() && named->second == &held)
     by_name_.erase(named);
@@ -478,6 +509,21 @@ Result<void> Supervisor::update(Held& held, const Limits& changes) {
   return {};
 }
 
+Result<void> Supervisor::update(Held& held, const RestartPolicy& policy) {
+  if (no_more_) return std::unexpected(foreground("update"));
+  if (held.spec_.rm && policy.kind != RestartPolicy::Kind::no)
+    return usage("update", "--restart is not for what is removed when it ends (--rm)");
+  held.spec_.restart = policy;
+  // Its pause has been counted already, as one that was still to come.
+  if (held.state_ == ContainerState::backoff && held.outcome_ &&
+      decide(policy, end_status(*held.outcome_), std::max(held.backoff_.count(), 1U) - 1, false) !=
+          RestartVerdict::restart) {
+    held.again_.reset();
+    return move(held, ContainerAction::stop);
+  }
+  return {};
+}
+
 Result<void> Supervisor::start(Held& held, std::function<void(const Held&)> told) {
   if (closing_) return std::unexpected(leaving());
   if (no_more_) return std::unexpected(foreground("start"));
@@ -498,14 +544,19 @@ Result<void> Supervisor::start_anew(Held& held, std::uint64_t cause) {
     return std::unexpected(next.error());
   held.again_.reset();
   held.backoff_.reset();
-  log_.emit(
+  held.asked_ = true;
+  held.why_ = log_.emit(
       Event{.id = held.id_, .name = held.name(), .cause = cause, .what = event::Restarting{.delay_ms = 0, .count = 0}});
   auto launched = launch(held);
-  if (!launched)
+  if (!launched) {
+    held.asked_ = false;
+    // Nobody restarts it any more, so it does not wait for that either.
+    (void)move(held, ContainerAction::stop);
     log_.emit(Event{.id = held.id_,
                     .name = held.name(),
-                    .cause = 0,
+                    .cause = std::exchange(held.why_, 0),
                     .what = event::Problem{.error = launched.error(), .level = Level::error}});
+  }
   return launched;
 }
 
@@ -544,8 +595,11 @@ void Supervisor::start_after_end(Held& held, std::uint64_t cause) {
 
 Result<Effect> Supervisor::signal(Held& held, int number, std::optional<std::int64_t> sender) {
   if (auto r = move(held, ContainerAction::kill); !r) return std::unexpected(r.error());
-  if (number == SIGKILL) held.stopped_by_user_ = true;
-  return held.container_ ? held.container_->signal(number, sender) : Effect::gone;
+  const Effect effect = held.container_ ? held.container_->signal(number, sender) : Effect::gone;
+  if (effect != Effect::delivered) return effect;
+  if (number == SIGKILL || number == held.spec_.stop_signal) held.stopped_by_user_ = true;
+  held.sent_ |= bit_of(number);
+  return effect;
 }
 
 Result<void> Supervisor::remove(Held& held, bool force) {
@@ -686,11 +740,11 @@ void Supervisor::enter(const std::string& id, ExecRequest request, const Inside&
 
 void Supervisor::stop_all() {
   for (const auto& [id, held] : held_) {
-    if (!held->container_) continue;
-    if (closing_) {
-      held->container_->kill(Reason::stopped);
-    } else {
+    if (!closing_) {
+      // Also what waits to be restarted: it would be, and be left over.
       (void)stop(*held, {}, {});
+    } else if (held->container_) {
+      held->container_->kill(Reason::stopped);
     }
   }
   closing_ = true;

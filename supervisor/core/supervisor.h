@@ -85,6 +85,8 @@ class Held {
   [[nodiscard]] const std::string& log_directory() const {
     return log_directory_;
   }  // holds kLogName and its older ones
+  // Bytes of output at its end that could not be written, and of which the log does not tell yet.
+  [[nodiscard]] std::uint64_t log_missing() const { return log_ ? log_->untold_bytes() : log_missed_; }
 
  private:
   friend class Supervisor;
@@ -98,9 +100,13 @@ class Held {
   std::optional<Outcome> outcome_;
   Backoff backoff_;
   std::unique_ptr<Timer> again_;  // while in backoff
+  std::uint64_t why_ = 0;  // seq of what leads to its next start
+  std::uint64_t last_seq_ = 0;  // of its last run's latest event
   bool stopped_by_user_ = false;
+  std::uint64_t sent_ = 0;  // signals that users have sent to this run: bit N-1 for N
   bool remove_at_end_ = false;
-  NameClaim claim_;                    // of its name, where there is a runtime directory
+  bool asked_ = false;  // the start under way is a caller's, who hears should it fail: no policy tries it again
+  NameClaim claim_;  // of its name, where there is a runtime directory
   std::int64_t created_ = 0, started_ = 0, finished_ = 0;
   Ring ring_;
   Audience audience_;
@@ -108,6 +114,7 @@ class Held {
   Fd log_fd_;  // of the directory; outlives log_
   std::unique_ptr<LogFile> log_;  // from the first output on
   std::uint64_t log_missed_ = 0;  // bytes of output that came while it could not be opened
+  bool log_trouble_told_ = false;  // an event says that this run's output is not written
   std::unique_ptr<Timer> log_pause_;  // output has paused: what is held back of a line is shown
   std::vector<Told> begun_;  // told once: its command runs, or never will
   std::vector<Told> ended_;  // told at the next end, once
@@ -171,6 +178,8 @@ class Supervisor {
   [[nodiscard]] Result<void> unpause(Held& held);
   // Changes its limits, now and for its next runs.
   [[nodiscard]] Result<void> update(Held& held, const Limits& changes);
+  // From its next end on; what waits for a restart that there would be none of any more waits no longer.
+  [[nodiscard]] Result<void> update(Held& held, const RestartPolicy& policy);
   // Into a container that runs; one that is starting is waited for. told comes once, in this call or later, and before any
   // of the hooks: the command on its way (good until hooks.ended has been called and the turn is over), or why there is
   // none: E_STATE, E_CONTAINER_ENDED, and what compile_exec() says.

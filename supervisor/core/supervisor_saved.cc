@@ -87,7 +87,9 @@ SavedSupervisor Supervisor::save() const {
     if (held.outcome_) s.outcome = save_outcome(*held.outcome_);
     s.restarts = held.backoff_.count();
     if (const auto left = held.again_ ? held.again_->remaining() : std::nullopt) s.again_ms = left->count();
+    s.why = held.why_;
     s.stopped_by_user = held.stopped_by_user_;
+    s.sent = held.sent_;
     s.remove_at_end = held.remove_at_end_;
     s.again_at_end = held.again_at_end_;
     s.created = held.created_;
@@ -178,7 +180,9 @@ void Supervisor::restore(SavedHeld saved) {
   held.request_.size.ws_col = static_cast<unsigned short>(saved.cols);
   if (saved.outcome) held.outcome_ = restore_outcome(std::move(*saved.outcome));
   held.backoff_ = Backoff(saved.restarts);
+  held.why_ = saved.why;
   held.stopped_by_user_ = saved.stopped_by_user;
+  held.sent_ = saved.sent;
   held.remove_at_end_ = saved.remove_at_end;
   held.again_at_end_ = saved.again_at_end;
   held.created_ = saved.created;

@@ -283,4 +283,25 @@ BOOST_AUTO_TEST_CASE(a_supervisor_that_dies_gives_the_terminal_back) {
   BOOST_TEST(next.end() == 0);
 }
 
+// What was typed for a command that reads no more is for nobody: what its client says besides is heard all the same.
+BOOST_AUTO_TEST_CASE(a_command_that_reads_no_more_leaves_its_client_heard) {
+  if (as_user()) return;   // by hand: see RawClient
+  DaemonProcess daemon;
+  const auto go = dir() + "/go";
+  (void)daemon.detached(
+      {"-i", "--name", "deaf", "sh", "-c", "until [ -e " + go + " ]; do sleep 0.02; done; exec 0<&-; sleep 1000"});
+  Framer by_hand(daemon);
+  BOOST_TEST(by_hand.client.send(Framer::request("deaf")));
+  BOOST_TEST(has(by_hand.client.line(), "\"result\""));
+  // More than its pipe and what may wait before that, so nothing more is read.
+  std::string typed;
+  for (int i = 0; i < 1000; ++i) typed += Framer::data(std::string(200, 'x'));
+  BOOST_TEST(by_hand.client.send(typed));
+  BOOST_TEST(by_hand.client.send(std::string("\7\0\0\0\3hi\n", 8)));
+  write_file("go", "");
+  BOOST_TEST(has(by_hand.client.line(), "hi"));
+  by_hand.client.close();
+  BOOST_TEST(daemon.end() == 0);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

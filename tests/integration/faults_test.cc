@@ -47,6 +47,8 @@ BOOST_AUTO_TEST_CASE(b45_a_full_disk_costs_output_alone_and_tells_how_much) {
     daemon.wait_until([&] { return exists(filled); }, "all lines");
     // Written, but perhaps not read: who has answered twice has been through its streams in between.
     for (int i = 0; i < 2; ++i) BOOST_TEST(daemon.sup({"ps"}).code == 0);
+    // Who looks now is told, though the log itself cannot tell yet.
+    BOOST_TEST(has(daemon.sup({"logs", id}).err, "bytes are missing here"));
     BOOST_TEST(::mount("none", place.c_str(), "tmpfs", MS_REMOUNT, "size=8m,mode=0700") == 0);
     // Opened for both, so that it does not wait.
     const sup::Fd open(::open(gate.c_str(), O_RDWR | O_CLOEXEC));
@@ -63,7 +65,7 @@ BOOST_AUTO_TEST_CASE(b45_a_full_disk_costs_output_alone_and_tells_how_much) {
     BOOST_TEST(logs.out.size() + missing == all, logs.out.size() << " and " << missing << " missing of " << all);
     std::string order;
     for (const auto& event : Events(daemon.events()).all()) order += event.name() + " ";
-    BOOST_TEST(order == "listening starting started exited ");
+    BOOST_TEST(order == "listening starting started error exited ");
     BOOST_TEST(daemon.end() == 0);
   }
   BOOST_TEST(::umount(place.c_str()) == 0);

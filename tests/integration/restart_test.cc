@@ -3,6 +3,8 @@
 
 #include <boost/test/unit_test.hpp>
 #include <csignal>
+#include <filesystem>
+#include <map>
 #include <set>
 
 #include "clean.h"
@@ -174,6 +176,122 @@ BOOST_AUTO_TEST_CASE(a_long_list_comes_in_parts) {
   const auto page = client.ask("container.list");
   BOOST_TEST(page.size() < 1U << 20);
   BOOST_TEST(parse_json(page).number("/result/0/number") == 1);
+}
+
+// Whoever asked has been told: there is nothing to try again, and nothing that has the name.
+BOOST_AUTO_TEST_CASE(a_first_start_that_fails_at_once_leaves_nothing) {
+  DaemonProcess daemon;
+  // Before there is a process: the volume's directory cannot be made.
+  const auto failed = daemon.sup(
+      {"run", "-d", "--name", "web", "--restart", "always", "-v", "/proc/nosuch/x:/mnt:create", "sleep", "1000"});
+  BOOST_TEST(failed.code == 125);
+  BOOST_TEST(has(failed.err, "/proc/nosuch"), failed.err);
+  BOOST_TEST(daemon.ids().empty());
+  (void)daemon.detached({"--name", "web", "sleep", "1000"});
+  BOOST_TEST(!has(daemon.events(), "\"restarting\""));
+}
+
+// Started by hand while it waits for its restart, it does not wait any more, whatever becomes of that.
+BOOST_AUTO_TEST_CASE(a_start_out_of_a_crash_loop_that_fails_ends_the_loop) {
+  DaemonProcess daemon;
+  const auto root = dir() + "/root";
+  std::filesystem::create_directory(root);
+  std::filesystem::permissions(root, std::filesystem::perms(0755));
+  write_file("root/probe", read_text(probe_path()), 0755);
+  const auto id = daemon.detached({"--restart", "always", "--rootfs", root, "/probe", "exit", "1"});
+  daemon.wait_until([&] { return state(daemon, id) == "backoff"; }, "a crash loop");
+  std::filesystem::rename(root, root + ".away");
+  daemon.wait_until([&] { return has(daemon.events(), "\"E_ROOTFS\""); }, "a restart without a root");
+  daemon.wait_until([&] { return state(daemon, id) == "backoff"; }, "the loop to go on");
+  BOOST_TEST(daemon.sup({"start", id}).code == 125);
+  BOOST_TEST(state(daemon, id) == "exited");
+  std::filesystem::rename(root + ".away", root);
+  BOOST_TEST(daemon.sup({"start", id}).code == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_supervisor_that_leaves_restarts_nothing) {
+  DaemonProcess daemon;
+  const auto go = dir() + "/go";
+  (void)daemon.shell("trap : TERM", {"--stop-timeout", "5"});
+  const auto id = daemon.detached({"--restart", "always", "sh", "-c", "[ -e " + go + " ] && exec sleep 1000; exit 1"});
+  const auto restarts = [&] { return parse_json(daemon.sup({"inspect", id}).out).number("/restarts"); };
+  // A pause of 800 ms: long enough to be in the middle of one, over before the other one's end.
+  daemon.wait_until([&] { return restarts() >= 4 && state(daemon, id) == "backoff"; }, "a crash loop");
+  write_file("go", "");
+  BOOST_TEST(daemon.end() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(of_two_who_stop_it_the_less_patient_counts) {
+  DaemonProcess daemon;
+  const auto id = daemon.shell("trap : TERM; trap 'exit 5' INT; echo ready");
+  Process patient_one(in_background({"stop", "-t", "600", id}));
+  daemon.wait_event("\"stopping\"");
+  const auto soon = daemon.sup({"stop", "--timeout", "0", id});
+  BOOST_TEST(soon.code == 0, soon.err);
+  BOOST_TEST(patient_one.wait().code() == 0);
+  BOOST_TEST(daemon.sup({"wait", id}).out == "137\n");
+  // And another signal is sent.
+  BOOST_TEST(daemon.sup({"start", id}).code == 0);
+  daemon.wait_until([&] { return has(daemon.sup({"logs", id}).out, "ready\nready\n"); }, "its second run");
+  Process other(in_background({"stop", "-t", "600", id}));
+  daemon.wait_until([&] { return state(daemon, id) == "stopping"; }, "the stop");
+  BOOST_TEST(daemon.sup({"stop", "-t", "600", "-s", "INT", id}).code == 0);
+  BOOST_TEST(other.wait().code() == 0);
+  BOOST_TEST(daemon.sup({"wait", id}).out == "5\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_policy_may_be_changed_while_it_runs_and_between) {
+  DaemonProcess daemon;
+  const auto loop = daemon.detached({"--restart", "always", "false"});
+  daemon.wait_until([&] { return state(daemon, loop) == "backoff"; }, "a crash loop");
+  const auto none = daemon.sup({"update", "--restart", "no", loop});
+  BOOST_TEST(none.code == 0, none.err);
+  // Between two pauses it may have run just then: that was the last time.
+  daemon.wait_until([&] { return state(daemon, loop) == "exited"; }, "the loop to be over");
+  const auto id = daemon.shell("trap 'exit 3' USR1");
+  BOOST_TEST(daemon.sup({"update", "--restart", "on-failure:1", id}).code == 0);
+  BOOST_TEST(has(daemon.sup({"inspect", id}).out, "on-failure:1"));
+  BOOST_TEST(daemon.sup({"kill", "-s", "USR1", id}).code == 0);
+  daemon.wait_until([&] { return Events(daemon.events()).any("restarting", "/id", id); }, "its restart");
+  const auto removed = daemon.detached({"--rm", "sleep", "1000"});
+  BOOST_TEST(daemon.sup({"update", "--restart", "always", removed}).code == 125);
+  BOOST_TEST(daemon.sup({"update", "--restart", "sometimes", id}).code == 125);
+  BOOST_TEST(daemon.sup({"update", id}).code == 125);
+}
+
+// From each event one can ask back why.
+BOOST_AUTO_TEST_CASE(causes_lead_from_each_run_to_the_one_before) {
+  DaemonProcess daemon;
+  const auto id = daemon.detached({"--rm", "sleep", "1000"});
+  BOOST_TEST(daemon.sup({"restart", id}).code == 0);
+  BOOST_TEST(daemon.sup({"stop", id}).code == 0);
+  const auto loop = daemon.detached({"--restart", "on-failure:2", "false"});
+  daemon.wait_until([&] { return state(daemon, loop) == "exited"; }, "two restarts");
+  std::map<std::string, std::string> last;   // by container: what was told of it last
+  std::map<long, std::string> names;
+  for (const auto& event : Events(daemon.events()).all()) {
+    const auto of = event.text("/id");
+    const auto cause = static_cast<long>(event.number("/cause"));
+    names[static_cast<long>(event.number("/seq"))] = event.name();
+    if (event.name() == "starting" && last.contains(of)) BOOST_TEST(names[cause] == "restarting", event.name());
+    if (event.name() == "restarting" || event.name() == "removed") BOOST_TEST(names[cause] == "exited", event.name());
+    last[of] = event.name();
+  }
+  BOOST_TEST(last[id] == "removed");
+}
+
+// As with docker: a policy is for what ends by itself.
+BOOST_AUTO_TEST_CASE(what_a_user_has_killed_stays_so) {
+  DaemonProcess daemon;
+  const auto dies = daemon.detached({"--restart", "always", "--init", "sleep", "1000"});
+  BOOST_TEST(daemon.sup({"kill", "-s", "HUP", dies}).code == 0);
+  const auto leaves = daemon.shell("trap 'exit 0' TERM", {"--restart", "always"});
+  BOOST_TEST(daemon.sup({"kill", "-s", "TERM", leaves}).code == 0);
+  const auto goes_on = daemon.shell("trap 'exit 0' USR1", {"--restart", "always"});
+  BOOST_TEST(daemon.sup({"kill", "-s", "USR1", goes_on}).code == 0);
+  daemon.wait_until([&] { return Events(daemon.events()).any("restarting", "/id", goes_on); }, "its restart");
+  daemon.wait_until([&] { return state(daemon, dies) == "exited" && state(daemon, leaves) == "exited"; }, "their ends");
+  for (const auto& id : {dies, leaves}) BOOST_TEST(!Events(daemon.events()).any("restarting", "/id", id));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

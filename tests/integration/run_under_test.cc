@@ -311,4 +311,59 @@ BOOST_AUTO_TEST_CASE(a_supervisor_that_dies_is_told_of) {
   BOOST_TEST(next.end() == 0);
 }
 
+// A pager that nobody scrolls, a terminal that ctrl-s has stopped.
+BOOST_AUTO_TEST_CASE(a_reader_who_takes_nothing_keeps_nobody_from_stopping_it) {
+  DaemonProcess daemon;
+  Process client(under(daemon, {"-t", "--name", "loud", "yes"}));
+  client.stop_reading(true);
+  BOOST_TEST(daemon.wait_event("\"started\""));
+  const pid_t yes = daemon.pid_of("loud");
+  long before = -1;
+  daemon.wait_until([&] { return state_of(yes) == 'S' && std::exchange(before, cpu_ms(yes)) == cpu_ms(yes); },
+                    "its output to stand still");
+  const auto stopped = daemon.sup({"stop", "-t", "1", "loud"});
+  BOOST_TEST(stopped.code == 0, stopped.err);
+  BOOST_TEST(has(daemon.events(), "\"exited\""));
+  BOOST_TEST(!client.ended());
+  client.stop_reading(false);
+  BOOST_TEST(client.wait().code() == 137);
+  BOOST_TEST(daemon.end() == 0);
+}
+
+// Not a byte is lost to a reader who takes its time, nor the status.
+BOOST_AUTO_TEST_CASE(the_last_output_waits_for_its_reader, *but::label("serial")) {
+  DaemonProcess daemon;
+  (void)daemon.detached({"--name", "web", "sleep", "1000"});
+  // More than the client and the kernel hold, less than makes the command wait.
+  const std::string words = probe_path() + " write 700000; exit 6";
+  Start exec;
+  exec.events = false;
+  exec.args = {"-S", daemon.name(), "exec", "-t", "web", "sh", "-c", words};
+  Process first(exec);
+  Process second(under(daemon, {"-t", "sh", "-c", words}));
+  first.stop_reading(true);
+  second.stop_reading(true);
+  BOOST_TEST(daemon.wait_until([&] { return Events(daemon.events()).count("exited") == 2U; }, "both commands to end"));
+  daemon.watch(11s);
+  for (Process* client : {&first, &second}) {
+    client->stop_reading(false);
+    BOOST_TEST(client->wait().code() == 6, client->err());
+    BOOST_TEST(client->out().size() >= 700'000U);
+  }
+  BOOST_TEST(daemon.end() == 0);
+}
+
+// A supervisor that is told to leave at that moment takes none of it along.
+BOOST_AUTO_TEST_CASE(the_last_output_outlives_the_supervisors_wish_to_leave) {
+  DaemonProcess daemon;
+  Process client(under(daemon, {"-t", "sh", "-c", probe_path() + " write 700000; exit 6"}));
+  client.stop_reading(true);
+  BOOST_TEST(daemon.wait_event("\"exited\""));
+  daemon.signal(SIGTERM);
+  client.stop_reading(false);
+  BOOST_TEST(client.wait().code() == 6, client.err());
+  BOOST_TEST(client.out().size() >= 700'000U);
+  BOOST_TEST(daemon.wait().code() == 0);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

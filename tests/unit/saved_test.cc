@@ -1,10 +1,22 @@
 // What a live upgrade hands over: encoded, read back, and refused where it is not ours.
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <boost/test/unit_test.hpp>
+#include <csignal>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "core/container.h"
+#include "core/eventlog.h"
+#include "core/reaper.h"
 #include "core/saved.h"
 #include "core/savedcodec.h"
+#include "loop/loop.h"
+#include "loop/timer.h"
 #include "spec/eof.h"
 
 using namespace sup;
@@ -115,6 +127,40 @@ BOOST_AUTO_TEST_CASE(a_terminal_s_begun_line_is_remembered) {
   after.remember(before.memory());
   BOOST_TEST(after.needed(modes) == before.needed(modes));
   BOOST_TEST(after.needed(modes) == 2);
+}
+
+// A process that nobody watches would never have an end.
+BOOST_AUTO_TEST_CASE(a_container_that_cannot_be_gone_on_with_ends) {
+  Loop loop;
+  auto log = EventLog::open(loop, "none", "info", false);
+  BOOST_REQUIRE(log);
+  Reaper reaper(loop);
+  BOOST_REQUIRE(reaper.start());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  const Fd watch(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+  SavedContainer saved;
+  saved.pid = child;
+  saved.pidfd = ::fcntl(watch.get(), F_DUPFD_CLOEXEC, 3);
+  saved.out.fd = 1 << 20;   // not open
+  saved.out.reading = true;
+  Spec spec;
+  spec.argv = {"/bin/true"};
+  BOOST_TEST(!Container::restore(loop, **log, reaper, spec, {}, saved, {}).has_value());
+  pollfd p{.fd = watch.get(), .events = POLLIN, .revents = 0};
+  BOOST_TEST(::poll(&p, 1, 10'000) == 1);
+  // Reaped, and told to nobody.
+  Timer look(loop);
+  std::function<void()> until_reaped = [&] {
+    if (::kill(child, 0) < 0) return loop.stop();
+    look.start(std::chrono::milliseconds(5), until_reaped);
+  };
+  until_reaped();
+  loop.run();
+  BOOST_TEST(::kill(child, 0) < 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -11,6 +11,7 @@
 #include "face/say.h"
 #include "spec/jsonmember.h"
 #include "spec/limits.h"
+#include "spec/restart.h"
 #include "spec/signals.h"
 #include "spec/spec_json.h"
 
@@ -82,22 +83,20 @@ class PerContainer : public Verb {
     };
   }
 
-  Option time_option() {
-    return {'t',
-            "time",
-            "SECONDS",
-            "how long to wait before KILL",
-            "the container's --stop-timeout",
-            [this](std::string_view v) -> Result<void> {
-              if (v == "0") {
-                params_["timeout_ms"] = 0;
-                return {};
-              }
-              auto wait = parse_duration(v, "-t");
-              if (!wait) return std::unexpected(wait.error());
-              params_["timeout_ms"] = wait->count();
-              return {};
-            }};
+  // docker has had both names.
+  void add_time_options(std::vector<Option>& options) {
+    const auto set = [this](std::string_view v) -> Result<void> {
+      if (v == "0") {
+        params_["timeout_ms"] = 0;
+        return {};
+      }
+      auto wait = parse_duration(v, "-t");
+      if (!wait) return std::unexpected(wait.error());
+      params_["timeout_ms"] = wait->count();
+      return {};
+    };
+    options.push_back({'t', "time", "SECONDS", "how long to wait before KILL", "the container's --stop-timeout", set});
+    options.push_back({0, "timeout", "SECONDS", "the same as --time", "", set});
   }
 
   std::string name_;
@@ -111,7 +110,7 @@ class StopVerb : public PerContainer {
   StopVerb() : PerContainer("stop") {}
   std::vector<Option> options() override {
     std::vector<Option> o;
-    o.push_back(time_option());
+    add_time_options(o);
     o.push_back({'s', "signal", "SIGNAL", "ask with this signal", "the container's --stop-signal", signal_option()});
     return o;
   }
@@ -133,7 +132,7 @@ class RestartVerb : public PerContainer {
   RestartVerb() : PerContainer("restart") {}
   std::vector<Option> options() override {
     std::vector<Option> o;
-    o.push_back(time_option());
+    add_time_options(o);
     return o;
   }
 
@@ -163,12 +162,19 @@ class UpdateVerb : public PerContainer {
   std::vector<Option> options() override {
     std::vector<Option> o;
     add_limit_options(o, limits_);
+    o.push_back({0, "restart", "POLICY", "from its next end on: no, on-failure[:N], always or unless-stopped", "",
+                 [this](std::string_view v) -> Result<void> {
+                   auto policy = parse_restart(v, "--restart");
+                   if (!policy) return std::unexpected(policy.error());
+                   params_["restart"] = to_string(*policy);
+                   return {};
+                 }});
     return o;
   }
   Result<int> run(const Globals& globals, std::vector<std::string> operands) override {
-    if (!limits_.any())
+    if (!limits_.any() && params_.empty())
       return usage("update", "nothing to change", "give a limit: sup update --memory 512m CONTAINER...");
-    params_["limits"] = limits_to_json(limits_);
+    if (limits_.any()) params_["limits"] = limits_to_json(limits_);
     return PerContainer::run(globals, std::move(operands));
   }
 

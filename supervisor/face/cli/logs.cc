@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/text.h"
 #include "core/logreader.h"
@@ -36,7 +37,7 @@ class LogsVerb : public Verb {
                    query_.since = *since;
                    return {};
                  }});
-    o.push_back({0, "tail", "N", "only the last N lines, or all", "all", [this](std::string_view v) -> Result<void> {
+    o.push_back({'n', "tail", "N", "only the last N lines, or all", "all", [this](std::string_view v) -> Result<void> {
                    query_.tail = parse_unsigned<std::uint64_t>(v);
                    if (!query_.tail && v != "all")
                      return usage("--tail " + printable(v), "not a number of lines", "a number, or all");
@@ -55,6 +56,7 @@ class LogsVerb : public Verb {
     auto about = control::ask(*clients, "container.logs", {{"container", reference_}});
     if (!about) return std::unexpected(about.error());
     reference_ = text_in(*about, "id", reference_);  // a name may be somebody else's later
+    missing_ = number_in(*about, "missing", std::uint64_t{0});
     const std::string path = text_in(*about, "directory");
     const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory)
@@ -73,12 +75,17 @@ class LogsVerb : public Verb {
       // Asked before the last look: what came before the end is in the files by then.
       const bool over = !follow_ || ended(*clients);
       if (auto r = show(*reader); !r) return r;
+      if (const auto missing = std::exchange(missing_, 0); missing != 0) tell_missing(missing);
       if (over || reader_left_) return 0;
       wait_for_change(changes.get());
     }
   }
 
  private:
+  static void tell_missing(std::uint64_t bytes) {
+    say("logs: " + std::to_string(bytes) + " bytes are missing here: they could not be written");
+  }
+
   // It is gone, or rests in a state that it does not leave by itself.
   bool ended(std::vector<control::Client>& clients) const {
     auto now = control::ask(clients, "container.inspect", {{"container", reference_}});
@@ -93,7 +100,7 @@ class LogsVerb : public Verb {
       if (!*more) return flush();
       if (record.dropped_bytes != 0) {
         if (auto r = flush(); !r) return r;
-        say("logs: " + std::to_string(record.dropped_bytes) + " bytes are missing here: they could not be written");
+        tell_missing(record.dropped_bytes);
         continue;
       }
       std::string& to = record.stream == OutputStream::err ? err_ : out_;
@@ -140,6 +147,7 @@ class LogsVerb : public Verb {
   bool reader_left_ = false;
   LogQuery query_;
   std::string reference_;
+  std::uint64_t missing_ = 0;  // bytes at the end that the log itself does not tell of
   std::string out_, err_;
   bool inside_[kOutputStreams] = {};
   const bool on_terminal_[kOutputStreams] = {::isatty(1) != 0, ::isatty(2) != 0};

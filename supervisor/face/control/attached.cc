@@ -67,11 +67,17 @@ void Attached::input_drained() {
   if (framed_ != nullptr) framed_->resume_input();
 }
 
+// What else is typed is for nobody, and must not keep the client's own frames from us.
+void Attached::input_closed() {
+  options_.input = false;
+  if (framed_ != nullptr) framed_->resume_input();
+}
+
 void Attached::output(OutputStream stream, std::string_view bytes) {
   if (framed_ == nullptr || gone_) return;
   if (options_.slow == WhenSlow::drop && framed_->queued() > kMark) return;
   framed_->output(stream == OutputStream::err ? FrameType::err : FrameType::out, bytes);
-  if (framed_->queued() > kCap) return let_go();
+  if (framed_->queued() > kCap && options_.slow != WhenSlow::block) return let_go();
   if (options_.slow == WhenSlow::detach && full() && !patience_.active()) wait_for_client();
 }
 

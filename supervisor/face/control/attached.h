@@ -33,7 +33,8 @@ struct AttachOptions {
 // Owned by its Framed. In the container's audience from join() until it ends, is let go or goes.
 class Attached : public Endpoint, public Viewer {
  public:
-  // What waits for a client above this makes the container wait; above the cap it is let go at once.
+  // What waits for a client above this makes the container wait; above the cap it is let go at once, unless
+  // it is waited for however long.
   static constexpr std::size_t kMark = std::size_t{256} << 10;
   static constexpr std::size_t kCap = std::size_t{1} << 20;
 
@@ -57,6 +58,7 @@ class Attached : public Endpoint, public Viewer {
   void output(OutputStream stream, std::string_view bytes) override;
   [[nodiscard]] bool full() const override;
   void input_drained() override;
+  void input_closed() override;
   void ended(const Outcome& outcome) override;
 
  private:

@@ -132,6 +132,7 @@ void Executed::begin(Framed& client) {
   // After a live upgrade, more than should may wait for the client already; or nothing more.
   if (link_->command == nullptr) return;
   waits_ = framed_->queued() > kMark;
+  if (waits_) patience_.start(kPatience, [this] { look(); });
   for (const Channel each : {Channel::out, Channel::err}) {
     if (waits_)
       link_->command->pause_output(each);

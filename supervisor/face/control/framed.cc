@@ -7,7 +7,7 @@
 
 namespace sup::control {
 namespace {
-// How long a client may take for what is queued when it is told to go.
+// How long a client that is let go may take for what is queued.
 constexpr std::chrono::milliseconds kLastFrame{10'000};
 // A hang-up is not told by a descriptor that nobody reads (libuv watches it no more): look.
 constexpr std::chrono::milliseconds kLook{500};
@@ -18,7 +18,7 @@ Framed::Framed(Loop& loop, Stream& stream, std::unique_ptr<Endpoint> endpoint, s
 
 void Framed::resume(std::string_view rest, bool leaving) {
   sent_ = stream_.queued();
-  if (leaving) return leave();
+  if (leaving) return leave({});
   begin();
   received(rest);
 }
@@ -75,7 +75,9 @@ void Framed::exit(const std::string& json) {
   std::string frame;
   append_frame(frame, FrameType::exit, json);
   send(frame);
-  leave();
+  // It may read as slowly as it likes (a pager, a terminal that ctrl-s has stopped): nothing waits for it any more, and what is
+  // queued has a bound. When it goes, writing fails.
+  leave({});
 }
 
 void Framed::detach(std::string_view why) {
@@ -83,17 +85,18 @@ void Framed::detach(std::string_view why) {
   std::string frame;
   append_frame(frame, FrameType::detach, why.substr(0, kMaxDetach));
   send(frame);
-  leave();
+  leave(kLastFrame);
 }
 
-void Framed::leave() {
+void Framed::leave(std::optional<std::chrono::milliseconds> patience) {
   leaving_ = true;
   stream_.read_stop();
   if (stream_.queued() == 0) {
     closed_ = true;
     return over_();
   }
-  watch_.start(kLastFrame, [this] {
+  if (!patience) return watch_.stop();
+  watch_.start(*patience, [this] {
     closed_ = true;
     over_();
   });
@@ -119,7 +122,7 @@ void Framed::look() {
   watch_.start(kLook, [this] {
     if (!paused_ || leaving_ || closed_) return;
     pollfd p{.fd = stream_.fd(), .events = 0, .revents = 0};
-    if (::poll(&p, 1, 0) > 0) {   // POLLHUP or POLLERR
+    if (::poll(&p, 1, 0) > 0) {  // POLLHUP or POLLERR
       closed_ = true;
       return over_();
     }

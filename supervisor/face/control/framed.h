@@ -1,10 +1,12 @@
 // Framed: a connection after `attach` or `exec`: frames (spec/frame.h) instead of lines of JSON.
 #pragma once
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -68,7 +70,7 @@ class Framed {
   void read_frames();
   void handle(const Frame& frame);
   void send(const std::string& bytes);
-  void leave();
+  void leave(std::optional<std::chrono::milliseconds> patience);
   void look();
 
   Stream& stream_;
@@ -79,7 +81,8 @@ class Framed {
   bool paused_ = false;
   bool leaving_ = false;  // the last frame is queued
   bool closed_ = false;
-  Timer watch_;  // whether a client that we do not read is still there; how long one may take for its last frame
+  Timer
+      watch_;  // whether a client that we do not read is still there; how long one that is let go may take for its last frame
 };
 
 }  // namespace sup::control

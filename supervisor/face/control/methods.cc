@@ -271,7 +271,7 @@ void logs(const Call& call) {
   if (held == nullptr) return;
   auto directory = call.server.supervisor.log_of(*held);
   if (!directory) return call.failed(directory.error());
-  call.done({{"id", held->id()}, {"directory", *directory}});
+  call.done({{"id", held->id()}, {"directory", *directory}, {"missing", held->log_missing()}});
 }
 
 // Answered when it has ended.
@@ -454,10 +454,24 @@ void update(const Call& call) {
   Held* held = call.container();
   if (held == nullptr) return;
   const auto& all = call.request.params.json();
-  if (!all.contains("limits")) return call.failed(call.request.params.wrong("limits", "missing", "E_RPC_MISSING"));
-  const auto limits = limits_from_json(all.at("limits"), "/params/limits");
-  if (!limits) return call.failed(limits.error());
-  if (auto r = call.server.supervisor.update(*held, *limits); !r) return call.failed(r.error());
+  const auto word = call.request.params.find_string("restart");
+  if (!word) return call.failed(word.error());
+  std::optional<RestartPolicy> restart;
+  if (*word) {
+    const auto policy = parse_restart(**word);
+    if (!policy) return call.failed(call.request.params.wrong("restart", "no restart policy"));
+    restart = *policy;
+  }
+  if (!restart && !all.contains("limits"))
+    return call.failed(call.request.params.wrong("limits", "missing", "E_RPC_MISSING"));
+  if (all.contains("limits")) {
+    const auto limits = limits_from_json(all.at("limits"), "/params/limits");
+    if (!limits) return call.failed(limits.error());
+    if (auto r = call.server.supervisor.update(*held, *limits); !r) return call.failed(r.error());
+  }
+  if (restart) {
+    if (auto r = call.server.supervisor.update(*held, *restart); !r) return call.failed(r.error());
+  }
   call.done({{"id", held->id()}});
 }
 
