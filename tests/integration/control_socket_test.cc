@@ -244,10 +244,42 @@ BOOST_AUTO_TEST_CASE(labels_find_them_again) {
   BOOST_TEST(has(daemon.sup({"inspect", web}).out, "\"tier=front\""));
   const auto json = daemon.sup({"ps", "--format", "json", "--filter", "label=app"}).out;
   BOOST_TEST(has(json, "\"app\": \"a=b\""), json);
-  for (const char* bad : {"label=", "label==x", "name=x", ""})
+  for (const char* bad :
+       {"label=", "label==x", "name=", "colour=red", "status=up", "status=removed", "exited=x", "id", ""})
     BOOST_TEST(daemon.sup({"ps", "--filter", bad}).code == 125);
   for (const char* bad : {"=x", ""}) BOOST_TEST(daemon.sup({"run", "-d", "--label", bad, "true"}).code == 125);
   BOOST_TEST(daemon.sup({"run", "-d", "--label", "k=" + std::string(5000, 'v'), "true"}).code == 125);
+}
+
+// What docker's users type: sup rm $(sup ps -aq -f status=exited).
+BOOST_AUTO_TEST_CASE(ids_alone_for_other_verbs) {
+  DaemonProcess daemon;
+  const auto web = daemon.detached({"--name", "web-1", "sleep", "1000"});
+  const auto three = daemon.detached({"--name", "job-3", "sh", "-c", "exit 3"});
+  const auto four = daemon.detached({"--name", "job-4", "sh", "-c", "exit 4"});
+  BOOST_TEST(daemon.sup({"wait", three, four}).out == "3\n4\n");
+  const auto ids = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"ps", "-q"});
+    const auto result = daemon.sup(words);
+    BOOST_TEST(result.code == 0, result.err);
+    return result.out;
+  };
+  BOOST_TEST(ids({}) == web + "\n");
+  BOOST_TEST(ids({"-a"}) == web + "\n" + three + "\n" + four + "\n");
+  BOOST_TEST(daemon.sup({"ps", "-aq"}).out == ids({"-a"}));
+  BOOST_TEST(ids({"-f", "name=job"}).empty());
+  BOOST_TEST(ids({"-a", "-f", "name=job"}) == three + "\n" + four + "\n");
+  BOOST_TEST(ids({"-a", "-f", "name=web", "-f", "name=-4"}) == web + "\n" + four + "\n");
+  BOOST_TEST(ids({"-f", "status=exited"}) == three + "\n" + four + "\n");
+  BOOST_TEST(ids({"-f", "status=exited", "-f", "status=running"}) == web + "\n" + three + "\n" + four + "\n");
+  BOOST_TEST(ids({"-f", "status=restarting"}).empty());
+  BOOST_TEST(ids({"-f", "exited=4"}) == four + "\n");
+  BOOST_TEST(ids({"-f", "exited=0"}).empty());
+  BOOST_TEST(ids({"-f", "id=" + web.substr(0, 11)}) == web + "\n");
+  BOOST_TEST(ids({"-n", "2"}) == three + "\n" + four + "\n");
+  BOOST_TEST(ids({"-n", "0"}).empty());
+  BOOST_TEST(ids({"-l"}) == four + "\n");
+  BOOST_TEST(daemon.sup({"ps", "-n", "x"}).code == 125);
 }
 
 BOOST_AUTO_TEST_CASE(a_client_that_leaves_while_it_waits) {

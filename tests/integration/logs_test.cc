@@ -20,6 +20,7 @@ BOOST_AUTO_TEST_CASE(both_streams_come_back_apart_and_complete) {
   BOOST_TEST(all.code == 0);
   BOOST_TEST(has(all.out, "one\ntwo\n\ncut"), shown(all.out));
   BOOST_TEST(all.err == "wrong\n", shown(all.err));
+  BOOST_TEST(daemon.sup({"logs", "-n", "1", id}).out == daemon.sup({"logs", "--tail", "1", id}).out);
   const auto tail = daemon.sup({"logs", "--tail", "1", "-t", id});
   BOOST_TEST(has(tail.out, "cut"), shown(tail.out));
   BOOST_TEST(!has(tail.out, "two"), shown(tail.out));

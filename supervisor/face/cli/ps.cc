@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <ctime>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/text.h"
+#include "face/cli/psfilter.h"
 #include "face/cli/verb.h"
 #include "face/control/client.h"
 #include "face/looks.h"
@@ -42,8 +44,24 @@ class PsVerb : public Verb {
   std::vector<Option> options() override {
     std::vector<Option> o;
     o.push_back({'a', "all", "", "also those that do not run", "", to(all_)});
-    o.push_back({0, "filter", "label=KEY[=VALUE]", "only those with this label; may be repeated, all must hold", "",
-                 [this](std::string_view v) { return add(v); }});
+    o.push_back({'q', "quiet", "", "only the ids", "", to(quiet_)});
+    o.push_back({'f', "filter", "KEY=VALUE",
+                 "only those with this id, name, status, label or exited (its status); may be repeated", "",
+                 [this](std::string_view v) { return filter_.add(v); }});
+    o.push_back({'n', "last", "N", "only the N that were made last, also those that do not run", "",
+                 [this](std::string_view v) -> Result<void> {
+                   last_ = parse_unsigned<std::size_t>(v);
+                   if (!last_) return usage("--last " + printable(v), "not a number of containers");
+                   return {};
+                 }});
+    o.push_back(
+        {'l', "latest", "", "only the one that was made last: -n 1", "", [this](std::string_view v) -> Result<void> {
+           bool latest = false;
+           auto r = to(latest)(v);
+           if (latest) last_ = 1;
+           return r;
+         }});
+    o.push_back({0, "no-trunc", "", "cut no line on a terminal", "", to(whole_)});
     o.push_back(format_option(json_));
     return o;
   }
@@ -54,41 +72,38 @@ class PsVerb : public Verb {
     if (!clients) return std::unexpected(clients.error());
     Json all = Json::array();
     for (auto& client : *clients) {
-      auto rows = control::list(client, all_);
+      auto rows = control::list(client, all_ || last_ || filter_.of_ended());
       // A foreground run has ended since it was reached.
       if (!rows && globals.supervisor.empty() && rows.error().code == "E_SUPERVISOR_LOST") continue;
       if (!rows) return std::unexpected(rows.error());
       for (auto& row : *rows) {
-        if (!wanted(row)) continue;
+        if (!filter_.wants(row)) continue;
         row["supervisor"] = client.supervisor();
         all.push_back(std::move(row));
       }
     }
+    if (last_) keep_last(all, *last_);
+    if (quiet_) return print(ids(all));
     if (json_) return print(all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
     return print(table(all));
   }
 
  private:
-  Result<void> add(std::string_view text) {
-    constexpr std::string_view kLabel = "label=";
-    const auto label = text.starts_with(kLabel) ? text.substr(kLabel.size()) : std::string_view();
-    if (label.empty() || label.starts_with('='))
-      return usage("--filter " + printable(text), "not a label", "such as label=KEY or label=KEY=VALUE");
-    labels_.emplace_back(label);
-    return {};
+  // Those of several supervisors stand behind each other: made within the same second, the order there counts.
+  static void keep_last(Json& rows, std::size_t count) {
+    auto& all = rows.get_ref<Json::array_t&>();
+    const auto made = [](const Json& row) { return number_in(row, "created", std::int64_t{0}); };
+    std::ranges::stable_sort(all, {}, made);
+    if (all.size() > count) all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(count));
   }
 
-  [[nodiscard]] bool wanted(const Json& row) const {
-    return std::ranges::all_of(labels_, [&row](const std::string& wanted) {
-      const auto equals = wanted.find('=');
-      const auto labels = row.find("labels");
-      const auto found = labels == row.end() ? labels : labels->find(wanted.substr(0, equals));
-      if (labels == row.end() || found == labels->end()) return false;
-      return equals == std::string::npos || (found->is_string() && *found == wanted.substr(equals + 1));
-    });
+  static std::string ids(const Json& rows) {
+    std::string text;
+    for (const auto& row : rows) text += text_in(row, "id") + "\n";
+    return text;
   }
 
-  static std::string table(const Json& rows) {
+  [[nodiscard]] std::string table(const Json& rows) const {
     std::vector<std::vector<std::string>> cells{{"ID", "NAME", "STATUS", "PID", "SUPERVISOR", "COMMAND"}};
     for (const auto& row : rows) {
       std::vector<std::string> words;
@@ -97,11 +112,14 @@ class PsVerb : public Verb {
                        row.contains("pid") ? std::to_string(number_in(row, "pid", 0)) : "-",
                        printable(text_in(row, "supervisor")), printable(shell_join(words))});
     }
-    return sup::table(cells, columns(1));
+    return sup::table(cells, whole_ ? 0 : columns(1));
   }
 
-  std::vector<std::string> labels_;  // KEY, or KEY=VALUE
+  PsFilter filter_;
+  std::optional<std::size_t> last_;
   bool all_ = false;
+  bool quiet_ = false;
+  bool whole_ = false;
   bool json_ = false;
 };
 
