@@ -31,11 +31,14 @@ std::string cut(std::string_view text, std::size_t most) {
   return std::string(text.substr(0, length)) + ">";
 }
 
+bool can_write_over(int fd) {
+  const char* term = std::getenv("TERM");
+  return ::isatty(fd) == 1 && term != nullptr && *term != 0 && std::string_view(term) != "dumb";
+}
+
 bool colours(int fd) {
   const char* no = std::getenv("NO_COLOR");
-  const char* term = std::getenv("TERM");
-  return ::isatty(fd) == 1 && (no == nullptr || *no == 0) && term != nullptr && *term != 0 &&
-         std::string_view(term) != "dumb";
+  return can_write_over(fd) && (no == nullptr || *no == 0);
 }
 
 std::size_t columns(int fd) {

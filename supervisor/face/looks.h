@@ -7,6 +7,9 @@
 
 namespace sup {
 
+// A terminal on which a line can be written over: not a dumb one.
+[[nodiscard]] bool can_write_over(int fd);
+
 // May fd get colours? Only a terminal that is not dumb, and not with $NO_COLOR (no-color.org: set, and not empty).
 [[nodiscard]] bool colours(int fd);
 

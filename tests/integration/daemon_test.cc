@@ -13,6 +13,7 @@
 #include "daemon.h"
 #include "events.h"
 #include "harness.h"
+#include "terminal.h"
 
 using namespace sup::test;
 namespace but = boost::unit_test;
@@ -224,6 +225,27 @@ BOOST_AUTO_TEST_CASE(stop_kills_when_the_time_is_over) {
   const auto other = daemon.shell("trap : TERM; trap 'exit 4' USR2");
   BOOST_TEST(daemon.sup({"stop", "-s", "USR2", other}).code == 0);
   BOOST_TEST(daemon.sup({"wait", at_once, other}).out == "137\n4\n");
+}
+
+// On a terminal, whoever waits longer than a second is told for whom; the line is gone from the screen afterwards.
+BOOST_AUTO_TEST_CASE(what_takes_long_says_what_it_waits_for) {
+  DaemonProcess daemon;
+  for (const char* term : {"TERM=xterm", "TERM=dumb"}) {
+    const auto slow = daemon.shell("trap : TERM", {"--name", "slow"});
+    const auto quick = daemon.detached({"--name", "quick", "sleep", "1000"});
+    Start start;
+    start.args = {"-S", daemon.name(), "stop", "-t", "2", "slow", "quick"};
+    start.events = false;
+    start.env = {term};
+    Terminal terminal(start, {24, 30});
+    BOOST_TEST(terminal.finish().code() == 0);
+    const std::string output = terminal.out();
+    const bool says = std::string_view(term) == "TERM=xterm";
+    BOOST_TEST(has(output, "\r\x1b[Kstop: 1 s, 1 of 2 done, wait>") == says, shown(output));
+    BOOST_TEST(has(output, "\x1b") == says, shown(output));
+    BOOST_TEST(output.ends_with(says ? "\x1b[Kslow\r\nquick\r\n" : "slow\r\nquick\r\n"), shown(output));
+    BOOST_TEST(daemon.sup({"rm", "slow", "quick"}).code == 0);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(kill_sends_what_it_is_told) {

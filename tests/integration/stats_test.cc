@@ -145,6 +145,23 @@ BOOST_AUTO_TEST_CASE(top_on_a_terminal_gives_it_back) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_dumb_terminal_gets_plain_lines) {
+  DaemonProcess daemon;
+  (void)daemon.detached({"--name", "web", "sleep", "1000"});
+  Start top = on_t({"top"});
+  top.env = {"TERM=dumb"};
+  Terminal once(top);
+  BOOST_TEST(once.finish().code() == 0);
+  BOOST_TEST(has(once.out(), "sleep 1000"), shown(once.out()));
+  Start stats = on_t({"stats"});
+  stats.env = {"TERM=dumb"};
+  Terminal again(stats);
+  BOOST_TEST(again.wait_until([&] { return again.out().find(" web ") != again.out().rfind(" web "); }, "two tables"));
+  again.send("\x03");
+  BOOST_TEST(again.finish().code() == 1000 + SIGINT);
+  BOOST_TEST(!has(once.out() + again.out(), "\x1b"), shown(again.out()));
+}
+
 BOOST_AUTO_TEST_CASE(top_keeps_to_the_terminals_size) {
   DaemonProcess daemon;
   (void)daemon.detached({"--name", "web", "sh", "-c", "sleep 1000 & sleep 1001 & sleep 1002 & wait"});

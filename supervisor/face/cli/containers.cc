@@ -8,6 +8,7 @@
 #include "face/cli/verb.h"
 #include "face/control/client.h"
 #include "face/print.h"
+#include "face/progress.h"
 #include "face/say.h"
 #include "spec/jsonmember.h"
 #include "spec/limits.h"
@@ -33,6 +34,7 @@ class PerContainer : public Verb {
     // All are asked before the first has answered, so that what takes long takes as long as the longest of them; but not so many
     // that their answers could fill what a supervisor keeps for a client.
     std::deque<Asked> under_way;
+    Progress progress(name_, operands.size());
     int status = 0;
     std::size_t next = 0;
     while (next < operands.size() || !under_way.empty()) {
@@ -40,7 +42,13 @@ class PerContainer : public Verb {
         under_way.push_back(ask(*clients, operands[next++]));
       const Asked asked = std::move(under_way.front());
       under_way.pop_front();
-      auto answer = asked.request ? asked.client->answer(*asked.request) : std::unexpected(asked.request.error());
+      const auto show_progress = [&] {
+        const auto waited_for = under_way.size() + 1;
+        progress.show(next - waited_for + asked.client->answers_waiting(), asked.reference);
+      };
+      auto answer =
+          asked.request ? asked.client->answer(*asked.request, show_progress) : std::unexpected(asked.request.error());
+      progress.wipe();
       if (!answer) {
         say(answer.error());
         status = answer.error().status;

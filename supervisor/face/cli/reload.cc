@@ -8,6 +8,7 @@
 #include "face/cli/verb.h"
 #include "face/control/client.h"
 #include "face/print.h"
+#include "face/progress.h"
 #include "spec/jsonmember.h"
 #include "spec/spec_json.h"
 
@@ -44,7 +45,11 @@ class ReloadVerb : public Verb {
     if (program_.empty()) return usage("reload", "this program's file is gone", "name another with --exec");
     auto client = control::Client::connect(globals.supervisor.empty() ? "default" : globals.supervisor);
     if (!client) return std::unexpected(client.error());
-    auto answer = client->call("supervisor.reload", {{"program", bytes_to_json(program_)}});
+    auto request = client->send("supervisor.reload", {{"program", bytes_to_json(program_)}});
+    if (!request) return std::unexpected(request.error());
+    Progress progress("reload", 1);
+    auto answer = client->answer(*request, [&] { progress.show(0, client->supervisor()); });
+    progress.wipe();
     if (!answer) return std::unexpected(answer.error());
     return print(client->supervisor() + ": reloaded, version " + printable(text_in(*answer, "version", "?")) + "\n");
   }

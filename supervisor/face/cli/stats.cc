@@ -1,6 +1,5 @@
 // stats: what containers use. Sampled here, beside the supervisor, which only keeps what was seen last.
 #include <poll.h>
-#include <unistd.h>
 
 #include <map>
 #include <nlohmann/json.hpp>
@@ -33,7 +32,7 @@ class StatsVerb : public Verb {
   Result<int> run(const Globals& globals, std::vector<std::string> operands) override {
     auto clients = control::reach(globals.supervisor);
     if (!clients) return std::unexpected(clients.error());
-    const bool screen = !once_ && !json_ && ::isatty(1) == 1;
+    const bool screen = !once_ && !json_ && can_write_over(1);
     bool missing = false;
     for (bool first = true;; first = false) {
       const auto containers = running(*clients, operands, missing);

@@ -46,7 +46,7 @@ class TopVerb : public Verb {
     auto clients = control::reach(only_);
     if (!clients) return std::unexpected(clients.error());
     clients_ = std::move(*clients);
-    if (!json_ && ::isatty(0) == 1 && ::isatty(1) == 1) return live();
+    if (!json_ && ::isatty(0) == 1 && can_write_over(1)) return live();
     look();
     auto r = print(json_ ? json() : sup::table(cells(), columns(1)));
     if (!r) return r;

@@ -22,6 +22,7 @@ namespace {
 // A supervisor speaks at once; one that does not is stuck or is none.
 constexpr std::chrono::milliseconds kHello{10'000};
 
+constexpr int kMeanwhile = 1000;  // ms
 constexpr int kLook = 20;  // ms between looks at one that says nothing
 
 Error asleep(const std::string& path, pid_t pid) {
@@ -155,12 +156,14 @@ Result<std::string> Client::send(std::string_view method, const nlohmann::json& 
   return id;
 }
 
-Result<nlohmann::json> Client::answer(const std::string& request) {
+Result<nlohmann::json> Client::answer(const std::string& request, const std::function<void()>& meanwhile) {
+  pollfd word{.fd = socket_.get(), .events = POLLIN, .revents = 0};
   for (;;) {
     if (auto mine = early_.extract(request); !mine.empty()) {
       if (mine.mapped().failed()) return std::unexpected(std::move(mine.mapped().error));
       return *mine.mapped().result;
     }
+    while (meanwhile && !buffered() && ::poll(&word, 1, kMeanwhile) == 0) meanwhile();
     auto line = read_line();
     if (!line) return std::unexpected(line.error());
     auto said = parse_said(*line);

@@ -2,6 +2,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
@@ -28,7 +29,10 @@ class Client {
   // The two halves of call(): several may be on their way, and be answered in another order.
   [[nodiscard]] Result<std::string> send(std::string_view method, const nlohmann::json& params,
                                          const std::vector<int>& pass = {});
-  [[nodiscard]] Result<nlohmann::json> answer(const std::string& request);
+  // meanwhile: called each time that a second has passed without a word.
+  [[nodiscard]] Result<nlohmann::json> answer(const std::string& request, const std::function<void()>& meanwhile = {});
+  // Answers that have come and that nobody has asked for yet.
+  [[nodiscard]] std::size_t answers_waiting() const { return early_.size(); }
 
   [[nodiscard]] const std::string& supervisor() const { return supervisor_; }
   // Another connection to the same supervisor.
