@@ -226,25 +226,27 @@ std::vector<Finding> check_namespaces(const KernelFiles& kernel, uid_t uid) {
 
 Finding check_proc_mount(const KernelFiles& kernel, uid_t uid) {
   const gid_t gid = ::getegid();
-  constexpr int kBefore = 200;  // an exit status that is no errno: it failed before the mount, as another finding says
+  // Exit statuses that are no errno: it failed before the mount, as another finding says; at the root, which must be one.
+  constexpr int kBefore = 200, kRoot = 201;
   const int err = in_child([=] {
     const int flags = CLONE_NEWNS | CLONE_NEWPID | (uid == 0 ? 0 : CLONE_NEWUSER);
     if (::unshare(flags) < 0 || (uid != 0 && map_self(uid, gid) != 0)) return kBefore;
     // Nothing of what follows may reach the host's mounts.
-    if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) < 0) return kBefore;
+    if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) < 0) return errno == EINVAL ? kRoot : kBefore;
     return in_child(
         [] { return ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) < 0 ? errno : 0; });
   });
   if (err == 0) return {"proc", Status::ok, "a new one can be mounted in new namespaces", {}};
   if (err == kBefore)
     return {"proc", Status::fail, "not tried: the namespaces could not be made", "mend the namespaces first"};
+  const bool root = err == kRoot;
   return from_error("proc", explain_spawn({.stage = "mount",
-                                           .err = err,
+                                           .err = root ? EINVAL : err,
                                            .clone_flags = CLONE_NEWNS | CLONE_NEWPID,
                                            .uid = uid,
                                            .what = {},
-                                           .fstype = "proc",
-                                           .target = "/proc"},
+                                           .fstype = root ? "" : "proc",
+                                           .target = root ? "/" : "/proc"},
                                           kernel));
 }
 

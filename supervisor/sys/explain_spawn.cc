@@ -90,11 +90,12 @@ std::optional<Reason> Inquiry::userns_refused() const {
 Reason Inquiry::refused() const {
   if (user_namespace() || a_.stage == "idmap") {
     if (auto reason = userns_refused()) return *reason;
+    const char* const elsewhere =
+        a_.uid == 0 ? "root needs none but for --userns" : "run it outside of the chroot, or as root";
     if (const auto mounts = k_.proc_text("self/mountinfo")) {
       const auto entries = parse_mountinfo(*mounts);
       if (!entries.empty() && std::ranges::none_of(entries, [](const MountEntry& e) { return e.target == "/"; })) {
-        return {"E_USERNS_DENIED", "sup runs in a chroot, from where the kernel allows no user namespace",
-                "run it outside of the chroot, or as root"};
+        return {"E_USERNS_DENIED", "sup runs in a chroot, from where the kernel allows no user namespace", elsewhere};
       }
     }
     if (const auto map = k_.proc_text("self/uid_map"); map && trimmed(*map).empty()) {
@@ -108,7 +109,7 @@ Reason Inquiry::refused() const {
     if (const std::string label = k_.security_label(); !label.empty()) {
       return {"E_USERNS_DENIED", "the security module confines sup to " + label, "dmesg | grep -i denied"};
     }
-    return {"E_USERNS_DENIED", "user namespaces are forbidden here", "run sup as root, or see: sup doctor"};
+    return {"E_USERNS_DENIED", "user namespaces are forbidden here, as from within a chroot", elsewhere};
   }
   if (k_.has_capability(CAP_SYS_ADMIN) == false) {
     if (a_.uid != 0) return {"E_CLONE_PERM", "it needs CAP_SYS_ADMIN", "run sup as root"};

@@ -97,6 +97,33 @@ BOOST_AUTO_TEST_CASE(sup_in_the_root_finds_its_init) {
   BOOST_TEST(::umount2(place.c_str(), MNT_DETACH) == 0);
 }
 
+// A chroot into what is no mount point: doctor says what a run says.
+BOOST_AUTO_TEST_CASE(a_root_that_is_no_mount_point) {
+  if (as_user() || !own_mounts()) SUP_CANNOT("needs root, and mounts of the tests' own");
+  const std::string place = dir() + "/plain";
+  BOOST_TEST_REQUIRE(::mkdir(place.c_str(), 0755) == 0);
+  for (const char* folder : {"/proc", "/dev", "/lib", "/lib64", "/usr"}) {
+    std::filesystem::create_directory(place + folder);
+    BOOST_TEST_REQUIRE(::mount(folder, (place + folder).c_str(), nullptr, MS_BIND, nullptr) == 0);
+  }
+  std::filesystem::create_directory(place + "/init");
+  std::filesystem::copy_file(sup_path(), place + "/sup");
+  std::filesystem::copy_file(std::filesystem::path(sup_path()).parent_path().parent_path() / "init/init",
+                             place + "/init/init");
+  Start start;
+  start.events = false;
+  start.program = "/usr/sbin/chroot";
+  for (const auto& words : {std::vector<std::string>{"run", "/usr/bin/true"}, {"doctor"}}) {
+    start.args = {place, "/sup", "--events", "none"};
+    start.args.insert(start.args.end(), words.begin(), words.end());
+    const auto result = run(start);
+    BOOST_TEST(has(result.out + result.err, "the root is no mount point"), result.out << result.err);
+    BOOST_TEST(has(result.out + result.err, "mount --bind"), result.out << result.err);
+  }
+  for (const char* folder : {"/proc", "/dev", "/lib", "/lib64", "/usr"})
+    BOOST_TEST(::umount2((place + folder).c_str(), MNT_DETACH) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_noexec_mount) {
   if (!own_mounts()) SUP_CANNOT("needs a mount namespace of the tests' own");
   const auto place = dir() + "/noexec";

@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(a_root_that_is_no_mount_point) {
 BOOST_AUTO_TEST_CASE(user_without_a_mapping) {
   FakeKernel kernel;
   kernel.put("proc/self/uid_map", "         0       1000          1\n");
-  check(spawn_error(kernel, "clone", EPERM), "E_USERNS_DENIED", 125, {"forbidden here"});
+  check(spawn_error(kernel, "clone", EPERM), "E_USERNS_DENIED", 125, {"forbidden here", "outside of the chroot"});
   kernel.put("proc/self/uid_map", "");
   check(spawn_error(kernel, "clone", EPERM), "E_USERNS_DENIED", 125, {"not mapped", "--map-current-user"});
 }
