@@ -1,6 +1,8 @@
 #include "core/reaper.h"
 
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <utility>
@@ -8,6 +10,15 @@
 #include "sys/kernellog.h"
 
 namespace sup {
+namespace {
+
+// As wait4(2) gives it.
+int status_of(const siginfo_t& ended) {
+  if (ended.si_code == CLD_EXITED) return (ended.si_status & 0xff) << 8;
+  return ended.si_status | (ended.si_code == CLD_DUMPED ? 0x80 : 0);
+}
+
+}  // namespace
 
 Reaper::Reaper(Loop& loop) : loop_(loop), watcher_(loop, [this] { collect(); }), rest_(loop) {}
 
@@ -32,22 +43,18 @@ void Reaper::collect() {
   for (int count = 0;; ++count) {
     if (count == kSlice) return rest_.start([this] { collect(); });
     siginfo_t who{};
-    if (::waitid(P_ALL, 0, &who, WEXITED | WNOHANG | WNOWAIT) < 0) {
+    rusage usage{};
+    // The C library's waitid(3) leaves the usage out.
+    if (::syscall(SYS_waitid, P_ALL, 0, &who, WEXITED | WNOHANG, &usage) < 0) {
       if (errno == EINTR) continue;
       return;  // ECHILD
     }
     if (who.si_pid == 0) return;
-    int status = 0;
-    rusage usage{};
-    pid_t got = -1;
-    while ((got = ::wait4(who.si_pid, &status, 0, &usage)) < 0 && errno == EINTR) {
-    }
-    if (got < 0) return;
-    const auto found = watched_.find(got);
+    const auto found = watched_.find(who.si_pid);
     if (found == watched_.end()) continue;
     auto exited = std::move(found->second);
     watched_.erase(found);
-    exited(status, usage, since);
+    exited(status_of(who), usage, since);
   }
 }
 

@@ -17,8 +17,8 @@
 namespace sup {
 
 // Owned by the supervisor; made before the first child, since a watcher that starts late hears nothing.
-// It looks before it reaps (WNOWAIT), so a child nobody watches is reaped as well and told to nobody: one that sup's
-// process had before it became sup (`exec sup …` in a shell).
+// A child nobody watches is reaped as well and told to nobody: one that sup's process had before it became sup (`exec sup …` in
+// a shell).
 class Reaper {
  public:
   // status as wait(2) gives it; usage of the process and of the children it had waited for; since_us: Loop::now_us() when
@@ -37,8 +37,9 @@ class Reaper {
   [[nodiscard]] KillLog& kill_log();
 
  private:
-  // So many ends a turn: a storm of them must not keep the loop from its clients.
-  static constexpr int kSlice = 64;
+  // So many ends a turn: a storm of them must not keep the loop from its clients, least of all from those who ask for more ends:
+  // what is stopped dies on all processors, while this one reaps.
+  static constexpr int kSlice = 16;
   void collect();
 
   Loop& loop_;

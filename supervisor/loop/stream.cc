@@ -49,6 +49,7 @@ struct Stream::State {
   bool has_ended = false;
   bool failed = false;
   int revived = 0;                      // times in a row without a byte
+  bool has_read = false;                // a byte, ever
   bool ending = false;
   std::size_t queued = 0;
 
@@ -147,10 +148,13 @@ void on_read(uv_stream_t* stream, ssize_t n, const uv_buf_t* buffer) {
   s->take_descriptors();
   if (n > 0) {
     s->revived = 0;
+    s->has_read = true;
     if (s->handlers.on_data) s->handlers.on_data({buffer->base, static_cast<std::size_t>(n)});
     return;
   }
   uv_read_stop(stream);
+  // Where nothing has ever come the kernel itself has said that this is the end; else libuv may have concluded it from a hang-up.
+  if (n == UV_EOF && !s->has_read) return s->finish_read(0);
   // A failed handle takes no writes any more (libuv clears that before it calls), and what is read may be answered at once.
   if (n != UV_EOF && !hung_up(s->number) && s->revive()) return;
   // EIO is how a pty says that nobody has its other end open any more. Any other error, and that one where somebody has,

@@ -4,14 +4,13 @@
 
 namespace sup {
 
-Timer::Timer(Loop& loop) {
-  auto* h = new uv_timer_t;
-  uv_timer_init(loop.get(), h);  // cannot fail (uv_timer.c)
-  handle_.reset(h);
-  h->data = this;
-}
-
 void Timer::start(std::chrono::milliseconds delay, std::function<void()> fire) {
+  if (!handle_) {
+    auto* h = new uv_timer_t;
+    uv_timer_init(loop_.get(), h);  // cannot fail (uv_timer.c)
+    handle_.reset(h);
+    h->data = this;
+  }
   fire_ = std::move(fire);
   uv_update_time(handle_->loop);
   uv_timer_start(
@@ -26,11 +25,11 @@ void Timer::start(std::chrono::milliseconds delay, std::function<void()> fire) {
 }
 
 void Timer::stop() {
-  uv_timer_stop(handle_.get());
+  if (handle_) uv_timer_stop(handle_.get());
   fire_ = {};
 }
 
-bool Timer::active() const { return uv_is_active(reinterpret_cast<const uv_handle_t*>(handle_.get())) != 0; }
+bool Timer::active() const { return handle_ && uv_is_active(reinterpret_cast<const uv_handle_t*>(handle_.get())) != 0; }
 
 std::optional<std::chrono::milliseconds> Timer::remaining() const {
   if (!active()) return std::nullopt;

@@ -9,10 +9,11 @@
 
 namespace sup {
 
-// Owned by whoever waits. The callback may start() or destroy-later the timer.
+// Owned by whoever waits. The callback may start() or destroy-later the timer. One that never runs costs no handle: a container has
+// several, and seldom needs one.
 class Timer {
  public:
-  explicit Timer(Loop& loop);
+  explicit Timer(Loop& loop) : loop_(loop) {}
   // Fires once after `delay` (from now, not from the turn's beginning). A running one is set anew.
   void start(std::chrono::milliseconds delay, std::function<void()> fire);
   void stop();
@@ -21,7 +22,8 @@ class Timer {
   [[nodiscard]] std::optional<std::chrono::milliseconds> remaining() const;
 
  private:
-  UvPtr<uv_timer_t> handle_;
+  Loop& loop_;
+  UvPtr<uv_timer_t> handle_;  // from the first start() on
   std::function<void()> fire_;
 };
 
