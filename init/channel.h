@@ -37,17 +37,20 @@ inline int say_with(int boot, wire::Say what, uint16_t step, int fd) {
   return n == static_cast<long>(sizeof record) ? 0 : EPIPE;  // a record is small: it goes whole, or not at all
 }
 
-// Reads exactly one record. 0, EPIPE at the end of the stream, or the errno.
-inline int hear(int boot, wire::Record& record) {
-  auto* to = reinterpret_cast<unsigned char*>(&record);
-  for (size_t done = 0; done < sizeof record;) {
-    const long n = sys::recv(boot, to + done, sizeof record - done, 0);
+// Reads exactly so many bytes. 0, EPIPE at the end of the stream, or the errno.
+inline int hear(int boot, unsigned char* to, size_t size) {
+  for (size_t done = 0; done < size;) {
+    const long n = sys::recv(boot, to + done, size - done, 0);
     if (n == -EINTR) continue;
     if (n < 0) return static_cast<int>(-n);
     if (n == 0) return EPIPE;
     done += static_cast<size_t>(n);
   }
   return 0;
+}
+
+inline int hear(int boot, wire::Record& record) {
+  return hear(boot, reinterpret_cast<unsigned char*>(&record), sizeof record);
 }
 
 }  // namespace sup::init

@@ -3,7 +3,7 @@
 //   sup ── clone ──► init: the steps that are every container's (namespaces, /proc, lo)
 //    │ ◄─ {wait, i} ──┤ 0, 1 and 2 closed: nothing of the host's is held but the channel
 //    ⋮                ⋮
-//    │ ─ {go, k} + command's 0, 1, 2 and a plan ─► the new plan, from its step k on
+//    │ ─ {go, k} + command's 0, 1, 2; a plan ─► the new plan, from its step k on
 //
 // The new plan is a whole one, whose first k steps are those that have been carried out: which step failed is so told in
 // the same numbers as by an init that was not parked.

@@ -14,7 +14,8 @@
 // private) and so has argv and envp without allocating.
 //
 // The block arrives in a sealed memfd at descriptor BOOT+1, the boot channel (an
-// AF_UNIX SOCK_STREAM socket) is BOOT; BOOT is argv[1], in decimal.
+// AF_UNIX SOCK_STREAM socket) is BOOT; BOOT is argv[1], in decimal. A parked init
+// has its second one over the boot channel, behind the record that says go.
 #pragma once
 #include <stdint.h>
 
@@ -50,7 +51,7 @@ enum class Op : uint16_t {
   stay = 18,  // fork: the parent stays PID 1 and supervises (init/pid1.h), the child goes on. n0: not 0: it is no PID 1, whose
   // death would end all; descriptor n0, that of its cgroup.kill, is written to instead
   close_from = 19,  // close_range(2) from n0 up, the boot channel excepted (it is CLOEXEC)
-  signals_default = 20,  // all 64 dispositions default
+  signals_default = 20,  // all 64 dispositions default; those in mask n0 are so already (bit N-1 is signal N)
   wait = 21,  // report {wait, i}, go on when the supervisor says go; n0 says for what (WaitFor). For park
   // (init/park.h) it is the last step, and with the go comes another plan and where to go on in it
   cover = 22,  // s0 path: an empty, locked tmpfs over it; what cannot be reached (ENOENT, EACCES, ENOTDIR) is done
@@ -134,7 +135,7 @@ enum class WaitFor : uint16_t { none = 0, cgroup = 1, idmap = 2, park = 3, start
 // One record on the boot channel, either way.
 enum class Say : uint16_t {
   wait = 1,  // init: at a wait step. Answer: go
-  go = 2,  // supervisor: go on; to a parked init with step `step` of the plan that comes with it
+  go = 2,  // supervisor: go on; to a parked init with step `step` of the plan of `value` bytes that comes behind it
   exec = 3,  // init: last words before execve; EOF after it means the command runs
   running = 4,  // init as PID 1: the command's execve succeeded; value is its pid inside
   failed = 5,  // init: step `step` failed with `err`; for exec, value is the candidate tried

@@ -382,10 +382,10 @@ int close_from(uint64_t first, int boot) {
   return error(sys::close_range(from > channel ? from : channel + 1, ~0U));
 }
 
-int signals_default() {
+int signals_default(uint64_t already) {
   const sys::SigAction by_default{};
   for (int sig = 1; sig <= sys::kSignals; ++sig) {
-    if (sig == sys::kSigKill || sig == sys::kSigStop) continue;
+    if (sig == sys::kSigKill || sig == sys::kSigStop || (already >> (sig - 1) & 1) != 0) continue;
     const int err = error(sys::sigaction(sig, &by_default));
     if (err != 0) return err;
   }
@@ -468,7 +468,7 @@ int perform(Run& run, const Step& step) {
     case Op::pdeathsig: return pdeathsig(n[0], run.boot);
     case Op::stay: return stay(run, static_cast<int>(n[0]), go_on_after_stay);
     case Op::close_from: return close_from(n[0], run.boot);
-    case Op::signals_default: return signals_default();
+    case Op::signals_default: return signals_default(n[0]);
     case Op::wait: return static_cast<wire::WaitFor>(n[0]) == wire::WaitFor::park ? park(run) : wait(run);
     case Op::exec: return exec(run, step);
     case Op::join: return join(run, step);

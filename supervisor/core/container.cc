@@ -163,13 +163,15 @@ bool Container::go_on_with(Parked parked, const int (&stdio)[3]) {
   const auto before = Loop::now_us();
   auto stream = opened(loop_, boot_, std::move(parked.boot), boot_handlers());
   if (!stream) return false;
-  on_its_way_ = !parked.waits;
+  on_its_way_ = true;
   boot_->read_start();
-  if (!go_on(plan_, parked.done, stdio, boot_->fd())) {
+  const auto rest = go_on(plan_, parked.done, stdio, boot_->fd());
+  if (!rest) {
     boot_.reset();  // its end as well, should it still be there
     on_its_way_ = false;
     return false;
   }
+  if (!rest->empty()) boot_->write(*rest);
   cloned(Loop::now_us() - before);
   under_way(parked.pid, std::move(parked.pidfd));
   return true;
@@ -479,7 +481,7 @@ Effect Container::signal(int number, std::optional<std::int64_t> sender) {
   // A PID 1 without a handler does not get what its parent namespace sends (pid_namespaces(7)), and kill(2) says 0
   // all the same: look first. KILL, STOP and CONT work always; init as PID 1 passes everything on.
   if (!init_stays(spec_) && number != SIGKILL && number != SIGSTOP && number != SIGCONT) {
-    if (const auto now = signal_state(pid_)) {
+    if (const auto now = signal_state(pid_, number)) {
       if (now->ignores(number)) {
         effect = Effect::ignored;
       } else if (!entry_ && !now->has_handler(number) && !now->blocks(number)) {

@@ -93,41 +93,39 @@ Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)
   return launched;
 }
 
-Result<void> go_on(const Plan& plan, std::size_t from, const int (&stdio)[3], int boot) {
+Result<std::string> go_on(const Plan& plan, std::size_t from, const int (&stdio)[3], int boot) {
   auto bytes = encode(plan);
   if (!bytes) return std::unexpected(bytes.error());
-  auto steps = sealed_memfd("sup-plan", *bytes, Executable::no);
-  if (!steps) return std::unexpected(steps.error());
-
   wire::Record record{.say = static_cast<std::uint16_t>(wire::Say::go),
                       .step = static_cast<std::uint16_t>(from),
                       .err = 0,
-                      .value = 0,
+                      .value = static_cast<std::uint32_t>(bytes->size()),
                       .reserved = 0};
-  const int fds[4] = {stdio[0], stdio[1], stdio[2], steps->get()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof fds)] = {};
-  iovec part{&record, sizeof record};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof stdio)] = {};
+  iovec parts[2] = {{&record, sizeof record}, {bytes->data(), bytes->size()}};
   msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
+  message.msg_iov = parts;
+  message.msg_iovlen = 2;
   message.msg_control = control;
   message.msg_controllen = sizeof control;
   cmsghdr* const rights = CMSG_FIRSTHDR(&message);
   rights->cmsg_level = SOL_SOCKET;
   rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(sizeof fds);
-  std::memcpy(CMSG_DATA(rights), fds, sizeof fds);
+  rights->cmsg_len = CMSG_LEN(sizeof stdio);
+  std::memcpy(CMSG_DATA(rights), stdio, sizeof stdio);
   ssize_t n = 0;
   do n = ::sendmsg(boot, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   while (n < 0 && errno == EINTR);
-  // The channel has been silent and is empty: a record is taken whole.
-  if (n == static_cast<ssize_t>(sizeof record)) return {};
-  return std::unexpected(Error{.code = "E_PARKED",
-                               .where = "boot channel",
-                               .what = "an init made in advance does not listen",
-                               .err = n < 0 ? errno : EIO,
-                               .path = {},
-                               .stage = "spawn"});
+  // The channel has been silent and is empty: the record is taken whole.
+  if (n < static_cast<ssize_t>(sizeof record))
+    return std::unexpected(Error{.code = "E_PARKED",
+                                 .where = "boot channel",
+                                 .what = "an init made in advance does not listen",
+                                 .err = n < 0 ? errno : EIO,
+                                 .path = {},
+                                 .stage = "spawn"});
+  return std::string(reinterpret_cast<const char*>(bytes->data()) + (static_cast<std::size_t>(n) - sizeof record),
+                     bytes->size() + sizeof record - static_cast<std::size_t>(n));
 }
 
 }  // namespace sup

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "base/error.h"
 #include "base/fd.h"
@@ -39,7 +40,8 @@ struct LaunchFds {  // borrowed; -1: none
                                       int cgroup = -1, LaunchFds fds = {});
 
 // The rest of a start for an init that is parked (init/park.h): it goes on with step `from` of the plan. boot: our end of its
-// channel, borrowed. Errors leave it as it is; E_PARKED: it is not there any more.
-[[nodiscard]] Result<void> go_on(const Plan& plan, std::size_t from, const int (&stdio)[3], int boot);
+// channel, borrowed. What the channel had no room for comes back, and must follow. Errors leave init as it is; E_PARKED: it is
+// not there any more.
+[[nodiscard]] Result<std::string> go_on(const Plan& plan, std::size_t from, const int (&stdio)[3], int boot);
 
 }  // namespace sup

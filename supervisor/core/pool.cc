@@ -17,6 +17,7 @@
 #include "init/plan.h"
 #include "spec/parked.h"
 #include "sys/pidfd.h"
+#include "sys/placement.h"
 
 namespace sup {
 namespace {
@@ -92,18 +93,24 @@ void Pool::refill() {
   if (!fixed_ && made_.size() > kFew) refill_after(kShrink);
 }
 
-bool Pool::make() {
+std::optional<Facts> Pool::look_around() {
   Spec nothing;
   nothing.argv = {"/"};
-  const auto facts = gather(nothing, world_);
-  if (!facts) return false;
+  auto facts = gather(nothing, world_);
+  if (!facts) return std::nullopt;
+  facts->cwd = "/";
   if (!plan_ || plan_generation_ != world_.generation) {
     const auto whole = compile(nothing, *facts);
-    if (!whole) return false;
+    if (!whole) return std::nullopt;
     plan_ = parked(*whole);
     plan_generation_ = world_.generation;
   }
-  if (done(*plan_) == 0) return false;
+  return std::move(*facts);
+}
+
+bool Pool::make() {
+  const auto facts = look_around();
+  if (!facts || done(*plan_) == 0) return false;
   auto channel = make_boot_channel();
   if (!channel) return false;
   // Never a descriptor of the supervisor's, not even until it closes them.
@@ -122,41 +129,43 @@ bool Pool::make() {
   return true;
 }
 
-// It says one thing, once: that it waits. Anything else is a failure, or its end.
-bool Pool::waits(Made& made) {
-  if (made.ready) return true;
-  wire::Record record{};
-  const ssize_t n = ::recv(made.boot.get(), &record, sizeof record, MSG_DONTWAIT);
-  made.ready = n == static_cast<ssize_t>(sizeof record) && record.say == static_cast<std::uint16_t>(wire::Say::wait);
-  return made.ready;
+void Pool::expect() {
+  if (!enabled_ || !std::exchange(fitted_, false)) return;
+  const auto current = [this](const Made& made) { return made.generation == world_.generation; };
+  if (std::ranges::any_of(made_, current) || !room_() || !make()) return;
+  place_apart(made_.back().pid);
+  // Should nobody come for it.
+  refill_after(kQuiet);
 }
 
-Pool::Look Pool::look(Made& made) {
+Pool::Look Pool::look(const Made& made) {
   pollfd p[2] = {{.fd = made.boot.get(), .events = POLLIN, .revents = 0},
                  {.fd = made.pidfd.get(), .events = POLLIN, .revents = 0}};
-  if (::poll(p, 2, 0) < 0 || p[1].revents != 0) return Look::lost;
-  if (p[0].revents == 0) return made.ready ? Look::ready : Look::busy;
-  return !made.ready && waits(made) ? Look::ready : Look::lost;
+  if (::poll(p, 2, 0) < 0 || p[1].revents != 0 || (p[0].revents & ~POLLIN) != 0) return Look::lost;
+  // It says one thing, once: that it waits. Should it be a failure, it is as one that is killed the moment it is handed out.
+  return p[0].revents == 0 ? Look::busy : Look::ready;
 }
 
 std::optional<Parked> Pool::take(const Plan& plan) {
   if (!enabled_) return std::nullopt;
   started();
-  std::optional<Parked> taken;
-  for (auto it = made_.begin(); it != made_.end() && !taken;) {
+  if (!plan_ || plan_generation_ != world_.generation) (void)look_around();
+  fitted_ = plan_ && fits(*plan_, plan);
+  auto best = made_.end();
+  for (auto it = made_.begin(); fitted_ && it != made_.end();) {
     const auto next = std::next(it);
-    if (it->generation == world_.generation && plan_ && fits(*plan_, plan)) {
-      switch (look(*it)) {
-        case Look::ready:
-          taken = std::move(static_cast<Parked&>(*it));
-          made_.erase(it);
-          break;
-        case Look::busy: break;
-        case Look::lost: end(it); break;
-      }
+    const Look now = it->generation == world_.generation ? look(*it) : Look::busy;
+    if (now == Look::lost) {
+      end(it);
+    } else if (it->generation == world_.generation && (now == Look::ready || best == made_.end())) {
+      best = it;
+      if (now == Look::ready) break;
     }
     it = next;
   }
+  if (best == made_.end()) return std::nullopt;
+  std::optional<Parked> taken = std::move(static_cast<Parked&>(*best));
+  made_.erase(best);
   return taken;
 }
 
@@ -170,7 +179,10 @@ void Pool::end(std::list<Made>::iterator made) {
 void Pool::died(pid_t pid) {
   const auto found = std::ranges::find(made_, pid, &Made::pid);
   if (found == made_.end()) return;
-  const bool waited = waits(*found);
+  wire::Record said{};
+  const bool waited =
+      ::recv(found->boot.get(), &said, sizeof said, MSG_DONTWAIT) == static_cast<ssize_t>(sizeof said) &&
+      said.say == static_cast<std::uint16_t>(wire::Say::wait);
   made_.erase(found);
   // Killed from outside: replaced, but not as fast as somebody can kill. One that never came to wait would not the next time
   // either: then not before the next start.

@@ -26,9 +26,8 @@ namespace sup {
 struct Parked {
   pid_t pid = -1;
   Fd pidfd;
-  Fd boot;                 // our end of its channel; what it has said is read
+  Fd boot;                 // our end of its channel; that it waits is still to be read there, or to come
   std::size_t done = 0;    // steps of its plan that are behind it, or will be
-  bool waits = true;       // it has said {wait}; false: that is still to come
 };
 
 inline constexpr std::size_t kMaxPool = 64;
@@ -48,8 +47,14 @@ class Pool {
   // How many to keep: 0 to kMaxPool; none: a few, more where many were started of late.
   void keep(std::optional<std::size_t> fixed);
 
-  // One that may go on with this plan. The world has just been looked at, by gather(). Counts as a start in any case.
+  // A start is about to be asked for: where there is none, one is made now, and gets on while the request is read. Not where the
+  // last request had no use for one.
+  void expect();
+  // One that may go on with this plan, parked or on its way there. The world has just been looked at, by gather(). Counts as a
+  // start in any case.
   [[nodiscard]] std::optional<Parked> take(const Plan& plan);
+  // A start that is none for anything made in advance.
+  void pass() { fitted_ = false; }
 
   [[nodiscard]] std::size_t size() const { return made_.size(); }  // being made or parked
   // Ends them all, and waits for it; none is made until keep() is called again.
@@ -58,15 +63,15 @@ class Pool {
  private:
   struct Made : Parked {
     std::uint64_t generation = 0;  // of the world in which it was made
-    bool ready = false;  // it has said {wait}
   };
   enum class Look : std::uint8_t { busy, ready, lost };
 
   void refill_after(std::chrono::milliseconds pause);
   void refill();
+  // What one is made with; plan_ is of the world as it is now then. none: it cannot be known.
+  [[nodiscard]] std::optional<Facts> look_around();
   [[nodiscard]] bool make();
-  [[nodiscard]] static Look look(Made& made);
-  [[nodiscard]] static bool waits(Made& made);
+  [[nodiscard]] static Look look(const Made& made);
   void end(std::list<Made>::iterator made);
   void died(pid_t pid);
   void started();
@@ -78,6 +83,7 @@ class Pool {
   std::function<bool()> busy_;
   std::function<bool()> room_;
   bool enabled_ = false;
+  bool fitted_ = false;  // the last request came to a start that one of them would do for
   std::optional<std::size_t> fixed_;
   std::list<Made> made_;  // the oldest first
   std::optional<Plan> plan_;  // what they are made by

@@ -137,8 +137,7 @@ class Foreground : public Viewer {
     return Parked{.pid = std::exchange(started->pid, -1),
                   .pidfd = std::move(started->pidfd),
                   .boot = std::move(started->boot),
-                  .done = done(beginning),
-                  .waits = false};
+                  .done = done(beginning)};
   }
 
   // The control socket. Without one the command runs all the same, only nobody else reaches it.

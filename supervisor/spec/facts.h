@@ -19,9 +19,10 @@ struct Facts {
   gid_t gid = 0;
   std::vector<std::string> environ;       // the caller's, "K=V", bytes as given
   std::string cwd;                        // absolute; empty when the caller's directory is gone
-  std::vector<std::string> proc_mounts;   // mount points of every procfs, as mountinfo lists them
-  bool proc_locked = false;               // root in a user namespace who cannot detach the procfs he inherited
-  std::string rootfs;                     // with --rootfs: its directory, links resolved
+  std::uint64_t default_signals = 0;  // bit N-1: signal N is not ignored by who makes the process; 0: nobody has looked
+  std::vector<std::string> proc_mounts;  // mount points of every procfs, as mountinfo lists them
+  bool proc_locked = false;  // root in a user namespace who cannot detach the procfs he inherited
+  std::string rootfs;  // with --rootfs: its directory, links resolved
   bool initramfs = false;  // the host's root is the kernel's first one, which pivot_root(2) cannot move
   bool kcore = true;  // the kernel has a /proc/kcore, for /dev/core to lead to; with --rootfs
   // A directory on which a tmpfs is to go, as it is now.

@@ -531,7 +531,7 @@ Result<Plan> compile(const Spec& spec, const Facts& facts) {
   // First of all, so that no later hang outlives the supervisor.
   draft.add(step(Op::pdeathsig, {SIGKILL}));
   // Early, because it is the same for all of them: what waits for a command has this behind it. They stay blocked.
-  draft.add(step(Op::signals_default));
+  draft.add(step(Op::signals_default, {facts.default_signals}));
   // Before anything is done that could cost something: all of it counts, and a limit that cannot be had stops the start here.
   if (needs_group(spec)) draft.add(step(Op::wait, {static_cast<std::uint64_t>(wire::WaitFor::cgroup)}));
   if (plan.user_namespace) {

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdint>
 #include <memory>
 #include <ranges>
@@ -197,12 +198,8 @@ Result<void> look_at_root(const Spec& spec, Facts& facts) {
 
 Result<Facts> facts_of(const Spec& spec, std::vector<std::string> mounts, bool locked) {
   Facts facts;
-  facts.id = new_id();
   facts.uid = ::geteuid();
   facts.gid = ::getegid();
-  for (char** e = environ; e != nullptr && *e != nullptr; ++e) facts.environ.emplace_back(*e);
-  char cwd[PATH_MAX];
-  if (::getcwd(cwd, sizeof cwd) != nullptr && cwd[0] == '/') facts.cwd = cwd;
   facts.proc_mounts = std::move(mounts);
   facts.proc_locked = locked;
   const Privileges may = privileges(spec);
@@ -231,6 +228,17 @@ Result<Facts> facts_of(const Spec& spec, std::vector<std::string> mounts, bool l
   return facts;
 }
 
+// A handler is gone after an execve(2); what is ignored stays so.
+std::uint64_t default_signals() {
+  std::uint64_t mask = 0;
+  for (int signal = 1; signal <= 64; ++signal) {
+    struct sigaction now{};
+    // The C library keeps two for itself, and says nothing of them.
+    if (::sigaction(signal, nullptr, &now) == 0 && now.sa_handler != SIG_IGN) mask |= std::uint64_t{1} << (signal - 1);
+  }
+  return mask;
+}
+
 Result<void> look(World& world) {
   if (world.mounts && !world.mounts->changed()) return {};
   // Watched from before the look: what changes meanwhile is another change.
@@ -242,6 +250,7 @@ Result<void> look(World& world) {
   if (!mounts) return std::unexpected(std::move(mounts.error()));
   world.proc_mounts = std::move(*mounts);
   world.proc_locked = ::geteuid() == 0 && !whole_id_map() && cannot_detach(world.proc_mounts);
+  world.default_signals = default_signals();
   world.mounts.emplace(std::move(*watch));
   return {};
 }
@@ -250,14 +259,22 @@ Result<void> look(World& world) {
 
 Result<Facts> gather(const Spec& spec, World& world) {
   if (auto looked = look(world); !looked) return std::unexpected(std::move(looked.error()));
-  return facts_of(spec, world.proc_mounts, world.proc_locked);
+  auto facts = facts_of(spec, world.proc_mounts, world.proc_locked);
+  if (facts) facts->default_signals = world.default_signals;
+  return facts;
 }
 
 Result<Facts> gather(const Spec& spec) {
   auto mounts = procfs_mounts();
   if (!mounts) return std::unexpected(std::move(mounts.error()));
   const bool locked = ::geteuid() == 0 && !whole_id_map() && cannot_detach(*mounts);
-  return facts_of(spec, std::move(*mounts), locked);
+  auto facts = facts_of(spec, std::move(*mounts), locked);
+  if (!facts) return facts;
+  facts->id = new_id();
+  for (char** e = environ; e != nullptr && *e != nullptr; ++e) facts->environ.emplace_back(*e);
+  char cwd[PATH_MAX];
+  if (::getcwd(cwd, sizeof cwd) != nullptr && cwd[0] == '/') facts->cwd = cwd;
+  return facts;
 }
 
 }  // namespace sup

@@ -24,10 +24,12 @@ struct World {
   std::uint64_t generation = 0;  // one more with each look
   std::vector<std::string> proc_mounts;
   bool proc_locked = false;
+  std::uint64_t default_signals = 0;  // as in Facts; who starts many changes none of his any more
 };
 
 // Facts for this spec; reads /etc/passwd and /etc/group only when the spec names a user.
 [[nodiscard]] Result<Facts> gather(const Spec& spec);
+// The same for another's request, who says himself what its id, environ and cwd are: they are empty.
 [[nodiscard]] Result<Facts> gather(const Spec& spec, World& world);
 
 }  // namespace sup

@@ -49,7 +49,7 @@ class LowNumbers {
     Lent& operator=(const Lent&) = delete;
     // The same description at a low number, or fd itself where that is low already or nothing is left.
     int lower(int fd) {
-      if (fd < 0 || used_ == from_.numbers_.size() || fd <= from_.numbers_[used_].get()) return fd;
+      if (fd < kLow || used_ == from_.numbers_.size()) return fd;
       const int low = from_.numbers_[used_].get();
       if (::dup3(fd, low, O_CLOEXEC) < 0) return fd;
       ++used_;
@@ -63,6 +63,7 @@ class LowNumbers {
 
  private:
   static constexpr std::size_t kCount = 16;
+  static constexpr int kLow = 64;  // the kernel's table of descriptors is never smaller (NR_OPEN_DEFAULT)
   Fd holder_;
   std::vector<Fd> numbers_;  // ascending
 };

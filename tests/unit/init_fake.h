@@ -67,10 +67,7 @@ class Fake {
   int stacked = 0;                                     // mounts on the spot that umount2 is called for
   // f_type and mount point, what listmount(2) and statmount(2) tell; none: a kernel before them
   std::optional<std::vector<std::pair<std::uint64_t, std::string>>> mounts;
-  // What a parked init is given: recvmsg(2) brings these descriptors with the first byte of `heard`, and the last is a file
-  // of these bytes.
-  std::vector<int> given = {0, 1, 2, kBoot + 1};
-  std::vector<unsigned char> second_plan;
+  std::vector<int> given = {0, 1, 2};  // what recvmsg(2) brings with the first byte of `heard`
   std::uint32_t message_flags = 0;
   std::size_t recv_at_most = 1000;
   bool short_write = false;
@@ -179,7 +176,6 @@ class Fake {
                                                       {__NR_signalfd4, "signalfd"},
                                                       {__NR_wait4, "wait4"},
                                                       {__NR_recvmsg, "recvmsg"},
-                                                      {__NR_fstat, "fstat"},
                                                       {__NR_mmap, "mmap"},
                                                       {sys::kNrListmount, "listmount"},
                                                       {sys::kNrStatmount, "statmount"},
@@ -330,7 +326,7 @@ class Fake {
       case __NR_write: return short_write ? a[2] - 1 : a[2];
       case __NR_sendto: return sent(at<const char>(a[1]), static_cast<std::size_t>(a[2]));
       case __NR_recvfrom: {
-        const std::size_t n = std::min(heard.size(), static_cast<std::size_t>(a[2]));
+        const std::size_t n = std::min({heard.size(), static_cast<std::size_t>(a[2]), recv_at_most});
         std::memcpy(at<char>(a[1]), heard.data(), n);
         heard.erase(0, n);
         return static_cast<long>(n);
@@ -342,13 +338,8 @@ class Fake {
       case __NR_fstatfs: at<sys::StatFs>(a[1])->type = devpts ? sys::kDevptsMagic : 0xef53; return 0;
       case __NR_ioctl: return a[1] == sys::kTiocgPtPeer ? 64 : 0;
       case __NR_recvmsg: return receive(*at<sys::MsgHdr>(a[1]));
-      case __NR_fstat:
-        at<struct stat>(a[1])->st_mode = S_IFREG;
-        at<struct stat>(a[1])->st_size = static_cast<long>(second_plan.size());
-        return 0;
       case __NR_mmap:
-        second_block_ = std::make_unique<unsigned char[]>(second_plan.size());
-        std::copy(second_plan.begin(), second_plan.end(), second_block_.get());
+        second_block_ = std::make_unique<unsigned char[]>(static_cast<std::size_t>(a[1]));
         return reinterpret_cast<long>(second_block_.get());
       case __NR_read: return a[0] == 52 ? read_signals(at<sys::SignalInfo>(a[1])) : read_file(at<char>(a[1]));
       case __NR_getcwd:
