@@ -102,6 +102,8 @@ class Container {
   [[nodiscard]] std::size_t input_queued() const;
   // End of input: a pipe is closed; a terminal gets its VEOF character, twice in mid-line.
   void end_input();
+  // It has ended, and its owner wants to hear no more of it.
+  void forsake() { hooks_ = {}; }
   void pause_output(Channel channel);
   void resume_output(Channel channel);
   // Nobody can read the output any more: the command meets what a real hang-up would give it (SIGPIPE, SIGHUP).

@@ -91,7 +91,7 @@ Error removing(const Held& held) {
 
 Supervisor::Supervisor(Loop& loop, EventLog& log, std::string logs)
     : loop_(loop), log_(log), logs_(std::move(logs)), reaper_(loop),
-      chance_(static_cast<std::minstd_rand::result_type>(Loop::now_us())) {}
+      chance_(static_cast<std::minstd_rand::result_type>(Loop::now_us())), graveyard_(loop) {}
 Supervisor::~Supervisor() = default;
 
 Result<void> Supervisor::start() {
@@ -111,6 +111,8 @@ void Supervisor::set_state(Held& held, ContainerState next) {
   if (is_live(next)) ++live_;
   if (held.state_ == ContainerState::starting) --starting_;
   if (next == ContainerState::starting) ++starting_;
+  if (held.state_ == ContainerState::stopping) --stopping_;
+  if (next == ContainerState::stopping) ++stopping_;
   held.state_ = next;
 }
 
@@ -143,7 +145,7 @@ Result<Held*> Supervisor::run(RunRequest request, Viewer* first) {
   }
   auto held = std::make_unique<Held>();
   held->request_ = std::move(request);
-  held->spec_ = held->request_.spec;
+  held->spec_ = std::move(held->request_.spec);
   held->created_ = ::time(nullptr);
   if (held->request_.prepared) {
     held->id_ = held->request_.prepared->facts.id;
@@ -216,10 +218,17 @@ Result<void> Supervisor::launch(Held& held) {
   held.sent_ = 0;
   held.log_trouble_told_ = false;
   held.finished_ = 0;
-  auto parked = std::move(prepared->parked);
-  if (parked) reaper_.watch(parked->pid, [](int, const rusage&, std::uint64_t) {});
-  // What is limited is made inside of its limits.
-  if (!parked && !held.spec_.limits.any()) parked = pool_->take(prepared->plan);
+  const auto made_in_advance = [&]() -> std::optional<Parked> {
+    if (prepared->parked) {
+      reaper_.watch(prepared->parked->pid, [](int, const rusage&, std::uint64_t) {});
+      return std::move(prepared->parked);
+    }
+    // What is limited is made inside of its limits.
+    if (!held.spec_.limits.any()) return pool_->take(prepared->plan);
+    pool_->pass();
+    return std::nullopt;
+  };
+  auto parked = made_in_advance();
   held.container_ = std::make_unique<Container>(loop_, log_, reaper_, held.spec_, std::move(prepared->facts),
                                                 std::move(prepared->plan), hooks(held));
   held.container_->because(std::exchange(held.why_, 0));
@@ -361,7 +370,10 @@ void Supervisor::ended(Held& held, const Outcome& outcome) {
     const auto found = held_.find(id);
     if (found == held_.end()) return;
     Held& gone = *found->second;
-    gone.container_.reset();
+    if (stopping_ != 0 && gone.container_)
+      graveyard_.take(std::move(gone.container_));
+    else
+      gone.container_.reset();
     tell(gone.begun_, gone);
     tell(gone.ended_, gone);
     if (gone.again_at_end_) start_after_end(gone, gone.last_seq_);

@@ -21,6 +21,7 @@
 #include "core/audience.h"
 #include "core/container.h"
 #include "core/eventlog.h"
+#include "core/graveyard.h"
 #include "core/logfile.h"
 #include "core/pool.h"
 #include "core/reaper.h"
@@ -94,7 +95,7 @@ class Held {
   std::string id_;
   std::uint64_t number_ = 0;
   Spec spec_;
-  RunRequest request_;
+  RunRequest request_;  // its spec is here no more
   ContainerState state_ = ContainerState::created;
   std::unique_ptr<Container> container_;
   std::optional<Outcome> outcome_;
@@ -151,6 +152,10 @@ class Supervisor {
   // From now on inits are made in advance (core/pool.h): so many, or as many as the starts of late suggest.
   void keep_parked(std::optional<std::size_t> count) { pool_->keep(count); }
 
+  // A request to run something has come, and is not read yet. (While another start is under way the processors have work.)
+  void expect_start() {
+    if (pool_ && starting_ == 0 && !closing_ && !no_more_ && !hold_starts_) pool_->expect();
+  }
   // Checks, compiles and starts. Errors are those of a foreground run before its command ran; one that init meets is an
   // end, told to `ended`. E_NAME_TAKEN names the holder, here or under another supervisor. first: watches from before the command's first instruction.
   [[nodiscard]] Result<Held*> run(RunRequest request, Viewer* first = nullptr);
@@ -280,6 +285,8 @@ class Supervisor {
   std::uint64_t last_number_ = 0;
   std::size_t live_ = 0;
   std::size_t starting_ = 0;  // of them, those whose command does not run yet
+  std::size_t stopping_ = 0;  // and those whose end is to come
+  Graveyard graveyard_;
 
   void enter(const std::string& id, ExecRequest request, const Inside& inside, const ExecTold& told);
   [[nodiscard]] Container::Hooks exec_hooks(const std::string& key, Container::Hooks hooks);

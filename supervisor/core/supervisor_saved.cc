@@ -173,7 +173,6 @@ void Supervisor::restore(SavedHeld saved) {
   Held& held = *made;
   held.id_ = saved.id;
   held.spec_ = std::move(*spec);
-  held.request_.spec = held.spec_;
   held.request_.environ = std::move(saved.environ);
   held.request_.cwd = std::move(saved.cwd);
   held.request_.size.ws_row = static_cast<unsigned short>(saved.rows);

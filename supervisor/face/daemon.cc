@@ -133,7 +133,7 @@ class Daemon {
                      .settled = [this] { return supervisor_->settled() && server_->settled(); },
                      .argv = [this](bool trial) { return argv(trial); }});
     if (state.is_null()) log_->emit(Event{.id = {}, .name = {}, .cause = 0, .what = event::Listening{.path = *path}});
-    if (options_.pool.value_or(1) != 0) supervisor_->keep_parked(options_.pool);
+    supervisor_->keep_parked(options_.pool);
     changed();
     return {};
   }

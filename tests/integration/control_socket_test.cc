@@ -119,6 +119,22 @@ BOOST_AUTO_TEST_CASE(malformed_input_harms_its_sender_only) {  // B25
   BOOST_TEST(daemon.ids().empty());
 }
 
+BOOST_AUTO_TEST_CASE(of_many_that_are_stopped_together_nothing_is_left_open) {
+  DaemonProcess daemon({"--pool", "0"});  // whose descriptors come and go
+  // The first start opens what every later one looks at (the mount table).
+  const auto first = daemon.detached({"true"});
+  BOOST_TEST(daemon.sup({"wait", first}).code == 0);
+  const auto before = fds_of(daemon.pid());
+  std::vector<std::string> stop = {"stop"};
+  for (int i = 0; i < 40; ++i) stop.push_back(daemon.detached({"sleep", "1000"}));
+  const auto stopped = daemon.sup(stop);
+  BOOST_TEST(stopped.code == 0, stopped.err);
+  BOOST_TEST(lines(stopped.out).size() == 40U, stopped.out);
+  daemon.wait_until([&] { return fds_of(daemon.pid()) <= before; }, "its descriptors to be as many as before");
+  for (std::size_t i = 1; i < stop.size(); ++i) BOOST_TEST(daemon.sup({"wait", stop[i]}).out == "137\n");
+  BOOST_TEST(daemon.end() == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_request_in_pieces_is_a_request) {
   DaemonProcess daemon;
   RawClient client(daemon.socket());

@@ -205,6 +205,23 @@ BOOST_AUTO_TEST_CASE(they_die_with_a_supervisor_that_is_killed) {
   fs::remove(daemon.socket());  // nobody was left to do it
 }
 
+// Where none is parked, one is made as soon as a request has come, if the request before had use for one.
+BOOST_AUTO_TEST_CASE(one_made_for_a_request_that_comes_to_nothing_is_not_kept) {
+  DaemonProcess daemon({"--pool", "0"});
+  const std::string pid = std::to_string(daemon.pid());
+  const auto children = [&] { return read_text("/proc/" + pid + "/task/" + pid + "/children"); };
+  (void)daemon.detached({"--rm", "true"});
+  const auto refused = daemon.sup({"run", "-d", "-u", "nobody-has-this-name", "true"});
+  BOOST_TEST(refused.code == 125, refused.err);
+  daemon.wait_until([&] { return children().empty(); }, "what was made for nobody to end");
+  (void)daemon.detached({"--rm", "true"});
+  // Of no use to this one, and in nobody's way.
+  const auto other = daemon.detached({"--network", "host", "sleep", "1000"});
+  const auto own = std::to_string(daemon.pid_of(other)) + " ";
+  daemon.wait_until([&] { return children() == own; }, "what was made for another to end");
+  BOOST_TEST(daemon.end() == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_few_are_kept_without_being_asked_for) {
   DaemonProcess daemon;
   (void)wait_for_parked(daemon, 2);

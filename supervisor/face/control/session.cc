@@ -12,6 +12,8 @@ namespace sup::control {
 namespace {
 
 constexpr std::uint64_t kSlice = 2000;   // microseconds
+constexpr std::size_t kBeginning = 128;  // of a request
+constexpr std::size_t kTogether = 16 * 1024;  // bytes of answers
 
 }  // namespace
 
@@ -46,15 +48,31 @@ Result<void> Session::open(Loop& loop, Fd socket) {
 }
 
 void Session::close() {
+  flush();
   closing_ = true;
   server_.close(number_);
 }
 
-void Session::send(std::string line) {
+// The answers of one turn go out together: of a thousand stops many end in the same one.
+void Session::send(const std::string& line) {
   if (closing_) return;
-  line += '\n';
-  stream_->write(line);
-  if (stream_->queued() > Server::kMaxQueued) close();
+  answers_ += line;
+  answers_ += '\n';
+  // What others write to the stream comes behind them.
+  if (subscription_ || upgrading_ || answers_.size() > kTogether) return flush();
+  if (std::exchange(flushes_, true)) return;
+  server_.loop_.later([server = &server_, number = number_] {
+    const auto found = server->sessions_.find(number);
+    if (found == server->sessions_.end()) return;
+    found->second->flushes_ = false;
+    found->second->flush();
+  });
+}
+
+void Session::flush() {
+  if (answers_.empty() || !stream_) return;
+  stream_->write(std::exchange(answers_, {}));
+  if (!closing_ && stream_->queued() > Server::kMaxQueued) close();
 }
 
 void Session::drained() {
@@ -114,6 +132,9 @@ std::string_view Session::take(std::string_view bytes) {
 
 void Session::handle(std::string_view line) {
   if (line.empty() || line == "\r") return;
+  // Most clients name the method first.
+  if (line.substr(0, kBeginning).find(R"("container.run")") != std::string_view::npos)
+    server_.supervisor_.expect_start();
   auto request = parse_request(line);
   if (!request) return send(error_line(request.error()));
   // An answer may come much later, when this session is gone: the number finds nobody then.
@@ -135,7 +156,7 @@ void Session::handle(std::string_view line) {
         if (session == nullptr) return;
         session->pending_.erase(id);
         if (quiet) return;
-        session->send(std::move(answer));
+        session->send(answer);
         if (upgrades) session->answered();
       },
       [me](std::string answer, std::unique_ptr<Endpoint> endpoint) {
@@ -144,6 +165,7 @@ void Session::handle(std::string_view line) {
 }
 
 void Session::subscribe(std::deque<std::string> snapshot, std::uint64_t next) {
+  flush();
   subscription_.reset();
   subscription_ =
       std::make_unique<Subscription>(server_.events_, *stream_, std::move(snapshot), next, [this] { close(); });
@@ -167,7 +189,8 @@ Methods Session::methods(std::vector<Fd>& passed) {
 void Session::upgrade(std::string line, std::unique_ptr<Endpoint> endpoint) {
   if (closing_) return;
   subscription_.reset();  // no lines from here on
-  send(std::move(line));
+  send(line);
+  flush();
   if (closing_) return;  // it has left already: so does the endpoint, which has not begun
   framed_ = std::make_unique<Framed>(server_.loop_, *stream_, std::move(endpoint), [this] { close(); });
   framed_->begin();

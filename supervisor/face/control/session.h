@@ -30,19 +30,20 @@ class Session {
   void hold(bool yes);
   [[nodiscard]] bool closing() const { return closing_; }
   [[nodiscard]] int fd() const { return stream_->fd(); }
-  [[nodiscard]] bool busy() const { return !closing_ && stream_->queued() != 0; }
+  [[nodiscard]] bool busy() const { return !closing_ && (stream_->queued() != 0 || !answers_.empty()); }
   [[nodiscard]] nlohmann::json save() const;
   // A stream for `saved` is ours already: resume() after all of the sessions are there.
   [[nodiscard]] Result<void> adopt(Loop& loop, const nlohmann::json& saved);
   void resume(const nlohmann::json& saved);
 
-  // A line to the client; lets go of one that does not read.
-  void send(std::string line);
+  // A line to the client, at the end of the turn at the latest; lets go of one that does not read.
+  void send(const std::string& line);
 
  private:
   [[nodiscard]] Result<void> watch(Loop& loop, Fd socket);
   [[nodiscard]] Methods methods(std::vector<Fd>& passed);
   void subscribe(std::deque<std::string> snapshot, std::uint64_t next);
+  void flush();
   void received(std::string_view bytes);
   void go_on();
   [[nodiscard]] std::string_view take(std::string_view bytes);
@@ -58,6 +59,8 @@ class Session {
   SocketPeer peer_;
   std::unique_ptr<Stream> stream_;
   std::string line_;  // begun, not ended
+  std::string answers_;  // of this turn, not written yet
+  bool flushes_ = false;  // at its end
   std::unique_ptr<Subscription> subscription_;
   std::unique_ptr<Framed> framed_;  // after an upgrade
   bool upgrading_ = false;  // one was asked for and is not answered

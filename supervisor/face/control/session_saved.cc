@@ -64,7 +64,7 @@ Json Session::save() const {
                 {"uid", peer_.uid},
                 {"pid", peer_.pid},
                 {"line", line_},
-                {"unsent", stream_->unsent()},
+                {"unsent", stream_->unsent() + answers_},
                 {"pending", std::move(pending)}};
   if (framed_) {
     saved["framed"] = {{"rest", std::string(framed_->rest())}, {"leaving", framed_->leaving()}};
@@ -98,7 +98,7 @@ void Session::resume(const Json& saved) {
       const auto found = server->sessions_.find(number);
       if (found == server->sessions_.end()) return;
       found->second->pending_.erase(id);
-      found->second->send(std::move(answer));
+      found->second->send(answer);
     });
   }
   if (const auto framed = saved.find("framed"); framed != saved.end() && framed->is_object()) {
