@@ -48,24 +48,23 @@ enum class Op : uint16_t {
   setsid = 15,  // setsid(2)
   ctty = 16,  // TIOCSCTTY on descriptor n0
   pdeathsig = 17,  // PR_SET_PDEATHSIG n0; then fails with ESRCH if the boot channel is already hung up
-  stay = 18,  // fork: the parent stays PID 1 and supervises (init/pid1.h), the child goes on. n0: not 0: it is no PID 1, whose
-  // death would end all; descriptor n0, that of its cgroup.kill, is written to instead
+  stay = 18,  // fork: the parent stays PID 1 and supervises (init/pid1.h), the child goes on. n0: not 0: it is no
+  // PID 1, whose death would end all; descriptor n0, that of its cgroup.kill, is written to instead
   close_from = 19,  // close_range(2) from n0 up, the boot channel excepted (it is CLOEXEC)
   signals_default = 20,  // all 64 dispositions default; those in mask n0 are so already (bit N-1 is signal N)
   wait = 21,  // report {wait, i}, go on when the supervisor says go; n0 says for what (WaitFor). For park
   // (init/park.h) it is the last step, and with the go comes another plan and where to go on in it
   cover = 22,  // s0 path: an empty, locked tmpfs over it; what cannot be reached (ENOENT, EACCES, ENOTDIR) is done
   exec = 23,  // execve(2): s0 list of candidate paths, s1 list argv, s2 list envp
-  join = 24,  // init/join.h: n0 CLONE_NEW* flags, n1 a pidfd of the process whose namespaces they are, and behind it (n1 + 1) its
-  // root, n2 mask of capabilities to give up; a child goes on, as the supervisor's own
+  join = 24,  // init/join.h: n0 CLONE_NEW* flags, n1 a pidfd of the process whose namespaces they are, and behind it
+  // (n1 + 1) its root, n2 mask of capabilities to give up; a child goes on, as the supervisor's own
 
   // A root of the container's own (init/mounts.h). A mount is made detached, held in trees[n0], and only then attached; every
   // path in a root is resolved by openat2(2) from the root's descriptor, without magic links.
-  tree =
-      28,  // trees[n0] = open_tree(2) of s0, n1 how (TreeHow), n2: not 0: it must be this character device, major << 32 | minor
-  filesystem =
-      29,  // trees[n0] = fsopen(2) of s0 with the options in list s1 ("key=value", "key"), MOUNT_ATTR_* n1; n2: not 0:
-  // relative paths in the options begin in trees[n2 - 1]
+  tree = 28,  // trees[n0] = open_tree(2) of s0, n1 how (TreeHow), n2: not 0: it must be this character device,
+  // major << 32 | minor
+  filesystem = 29,  // trees[n0] = fsopen(2) of s0 with the options in list s1 ("key=value", "key"), MOUNT_ATTR_* n1;
+  // n2: not 0: relative paths in the options begin in trees[n2 - 1]
   attributes = 30,  // mount_setattr(2) of trees[n0]: n1 set | clear << 32, n2 propagation (MS_*) | recursive << 32
   attach = 31,  // move_mount(2) of trees[n0] to s0 in trees[n1] (kNoTree: over init's own root), n2 how (AttachHow)
   make = 32,  // in trees[n0]: without s1 the directory s0 of mode n1 (less the umask), else the symbolic link s0 to s1
@@ -75,9 +74,10 @@ enum class Op : uint16_t {
   pivot = 35,  // trees[n0] becomes the root, the old one is gone; n1: 1 on an initramfs: chroot(2)
   renew = 36,  // s0 is opened in place of each of the descriptors 0 to 2 that is the character device n0
   let_go = 37,  // closes every tree
-  file = 38,  // in trees[n0], which nobody else has: the new regular file s0 of mode n1 (less the umask), with the text s1
-  terminal = 39,  // a new pty of the devpts in trees[n0]: its master goes to the supervisor ({terminal, i}, SCM_RIGHTS), who answers
-  // go; the other end, given to uid n2 (kNobody: as it is), becomes 0, 1 and 2, and a mount of it trees[n1]
+  file = 38,  // in trees[n0], which nobody else has: the new regular file s0 of mode n1 (less the umask), with
+  // the text s1
+  terminal = 39,  // a new pty of the devpts in trees[n0]: its master goes to the supervisor ({terminal, i},
+  // SCM_RIGHTS), who answers go; the other end, given to uid n2 (kNobody: as it is), becomes 0, 1 and 2, and a mount of it trees[n1]
   // (kNoTree: none is made)
 
   call = 40,  // prctl(2), setpriority(2) or ioprio_set(2), by its number in the step's flags: n0, n1, n2 and zeros
@@ -86,8 +86,10 @@ enum class Op : uint16_t {
   enter = 43,  // setns(2): s0 path of the namespace, n0 its CLONE_NEW* flag
 
   // landlock(7) (init/landlock.h)
-  ruleset = 44,  // trees[n0] = a ruleset that closes n1 (LANDLOCK_ACCESS_FS_*), and n2 (LANDLOCK_SCOPE_*) towards the outside
-  allow = 45,  // what lies at or below the paths of list s1 is opened for n1 by the ruleset trees[n0]; what is missing is done
+  ruleset = 44,  // trees[n0] = a ruleset that closes n1 (LANDLOCK_ACCESS_FS_*), and n2 (LANDLOCK_SCOPE_*) towards the
+  // outside
+  allow = 45,  // what lies at or below the paths of list s1 is opened for n1 by the ruleset trees[n0]; what is missing
+  // is done
   enforce = 46,  // the ruleset trees[n0] binds this process from here on
 
   unblock = 47,  // no signal is blocked any more

@@ -140,16 +140,16 @@ void Container::settle() {
 
 void Container::ask_which_call() {
   if (which_call_) return;
-  which_call_ = reaper_.kill_log().ask(
-      filtered_pid_ < 0 ? pid_ : filtered_pid_, cloned_us_, [this](std::optional<std::string> call) {
-        killed_for_ = std::move(call);
-        call_known_ = true;
-        // Not in its own callback.
-        loop_.later([this] {
-          which_call_.reset();
-          settle();
-        });
-      });
+  which_call_ = reaper_.kill_log().ask(filtered_pid_ < 0 ? pid_ : filtered_pid_, cloned_us_,
+                                       [this](std::optional<std::string> call) {
+                                         killed_for_ = std::move(call);
+                                         call_known_ = true;
+                                         // Not in its own callback.
+                                         loop_.later([this] {
+                                           which_call_.reset();
+                                           settle();
+                                         });
+                                       });
 }
 
 // All of a stream that nobody has stopped reading has been read by now, but what came in this very moment: that still
