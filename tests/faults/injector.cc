@@ -28,6 +28,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -102,7 +103,7 @@ Order read_order(int argc, char** argv) {
       errno = EINVAL, give_up(word);
   }
   o.program = argv + i + 1;
-  if (o.through < o.at) o.through = o.at;
+  o.through = std::max(o.through, o.at);
   if (i + 1 >= argc || o.report < 0 || (!o.count && (o.call < 0 || o.at < 1 || (o.err == 0 && !o.kill)))) {
     errno = EINVAL;
     give_up("usage");
@@ -171,6 +172,11 @@ int become(const Order& o, Shared& shared) {
 
 // ---- in ours ---------------------------------------------------------------------------------------
 
+bool same(const termios& a, const termios& b) {
+  return a.c_iflag == b.c_iflag && a.c_oflag == b.c_oflag && a.c_cflag == b.c_cflag && a.c_lflag == b.c_lflag &&
+         std::ranges::equal(a.c_cc, b.c_cc);
+}
+
 class Trial {
  public:
   explicit Trial(const Order& o) : o_(o) {}
@@ -185,7 +191,7 @@ class Trial {
     start();
     serve();
     bool raw = false;
-    if (termios after{}; o_.ctty && ::tcgetattr(0, &after) == 0) raw = std::memcmp(&before, &after, sizeof before) != 0;
+    if (termios after{}; o_.ctty && ::tcgetattr(0, &after) == 0) raw = !same(before, after);
     for (const auto& [nr, n] : seen_) ::dprintf(o_.report, "call %d %ld %ld\n", nr, n, early_[nr]);
     ::dprintf(o_.report, "end %d hits=%ld left=%ld hung=%d raw=%d\n", status_, hits_, left_, hung_, raw);
     return 0;
