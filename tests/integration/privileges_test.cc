@@ -444,8 +444,9 @@ BOOST_AUTO_TEST_CASE(a_profile_from_a_file) {
   BOOST_TEST(has(shut.err, "sup: "), shut.err);
   // And one that forbids even to say so and to end.
   for (const char* nnp : {"--security-opt=no-new-privileges", "--security-opt=no-new-privileges=false"}) {
-    const auto nothing = sup_run(
-        {nnp, "--security-opt", "seccomp=" + write_file("nothing.json", R"({"defaultAction":"SCMP_ACT_ERRNO"})"), "true"});
+    const auto nothing =
+        sup_run({nnp, "--security-opt",
+                 "seccomp=" + write_file("nothing.json", R"({"defaultAction":"SCMP_ACT_ERRNO"})"), "true"});
     BOOST_TEST(nothing.code == 125);
     BOOST_TEST(has(nothing.err, "the seccomp profile forbids what starting the command takes"), nothing.err);
   }
