@@ -62,6 +62,18 @@ bool is_ours(pid_t pid) {
   return false;
 }
 
+// Open and locked, and there still; else none.
+Fd locked(const std::string& directory) {
+  Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat ours{};
+  struct stat there{};
+  if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 && ::fstat(fd.get(), &ours) == 0 &&
+      ::stat(directory.c_str(), &there) == 0 && ours.st_ino == there.st_ino) {
+    return fd;
+  }
+  return {};
+}
+
 // Each round finds what was forked during the one before.
 void move_ours(const std::string& from, const std::string& to) {
   for (int round = 0; round < kTries; ++round) {
@@ -78,36 +90,19 @@ void move_ours(const std::string& from, const std::string& to) {
 Result<std::unique_ptr<Cgroup>> Cgroup::make(CgroupHome home, const std::string& id) {
   sweep_cgroups(home);
   std::unique_ptr<Cgroup> made(new Cgroup(std::move(home), id));
-  const CgroupHome::Tree& tree = made->home_.trees.front();
-  for (int i = 0; i < kTries; ++i) {
-    auto first = made->node(tree);
-    if (!first) return std::unexpected(first.error());
-    const std::string& directory = (*first)->directory;
-    made->lock_ = Fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    struct stat ours{};
-    struct stat there{};
-    if (made->lock_ && ::flock(made->lock_.get(), LOCK_EX | LOCK_NB) == 0 && ::fstat(made->lock_.get(), &ours) == 0 &&
-        ::stat(directory.c_str(), &there) == 0 && ours.st_ino == there.st_ino) {
-      return made;
-    }
-    made->nodes_.clear();  // swept away between mkdir and lock by one who took it for a dead one's
-  }
-  return std::unexpected(failed("cannot be made", tree.parent() + "/" + id, EBUSY));
+  if (auto first = made->node(made->home_.trees.front()); !first) return std::unexpected(first.error());
+  return made;
 }
 
 Result<std::unique_ptr<Cgroup>> Cgroup::open(CgroupHome home, const std::string& id) {
   std::unique_ptr<Cgroup> found(new Cgroup(std::move(home), id));
   for (std::size_t i = 0; i < found->home_.trees.size(); ++i) {
-    const std::string directory = found->home_.trees[i].parent() + "/" + id;
+    std::string directory = found->home_.trees[i].parent() + "/" + id;
     Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (i == 0) {
-      if (!fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) < 0)
-        return std::unexpected(failed("cannot be opened", directory, errno));
-      found->lock_ = std::move(fd);
-    } else if (!fd) {
-      continue;
-    }
-    found->nodes_.push_back({i, directory});
+    if (!fd && i != 0) continue;
+    if (!fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) < 0)
+      return std::unexpected(failed("cannot be opened", directory, errno));
+    found->nodes_.push_back({i, std::move(directory), std::move(fd)});
   }
   return found;
 }
@@ -126,19 +121,24 @@ Result<const Cgroup::Node*> Cgroup::node(const CgroupHome::Tree& tree) {
     if (err != 0) break;
     if (::mkdir(directory.c_str(), 0755) == 0) {
       err = driver.prepare(directory);
-      break;
+      if (Fd lock = locked(directory); err == 0 && lock) {
+        nodes_.push_back({index, directory, std::move(lock)});
+        return &nodes_.back();
+      }
+      if (err != 0 && err != ENOENT) {
+        ::rmdir(directory.c_str());
+        break;
+      }
+      err = EBUSY;  // swept away before it was locked, by one who took it for a dead one's
+      continue;
     }
     err = errno;
     // ENOENT: the last one of another supervisor's has taken the parent along. EEXIST: of the same id, and empty, or not ours.
     if (err == EEXIST && ::rmdir(directory.c_str()) < 0 && errno == EBUSY) break;
     if (err != ENOENT && err != EEXIST) break;
   }
-  if (err != 0) {
-    ::rmdir(parent.c_str());
-    return std::unexpected(failed("cannot be made", err == EEXIST ? directory : tree.own, err));
-  }
-  nodes_.push_back({index, directory});
-  return &nodes_.back();
+  ::rmdir(parent.c_str());
+  return std::unexpected(failed("cannot be made", err == EEXIST || err == EBUSY ? directory : tree.own, err));
 }
 
 int Cgroup::enable(const CgroupHome::Tree& tree, const std::vector<std::string>& controllers) {
@@ -293,7 +293,9 @@ Result<void> Cgroup::make_freezable() {
   return {};
 }
 
-int Cgroup::clone_fd() const { return home_.trees.front().version == CgroupVersion::v2 ? lock_.get() : -1; }
+int Cgroup::clone_fd() const {
+  return home_.trees.front().version == CgroupVersion::v2 ? nodes_.front().lock.get() : -1;
+}
 
 namespace {
 
@@ -439,7 +441,6 @@ int Cgroup::remove() {
     ::rmdir(home_.trees[last.tree].parent().c_str());  // not empty: others are there
     nodes_.pop_back();
   }
-  lock_.reset();
   return 0;
 }
 

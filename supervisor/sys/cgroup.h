@@ -16,7 +16,7 @@
 
 namespace sup {
 
-// Owned by the container. remove() is its owner's duty; what is left all the same (our own SIGKILL) is known by the lock that
+// Owned by the container. remove() is its owner's duty; what is left all the same (our own SIGKILL) is known by the locks that
 // died with us, and removed by whoever makes the next group.
 class Cgroup {
  public:
@@ -72,6 +72,7 @@ class Cgroup {
   struct Node {
     std::size_t tree;
     std::string directory;
+    Fd lock;  // the directory, locked as long as we live: who sees other trees than we do must not take it for a dead one's
   };
   // The nodes that /proc/PID/cgroup does not show it in; nullopt: it has ended.
   [[nodiscard]] std::optional<std::vector<const Node*>> missing(pid_t pid) const;
@@ -86,7 +87,6 @@ class Cgroup {
   CgroupHome home_;
   std::string id_;
   std::vector<Node> nodes_;  // the first is that of the first tree
-  Fd lock_;  // the first directory, locked as long as we live; the clone's too
 };
 
 }  // namespace sup

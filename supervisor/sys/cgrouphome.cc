@@ -120,11 +120,14 @@ void sweep_cgroups(const CgroupHome& home) {
       (void)cgroup_driver(CgroupVersion::v1).freeze(path, false);
   }
   ::rmdir(first.c_str());  // not empty: somebody's containers are there
-  // A group's first directory is made first and removed last: another one without it is nobody's.
+  // A group's first directory is made first and removed last: another one without it is nobody's, or of a supervisor whose first
+  // tree is not seen from here (v2, in a mount namespace with v1 alone), and then that one has it locked.
   for (auto tree = home.trees.begin() + 1; tree != home.trees.end(); ++tree) {
     for (const std::string& name : directories_in(tree->parent())) {
-      if (::access((first + "/" + name).c_str(), F_OK) < 0 && errno == ENOENT)
-        (void)remove_cgroup(tree->parent() + "/" + name);
+      if (::access((first + "/" + name).c_str(), F_OK) == 0 || errno != ENOENT) continue;
+      const std::string path = tree->parent() + "/" + name;
+      const Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) (void)remove_cgroup(path);
     }
     ::rmdir(tree->parent().c_str());
   }

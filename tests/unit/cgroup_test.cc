@@ -9,6 +9,7 @@
 #include <sstream>
 #include <string>
 
+#include "sys/cgroup.h"
 #include "sys/cgroupdriver.h"
 #include "sys/cgrouphome.h"
 #include "sys/memoryroom.h"
@@ -242,6 +243,32 @@ BOOST_AUTO_TEST_CASE(what_a_killed_supervisor_left_is_swept) {
   sweep_cgroups(home);
   BOOST_TEST(!fs::exists(life.path() + "/sup"));
   BOOST_TEST(!fs::exists(memory.path() + "/sup"));
+}
+
+// Two supervisors, one of which sees v1 alone: what the other has just made is empty, and has no directory in the tree that is the
+// first for this one.
+BOOST_AUTO_TEST_CASE(who_sees_other_trees_sweeps_nobody_who_lives) {
+  const FakeGroup life;
+  const FakeGroup freezer;
+  const FakeGroup memory;
+  CgroupHome both;
+  both.trees.push_back({CgroupVersion::v2, {}, life.path()});
+  both.trees.push_back({CgroupVersion::v1, {"memory"}, memory.path()});
+  CgroupHome less;
+  less.trees.push_back({CgroupVersion::v1, {"freezer"}, freezer.path()});
+  less.trees.push_back({CgroupVersion::v1, {"memory"}, memory.path()});
+  auto made = Cgroup::make(both, "aaaaaaaaaaaa");
+  BOOST_TEST_REQUIRE(made.has_value());
+  Limits l;
+  l.memory = 64 << 20;
+  (void)(*made)->apply(l);  // a plain directory has no file to write to
+  const std::string directory = memory.path() + "/sup/aaaaaaaaaaaa";
+  BOOST_TEST_REQUIRE(fs::exists(directory));
+  sweep_cgroups(less);
+  BOOST_TEST(fs::exists(directory));
+  made->reset();  // as when it dies
+  sweep_cgroups(less);
+  BOOST_TEST(!fs::exists(directory));
 }
 
 // What is left is the limit without what is used, files that can be dropped not counted; where none limits, nobody is asked.
