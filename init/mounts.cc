@@ -34,6 +34,12 @@ class Handle {
   [[nodiscard]] bool good() const { return fd_ >= 0; }
   [[nodiscard]] int get() const { return static_cast<int>(fd_); }
   [[nodiscard]] int err() const { return error(fd_); }
+  // The descriptor, from here on the caller's; or -errno.
+  [[nodiscard]] long take() {
+    const long fd = fd_;
+    fd_ = -1;
+    return fd;
+  }
   void replace(long fd) {
     if (fd_ >= 0) sys::close(static_cast<int>(fd_));
     fd_ = fd;
@@ -66,6 +72,28 @@ int attributes_of(int fd, uint64_t set, uint64_t clear, uint64_t propagation, bo
 
 int move_to(int tree, int place) {
   return error(sys::call(__NR_move_mount, tree, "", place, "", sys::kMoveMountFromEmpty | sys::kMoveMountToEmpty));
+}
+
+// From another's mount namespace, and back: what is there is his, so no link is followed. The way there leads to that namespace's
+// root, and the way back to this one's, which need not be where we were (a chroot(2)).
+long clone_elsewhere(const char* path, const char* where) {
+  const Handle root(sys::open("/", sys::kOPath | sys::kOCloexec));
+  if (!root.good()) return -root.err();
+  const Handle own(sys::open("/proc/self/ns/mnt", sys::kOCloexec));
+  if (!own.good()) return -own.err();
+  const Handle other(sys::open(where, sys::kOCloexec));
+  if (!other.good()) return -other.err();
+  long result = sys::call(__NR_setns, other.get(), sys::kCloneNewns);
+  if (result < 0) return result;
+  // What fails from here on ends init, wherever it is.
+  const Handle place(find(sys::kAtFdCwd, path, sys::kResolveNoSymlinks));
+  if (!place.good()) return -place.err();
+  Handle taken(clone_of(place.get()));
+  if (!taken.good()) return -taken.err();
+  result = sys::call(__NR_setns, own.get(), sys::kCloneNewns);
+  if (result == 0) result = sys::call(__NR_fchdir, root.get());
+  if (result == 0) result = sys::call(__NR_chroot, ".");
+  return result < 0 ? result : taken.take();
 }
 
 // The file's type, with a device's number (major << 32 | minor) in `device`; or -errno.
@@ -126,6 +154,7 @@ bool right_trees(const Step& step) {
   switch (static_cast<Op>(step.op)) {
     case Op::tree:
       if ((n[1] & wire::TreeHow::within) != 0 && n[1] >> 8 >= wire::kTrees) return false;
+      if ((n[1] & wire::TreeHow::elsewhere) != 0 && step.s[1] == 0) return false;
       return n[0] < wire::kTrees && ((n[1] & wire::TreeHow::given) != 0) == (step.s[0] == 0);
     case Op::filesystem: return n[0] < wire::kTrees && n[2] <= wire::kTrees;
     case Op::attach:
@@ -143,7 +172,7 @@ bool right_trees(const Step& step) {
   }
 }
 
-int open_tree(Run& run, const Step& step, const char* path) {
+int open_tree(Run& run, const Step& step, const char* path, const char* where) {
   const uint64_t how = step.n[1];
   long opened = 0;
   if ((how & wire::TreeHow::given) != 0) {
@@ -154,6 +183,9 @@ int open_tree(Run& run, const Step& step, const char* path) {
     const Handle place(find(run.trees[how >> 8], path));
     if (!place.good()) return place.err();
     opened = clone_of(place.get());
+    if (opened < 0) return error(opened);
+  } else if ((how & wire::TreeHow::elsewhere) != 0) {
+    opened = clone_elsewhere(path, where);
     if (opened < 0) return error(opened);
   } else {
     const bool as_it_is = (how & wire::TreeHow::open) != 0;

@@ -11,7 +11,7 @@ namespace sup::init {
 [[nodiscard]] bool right_trees(const wire::Step& step);
 
 // The ops of the same names (init/plan.h). 0, or an errno. `list` arguments end in nullptr.
-[[nodiscard]] int open_tree(Run& run, const wire::Step& step, const char* path);
+[[nodiscard]] int open_tree(Run& run, const wire::Step& step, const char* path, const char* where);
 [[nodiscard]] int new_filesystem(Run& run, const wire::Step& step, const char* type, const char* const* options);
 [[nodiscard]] int set_attributes(Run& run, const wire::Step& step);
 [[nodiscard]] int attach(Run& run, const wire::Step& step, const char* path);

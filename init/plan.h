@@ -61,8 +61,8 @@ enum class Op : uint16_t {
 
   // A root of the container's own (init/mounts.h). A mount is made detached, held in trees[n0], and only then attached; every
   // path in a root is resolved by openat2(2) from the root's descriptor, without magic links.
-  tree = 28,  // trees[n0] = open_tree(2) of s0, n1 how (TreeHow), n2: not 0: it must be this character device,
-  // major << 32 | minor
+  tree = 28,  // trees[n0] = open_tree(2) of s0, n1 how (TreeHow; elsewhere: in s1), n2: not 0: it must be
+  // this character device, major << 32 | minor
   filesystem = 29,  // trees[n0] = fsopen(2) of s0 with the options in list s1 ("key=value", "key"), MOUNT_ATTR_* n1;
   // n2: not 0: relative paths in the options begin in trees[n2 - 1]
   attributes = 30,  // mount_setattr(2) of trees[n0]: n1 set | clear << 32, n2 propagation (MS_*) | recursive << 32
@@ -105,6 +105,7 @@ inline constexpr uint64_t recursive = 1;  // with all mounts below it
 inline constexpr uint64_t open = 2;  // O_PATH: the place itself
 inline constexpr uint64_t given = 4;  // no path: descriptor n1 >> 8 that init was started with
 inline constexpr uint64_t within = 8;  // this mount alone, from a path in trees[n1 >> 8], which is attached
+inline constexpr uint64_t elsewhere = 16;  // this mount alone, in the mount namespace whose path is s1, through no link
 }  // namespace TreeHow
 namespace AttachHow {
 inline constexpr uint64_t no_links = 1;  // ELOOP where a symbolic link is on the way

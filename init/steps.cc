@@ -477,7 +477,7 @@ int perform(Run& run, const Step& step) {
     case Op::seccomp: return seccomp(n[0], s0);
     case Op::keyring: return keyring();
     case Op::enter: return enter(s0, n[0]);
-    case Op::tree: return open_tree(run, step, s0);
+    case Op::tree: return open_tree(run, step, s0, text(run, step.s[1]));
     case Op::filesystem: return new_filesystem(run, step, s0, list(run, step.s[1]));
     case Op::attributes: return set_attributes(run, step);
     case Op::attach: return attach(run, step, s0);

@@ -270,6 +270,7 @@ inline constexpr int kWnohang = 1;
 inline constexpr unsigned long kCloneVm = 0x100;
 inline constexpr unsigned long kCloneVfork = 0x4000;
 inline constexpr unsigned long kCloneParent = 0x8000;
+inline constexpr unsigned long kCloneNewns = 0x20000;
 
 // The seccomp filter that a plan brings may refuse even these calls. Then a fault ends the process, PID 1 too.
 [[noreturn]] inline void exit(int status) {

@@ -77,14 +77,45 @@ std::uint64_t Container::emit(decltype(Event::what) what) {
 void Container::start(Wiring wiring, int image, std::optional<Parked> parked) {
   state_ = State::starting;
   if (auto begun = begin(wiring, image, std::move(parked)); !begun) {
-    in_.reset(), out_.reset(), err_.reset(), master_.reset(), boot_.reset();
     announce();
-    if (!fence_) return fail(std::move(begun.error()));
-    // Nobody is in it: gone at once.
-    return fence_->remove([this, error = std::move(begun.error())](int, const std::string&) { fail(error); });
+    return give_up(std::move(begun.error()));
   }
   // Init is at work already: what is said of it costs it nothing.
   announce();
+  tell(std::exchange(tolerated_, {}));
+}
+
+// Before there is anybody inside.
+void Container::give_up(Error error) {
+  in_.reset(), out_.reset(), err_.reset(), master_.reset(), boot_.reset();
+  if (!fence_) return fail(std::move(error));
+  // Nobody is in it: gone at once.
+  fence_->remove([this, error = std::move(error)](int, const std::string&) { fail(error); });
+}
+
+// What newuidmap(1) and newgidmap(1) do is not waited for here; the rest of the start is mapped()'s.
+Result<void> Container::await_maps(Wiring& wiring, const int (&stdio)[3], int image) {
+  unmapped_.emplace(Unmapped{.wiring = std::move(wiring), .stdio = {stdio[0], stdio[1], stdio[2]}, .image = image});
+  auto mapping = Mapping::start(loop_, reaper_, plan_.uids, plan_.gids, facts_.uid, [this](Result<Fd> made) {
+    unmapped_->made = std::move(made);
+    loop_.later([this] { mapped(); });
+  });
+  if (!mapping) {
+    unmapped_.reset();
+    return std::unexpected(std::move(mapping.error()));
+  }
+  unmapped_->mapping = std::move(*mapping);
+  return {};
+}
+
+void Container::mapped() {
+  Unmapped begun = std::move(*unmapped_);
+  unmapped_.reset();
+  begun.mapping.reset();
+  if (doomed_) return give_up(ended_early());
+  if (!begun.made) return give_up(std::move(begun.made.error()));
+  if (auto made = make(begun.stdio, begun.image, std::move(*begun.made)); !made)
+    return give_up(std::move(made.error()));
   tell(std::exchange(tolerated_, {}));
 }
 
@@ -111,10 +142,11 @@ Result<void> Container::begin(Wiring& wiring, int image, std::optional<Parked> p
     spare_.emplace(Spare{std::move(wiring), {stdio[0], stdio[1], stdio[2]}, image, done});
     return {};
   }
+  if (!plan_.uids.empty() && facts_.uid != 0) return await_maps(wiring, stdio, image);
   return make(stdio, image);
 }
 
-Result<void> Container::make(const int (&stdio)[3], int image) {
+Result<void> Container::make(const int (&stdio)[3], int image, Fd user_namespace) {
   auto theirs = watch_boot();
   if (!theirs) return std::unexpected(theirs.error());
   boot_->read_start();
@@ -141,9 +173,12 @@ Result<void> Container::make(const int (&stdio)[3], int image) {
     }
   }
   const auto tasks = fence_ ? fence_->task_files() : std::vector<Fd>();
-  auto launched =
-      launch(plan_, facts_, stdio, image, theirs->get(), fence_ ? fence_->clone_fd() : -1,
-             {.join = entry_ ? entry_->pidfd : -1, .root = root.get(), .guard = guard.get(), .tasks = tasks});
+  auto launched = launch(plan_, facts_, stdio, image, theirs->get(), fence_ ? fence_->clone_fd() : -1,
+                         {.join = entry_ ? entry_->pidfd : -1,
+                          .root = root.get(),
+                          .guard = guard.get(),
+                          .user_namespace = std::move(user_namespace),
+                          .tasks = tasks});
   if (!launched) return std::unexpected(launched.error());
   place_apart(launched->pid);
   cloned(launched->clone_us);
@@ -521,7 +556,8 @@ void Container::kill(Reason reason) {
   if (state_ == State::ended || reaped_) return;
   ending_ = reason;
   doomed_ = true;
-  if (pid_ < 0) return;  // joined() will do it
+  if (unmapped_) unmapped_->mapping->stop();
+  if (pid_ < 0) return;  // joined() will do it, or mapped()
   const int err = pidfd_signal(pidfd_.get(), SIGKILL);
   if (fence_) fence_->kill();
   emit(event::Signalled{.signal = SIGKILL, .effect = err == 0 ? Effect::delivered : Effect::gone, .sender = {}});

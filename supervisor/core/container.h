@@ -28,6 +28,7 @@
 #include "core/event.h"
 #include "core/eventlog.h"
 #include "core/fence.h"
+#include "core/mapping.h"
 #include "core/pasta.h"
 #include "core/pool.h"
 #include "core/reaper.h"
@@ -171,8 +172,11 @@ class Container {
   Result<void> begin(Wiring& wiring, int image, std::optional<Parked> parked);
   // A parked init's channel becomes ours. False: it has died meanwhile, and nothing has been begun.
   [[nodiscard]] bool go_on_with(Parked parked, const int (&stdio)[3]);
-  [[nodiscard]] Result<void> make(const int (&stdio)[3], int image);
+  [[nodiscard]] Result<void> make(const int (&stdio)[3], int image, Fd user_namespace = {});
   void start_over();
+  [[nodiscard]] Result<void> await_maps(Wiring& wiring, const int (&stdio)[3], int image);
+  void mapped();
+  void give_up(Error error);
   void cloned(std::uint64_t took_us);
   void under_way(pid_t pid, Fd pidfd);
   Result<void> wire(Wiring& wiring, int (&stdio)[3]);
@@ -190,6 +194,8 @@ class Container {
   void ask_which_call();
   void explain(const wire::Record& record);
   [[nodiscard]] Error plain_error(const wire::Record& record) const;
+  // Init's death before it has said anything.
+  [[nodiscard]] Error ended_early() const;
   void heard(const wire::Record& record);
   void take_terminal(std::uint16_t step);
   void waiting(const wire::Record& record);
@@ -211,7 +217,6 @@ class Container {
   void settle();
   void fail(Error error);
   // root: the container's, as a directory; -1: ours, which it shares.
-  [[nodiscard]] Error init_died() const;
   [[nodiscard]] Error step_error(const wire::Record& record, int root) const;
 
   Loop& loop_;
@@ -232,6 +237,15 @@ class Container {
     std::size_t done;  // steps of the plan that were carried out in advance
   };
   std::optional<Spare> spare_;
+  // An ordinary user's start whose user namespace is on its way, and what goes on then.
+  struct Unmapped {
+    Wiring wiring;
+    int stdio[3];
+    int image;
+    std::unique_ptr<Mapping> mapping{};
+    Result<Fd> made = Fd();
+  };
+  std::optional<Unmapped> unmapped_;
   bool on_its_way_ = false;  // its {wait} is still to come, and means nothing
   bool waits_ = false;  // init is at its wait step, and has not been told to go on
   bool doomed_ = false;  // to be killed before anybody knows its pid

@@ -102,7 +102,7 @@ void Container::settle() {
     if (failed_ && entry_) return explain(*failed_);
     if (failed_) return fail(step_error(*failed_, AT_FDCWD));
     if (entry_) return fail(container_ended());
-    return fail(init_died());
+    return fail(ended_early());
   }
   // Init as PID 1 reports the command's true status; its own is only a copy that cannot die by a signal.
   const int status = command_status_.value_or(wait_status_);
@@ -185,6 +185,22 @@ void Container::explain(const wire::Record& record) {
   explaining_ = std::move(*aside);
 }
 
+Error Container::ended_early() const {
+  // Behind a profile that forbids init's last calls it cannot say so, nor even exit.
+  const int by = WIFSIGNALED(wait_status_) ? WTERMSIG(wait_status_) : 0;
+  const bool shut =
+      !facts_.seccomp.empty() && (by == SIGILL || by == SIGTRAP || by == SIGSYS || (by == 0 && init_stays(spec_)));
+  return Error{.code = "E_INIT_DIED",
+               .where = "init",
+               .what = "ended before the command ran",
+               .err = 0,
+               .why = shut ? "the seccomp profile forbids what a start takes"
+                           : "it was killed from outside, or the kernel refused to run it",
+               .hint = shut ? "allow execve, sendto, exit_group, prctl, capget and capset in it" : "",
+               .path = {},
+               .stage = "init"};
+}
+
 // What can be said without a look at anything.
 Error Container::plain_error(const wire::Record& record) const {
   const bool known = record.step < plan_.steps.size();
@@ -213,22 +229,6 @@ void Container::fail(Error error) {
   emit(event::Failed{.error = error, .exit_code = error.status});
   outcome_.error = std::move(error);
   if (hooks_.ended) hooks_.ended(outcome_);
-}
-
-Error Container::init_died() const {
-  Error error{.code = "E_INIT_DIED",
-              .where = "init",
-              .what = "ended before the command ran",
-              .err = 0,
-              .why = "it was killed from outside, or the kernel refused to run it",
-              .stage = "init"};
-  // What init does where it can neither say what failed nor end (init/sys.h), and what the kernel does to a call that kills.
-  const int signal = WIFSIGNALED(wait_status_) ? WTERMSIG(wait_status_) : 0;
-  if (!facts_.seccomp.empty() && (signal == SIGILL || signal == SIGTRAP || signal == SIGSYS)) {
-    error.why = "the seccomp profile forbids what starting the command takes";
-    error.hint = "allow execve, sendto and exit_group in it";
-  }
-  return error;
 }
 
 Error Container::step_error(const wire::Record& record, int root) const {

@@ -16,6 +16,18 @@
 #include "sys/usernamespace.h"
 
 namespace sup {
+namespace {
+
+Result<Fd> user_namespace_for(const Plan& plan, const Facts& facts, Fd made) {
+  if (made) return made;
+  if (!plan.user_namespace_of.empty()) return open_user_namespace(plan.user_namespace_of, plan.uids, plan.gids);
+  auto held = HeldUserNamespace::make(facts.uid);
+  if (!held) return std::unexpected(std::move(held.error()));
+  if (auto mapped = held->map(plan.uids, plan.gids); !mapped) return std::unexpected(std::move(mapped.error()));
+  return held->take();
+}
+
+}  // namespace
 
 Result<BootChannel> make_boot_channel() {
   // A stream, not SEQPACKET: libuv reads the last record of a SEQPACKET pair and the hang-up in one go and loses it.
@@ -58,9 +70,9 @@ Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)
   Fd user_namespace;
   std::vector<Fd> trees;
   if (!plan.uids.empty()) {
-    auto made = make_user_namespace(plan.uids, plan.gids, facts.uid);
-    if (!made) return std::unexpected(std::move(made.error()));
-    user_namespace = std::move(*made);
+    auto found = user_namespace_for(plan, facts, std::move(fds.user_namespace));
+    if (!found) return std::unexpected(std::move(found.error()));
+    user_namespace = std::move(*found);
     request.user_namespace = user_namespace.get();
     for (const Plan::Tree& tree : plan.trees) {
       auto taken = idmapped_tree(tree.path, tree.recursive, user_namespace.get());

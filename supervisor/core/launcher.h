@@ -28,10 +28,11 @@ struct BootChannel {
 };
 [[nodiscard]] Result<BootChannel> make_boot_channel();
 
-struct LaunchFds {  // borrowed; -1: none
+struct LaunchFds {  // borrowed but for the user namespace; -1: none
   int join = -1;  // for a plan that joins: the pidfd of whose namespaces,
   int root = -1;  // and that one's root, O_PATH
   int guard = -1;  // for one that is guarded: its cgroup.kill
+  Fd user_namespace{};  // with the plan's maps, where a Mapping has made it
   std::span<const Fd> tasks{};  // Fence::task_files()
 };
 // stdio: the command's 0, 1 and 2, borrowed. image: load_init()'s. boot: `theirs`, borrowed. cgroup: a v2 cgroup to be born

@@ -79,7 +79,7 @@ void Pasta::died() {
                                        .why = too_late_       ? "it took longer than 10 s"
                                               : words.empty() ? "it ended without a word"
                                                               : "it says: " + words,
-                                       .hint = {},
+                                       .hint = network_hint(words),
                                        .path = {},
                                        .stage = "network"}));
   }

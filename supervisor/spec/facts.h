@@ -24,6 +24,8 @@ struct Facts {
   bool proc_locked = false;  // root in a user namespace who cannot detach the procfs he inherited
   std::string rootfs;  // with --rootfs: its directory, links resolved
   bool initramfs = false;  // the host's root is the kernel's first one, which pivot_root(2) cannot move
+  bool cgroup2 = false;  // cgroup v2 is mounted, and v1 nowhere; with --rootfs
+  bool shm = false;  // the host has a /dev/shm; with --rootfs and --ipc host
   bool kcore = true;  // the kernel has a /proc/kcore, for /dev/core to lead to; with --rootfs
   // A directory on which a tmpfs is to go, as it is now.
   struct Covered {

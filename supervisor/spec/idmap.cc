@@ -96,6 +96,23 @@ std::string map_lines(const IdMap& map) {
   return out;
 }
 
+IdMap parse_map_lines(std::string_view text) {
+  IdMap map;
+  for (const std::string_view line : split(text, '\n')) {
+    std::vector<std::uint32_t> numbers;
+    for (const std::string_view word : split(line, ' ')) {
+      if (word.empty()) continue;
+      const auto number = parse_unsigned<std::uint32_t>(word);
+      if (!number) return {};
+      numbers.push_back(*number);
+    }
+    if (numbers.empty()) continue;
+    if (numbers.size() != 3) return {};
+    map.push_back({numbers[0], numbers[1], numbers[2]});
+  }
+  return map;
+}
+
 std::string map_text(const IdMap& map) {
   std::string out;
   for (const IdRange& range : map) {

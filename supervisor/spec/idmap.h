@@ -44,6 +44,8 @@ inline constexpr std::uint32_t kAutoIds = 65536;    // how many ids --userns aut
 
 // As /proc/PID/uid_map takes it: "0 100000 65536\n", a line a range.
 [[nodiscard]] std::string map_lines(const IdMap& map);
+// What the kernel has in that file, in whatever order; empty where it is nothing of that kind.
+[[nodiscard]] IdMap parse_map_lines(std::string_view text);
 // As people read it: "0=100000+65536,…".
 [[nodiscard]] std::string map_text(const IdMap& map);
 

@@ -53,7 +53,10 @@ std::uint64_t other_namespaces(const Spec& spec) {
 
 // The cgroup namespace's root is the cgroup its maker stands in, so it is made after the wait for the placement, never by
 // the clone.
-std::uint64_t cgroup_namespace(const Spec& spec) { return needs_group(spec) ? std::uint64_t{CLONE_NEWCGROUP} : 0; }
+// In a root of its own always, so that /proc/self/cgroup does not tell where on the host the supervisor is.
+std::uint64_t cgroup_namespace(const Spec& spec) {
+  return needs_group(spec) || !spec.rootfs.empty() ? std::uint64_t{CLONE_NEWCGROUP} : 0;
+}
 
 std::string hostname_of(const Spec& spec, const Facts& facts) {
   return spec.hostname.empty() ? facts.id : spec.hostname;
@@ -100,10 +103,23 @@ void make_others(Draft& draft) {
   if (const auto flags = other_namespaces(draft.spec)) draft.add(step(Op::unshare, {flags}));
 }
 
-// Another's namespaces belong to his user namespace, in which an ordinary user's init has no powers.
-Result<void> check_shared(const Spec& spec) {
+// Another's namespaces belong to his user namespace, in which an ordinary user's init has no powers. Root's containers may share it:
+// who is given a range, and is to see what another container sees, is in that one's user namespace ("/proc/PID"), as in docker.
+// Empty: nothing is shared that belongs to one.
+Result<std::string> shared_user_namespace(const Spec& spec, const Facts& facts) {
   const bool path = spec.network == Network::join || spec.ipc.starts_with('/') || spec.uts.starts_with('/');
-  if (!path && spec.pid.empty()) return {};
+  if (!path && spec.pid.empty()) return std::string();
+  if (facts.uid == 0 && !facts.uids.empty()) {
+    std::optional<std::string> whose;
+    bool same = true;
+    for (const std::string* each : {&spec.netns, &spec.ipc, &spec.uts, &spec.pid}) {
+      if (each->empty() || (*each == "host" && each != &spec.pid)) continue;
+      const std::string process(process_of(*each));
+      same = same && !process.empty() && whose.value_or(process) == process;
+      whose = process;
+    }
+    if (same && whose) return std::move(*whose);
+  }
   Error error;
   error.code = "E_NAMESPACE";
   error.where = !path                           ? "--pid"
@@ -120,7 +136,10 @@ Result<void> check_shared(const Spec& spec) {
     error.why =
         "it does not belong to the container's own user namespace, and only who has powers over its owner may " +
         std::string(path ? "enter it" : "mount a /proc of it");
-    error.hint = "leave --userns or " + error.where + " out";
+    error.hint = facts.uid == 0
+                     ? "share those of one container that has the same --userns (container:ID), or leave --userns or " +
+                           error.where + " out"
+                     : "leave --userns or " + error.where + " out";
   }
   error.stage = "namespace";
   return std::unexpected(std::move(error));
@@ -535,10 +554,11 @@ Result<Plan> compile(const Spec& spec, const Facts& facts) {
   // Before anything is done that could cost something: all of it counts, and a limit that cannot be had stops the start here.
   if (needs_group(spec)) draft.add(step(Op::wait, {static_cast<std::uint64_t>(wire::WaitFor::cgroup)}));
   if (plan.user_namespace) {
-    if (auto r = check_shared(spec); !r) return std::unexpected(std::move(r.error()));
-  } else {
-    enter_shared(draft);
+    auto whose = shared_user_namespace(spec, facts);
+    if (!whose) return std::unexpected(std::move(whose.error()));
+    plan.user_namespace_of = std::move(*whose);
   }
+  if (!plan.user_namespace || !plan.user_namespace_of.empty()) enter_shared(draft);
   // Without a root of its own an ordinary user's command gets them with its second user namespace.
   if (rooted || !plan.user_namespace) make_others(draft);
   guard(draft);

@@ -34,6 +34,7 @@ struct Plan {
       false;  // clone_flags holds CLONE_NEWUSER: the spawner writes maps "0 <uid> 1", or makes it of these:
   IdMap uids;  // maps with more ids (sys/usernamespace.h)
   IdMap gids;
+  std::string user_namespace_of;  // "/proc/PID": there is one with these maps already, that process's; empty: it is made
   // Mounts that only who has powers over the host can make: seen through the maps. init gets them at tree_fd() and on.
   struct Tree {
     std::string path;
@@ -52,8 +53,8 @@ struct Plan {
   // and a root at BOOT+3.
   [[nodiscard]] int boot_fd() const { return 3 + preserve_fds; }
   [[nodiscard]] int join_fd() const { return boot_fd() + 2; }
-  [[nodiscard]] int guard_fd() const { return boot_fd() + 2; }  // a plan with one joins nothing, and has no trees
-  [[nodiscard]] int tree_fd() const { return boot_fd() + 2; }  // a plan that joins has no trees
+  [[nodiscard]] int guard_fd() const { return boot_fd() + 2; }  // a plan with one joins nothing
+  [[nodiscard]] int tree_fd() const { return boot_fd() + (guarded ? 3 : 2); }  // a plan that joins has no trees
 };
 
 // Compiles. Errors are the user's: unknown user, no such group, an empty command, a caller's directory that is

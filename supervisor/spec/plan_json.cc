@@ -197,6 +197,7 @@ std::string plan_json(const Plan& plan) {
     };
     out["uids"] = map(plan.uids);
     out["gids"] = map(plan.gids);
+    if (!plan.user_namespace_of.empty()) out["user_namespace_of"] = plan.user_namespace_of;
     Json trees = Json::array();
     for (const Plan::Tree& tree : plan.trees)
       trees.push_back(Json{{"path", to_utf8(tree.path)}, {"recursive", tree.recursive}});

@@ -29,6 +29,7 @@ constexpr std::uint64_t kUpper = 2;  // an overlay's writable part
 constexpr std::uint64_t kDev = 3;
 constexpr std::uint64_t kNull = 4;  // /dev/null, attached
 constexpr std::uint64_t kPts = 5;  // where there is a terminal
+constexpr std::uint64_t kShm = 6;  // another's /dev/shm, where that is to be the container's
 
 // mount_setattr(2)
 constexpr std::uint64_t kReadOnly = 1;
@@ -158,6 +159,22 @@ constexpr std::array<Node, 6> kNodes{{{"null", device(1, 3)},
                                       {"urandom", device(1, 9)},
                                       {"tty", device(5, 0)}}};
 
+// With another's IPC namespace goes the memory that is shared by files (shm_open(3)): the host's, or that container's.
+bool shares_memory(const Draft& draft) {
+  return draft.spec.ipc == "host" ? draft.facts.shm : !process_of(draft.spec.ipc).empty();
+}
+
+// Before the new root is there: what is the host's, and what another has in its mount namespace, is looked for from here.
+void take_memory(Draft& draft) {
+  if (!shares_memory(draft)) return;
+  if (draft.spec.ipc == "host") {
+    draft.add(step(Op::tree, {kShm, TreeHow::recursive}, {"/dev/shm"}));
+  } else {
+    draft.add(
+        step(Op::tree, {kShm, TreeHow::elsewhere}, {"/dev/shm", std::string(process_of(draft.spec.ipc)) + "/ns/mnt"}));
+  }
+}
+
 // /dev, in a tmpfs. Its own nodes are binds of the host's, each looked at: what is made here with mknod(2) cannot be opened.
 void own_dev(Draft& draft) {
   const Spec& spec = draft.spec;
@@ -175,11 +192,19 @@ void own_dev(Draft& draft) {
   const std::uint64_t pts = spec.tty ? kPts : kMount;
   draft.add(filesystem(pts, "devpts", std::move(options), kNosuid | kNoexec));
   attach(draft, pts, "/dev/pts", kHow);
-  draft.add(filesystem(kMount, "mqueue", {}, kNosuid | kNodev | kNoexec));
-  attach(draft, kMount, "/dev/mqueue", kHow);
-  draft.add(
-      filesystem(kMount, "tmpfs", {"mode=1777", "size=" + std::to_string(spec.shm_size)}, kNosuid | kNodev | kNoexec));
-  attach(draft, kMount, "/dev/shm", kHow);
+  // A new one shows an IPC namespace, and must own it. The calls need none.
+  if (!draft.plan.user_namespace || spec.ipc != "host") {
+    draft.add(filesystem(kMount, "mqueue", {}, kNosuid | kNodev | kNoexec));
+    attach(draft, kMount, "/dev/mqueue", kHow);
+  }
+  if (shares_memory(draft)) {
+    draft.add(step(Op::attributes, {kShm, kNosuid | kNodev | kNoexec, MS_PRIVATE | kRecursive}));
+    attach(draft, kShm, "/dev/shm", kHow);
+  } else {
+    draft.add(filesystem(kMount, "tmpfs", {"mode=1777", "size=" + std::to_string(spec.shm_size)},
+                         kNosuid | kNodev | kNoexec));
+    attach(draft, kMount, "/dev/shm", kHow);
+  }
   for (const Node& node : kNodes) {
     const std::uint64_t tree = &node == kNodes.data() ? kNull : kMount;
     draft.add(step(Op::tree, {tree, TreeHow::clone, node.number}, {std::string("/dev/") + node.name}));
@@ -291,6 +316,7 @@ void enter_root(Draft& draft) {
   constexpr std::uint64_t kRuntime = AttachHow::no_links | AttachHow::create;
   draft.add(step(Op::mount, {MS_REC | MS_SLAVE}, {"none", "/"}));
   draft.add(step(Op::umask, {0}));  // modes below are meant as they stand
+  take_memory(draft);
   // A procfs that somebody left mounted below the directory would come along. (Where it is locked it cannot go; only_proc
   // below then says so.)
   if (!spec.rootfs_overlay && !draft.plan.user_namespace) {
@@ -323,6 +349,12 @@ void enter_root(Draft& draft) {
     draft.add(filesystem(kMount, "sysfs", {}, sys_flags));
   }
   attach(draft, kMount, "/sys", kRuntime);
+  // The container's group and those below, for programs that look at their limits. The namespace begins at it; without one of its
+  // own it would show the supervisor's others.
+  if (facts.cgroup2 && needs_group(spec)) {
+    draft.add(filesystem(kMount, "cgroup2", {}, sys_flags));
+    attach(draft, kMount, "/sys/fs/cgroup", AttachHow::no_links);
+  }
   own_dev(draft);
   for (const Mount& mount : in_order(spec.mounts)) {
     if (in_dev(mount)) place(draft, mount, kRuntime);

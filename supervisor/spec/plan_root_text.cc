@@ -37,8 +37,9 @@ std::string attributes(std::uint64_t bits) {
 }
 
 std::string tree(std::uint64_t number) {
-  static constexpr std::array<std::string_view, 6> kNames{
-      "the new root", "it", "the upper part", "the new /dev", "the new /dev/null", "the new /dev/pts"};
+  static constexpr std::array<std::string_view, 7> kNames{
+      "the new root",    "it", "the upper part", "the new /dev", "the new /dev/null", "the new /dev/pts",
+      "the new /dev/shm"};
   return number < kNames.size() ? std::string(kNames[number]) : "tree " + std::to_string(number);
 }
 
@@ -62,6 +63,8 @@ std::string describe_root_step(const Step& step) {
                                                                          ":" + std::to_string(n[2] & 0xffffffff) + ")"
                                                                    : "");
       if ((n[1] & wire::TreeHow::within) != 0) return "take " + what + " of " + tree(n[1] >> 8) + " as " + tree(n[0]);
+      if ((n[1] & wire::TreeHow::elsewhere) != 0)
+        return "take " + what + " of the mount namespace " + shell_quote(step.s[1]) + " as " + tree(n[0]);
       if ((n[1] & wire::TreeHow::open) != 0) return "open " + what;
       return "take " + what + ((n[1] & wire::TreeHow::recursive) != 0 ? " and all below it" : "") + " as " + tree(n[0]);
     }
@@ -115,6 +118,8 @@ RootFailure explain_root_step(const Step& step, int err) {
       // An exec's look for the container's devpts (Op::terminal), in what the container has made of its root.
       if ((step.n[1] & wire::TreeHow::open) != 0 && (err == ENOENT || err == ENOTDIR) && step.s[0] == "/dev/pts")
         return {"the container has no devpts there any more", "run it without -t"};
+      if ((step.n[1] & wire::TreeHow::elsewhere) != 0 && (err == ENOENT || err == ELOOP || err == ENOTDIR))
+        return {"whose IPC namespace it is has none there", "leave --ipc out"};
       if (err == ENOENT)
         return {"it does not exist on the host", step.n[2] != 0 ? "" : "make it, or add the option create"};
       if (err == ENODEV) return {"it is not that device on the host", "see: ls -l " + shell_quote(step.s[0])};
@@ -151,6 +156,11 @@ RootFailure explain_root_step(const Step& step, int err) {
     case Op::terminal:
       if (err == ENOSPC) return {"all pseudo-terminals are in use", "sysctl -w kernel.pty.max=8192"};
       if (err == ENODEV) return {"the container has no devpts there any more", "run it without -t"};
+      break;
+    case Op::only_proc:
+      if (err == EEXIST)
+        return {"the root or a volume brings another procfs, which would show what that one shows",
+                "unmount it there, or name a directory without one"};
       break;
     case Op::readonly: break;
     case Op::pivot:

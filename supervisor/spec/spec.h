@@ -92,4 +92,12 @@ struct Spec {
 // Whether it has a control group from its start on: limits are set on it, and what shares a pid namespace is ended by it.
 [[nodiscard]] inline bool needs_group(const Spec& spec) { return spec.limits.any() || !spec.pid.empty(); }
 
+// "/proc/PID" of a path "/proc/PID/ns/…", which is what container:ID becomes; else empty.
+[[nodiscard]] inline std::string_view process_of(std::string_view path) {
+  constexpr std::string_view kProc = "/proc/";
+  const auto end = path.starts_with(kProc) ? path.find_first_not_of("0123456789", kProc.size()) : path.npos;
+  if (end == path.npos || end == kProc.size() || !path.substr(end).starts_with("/ns/")) return {};
+  return path.substr(0, end);
+}
+
 }  // namespace sup

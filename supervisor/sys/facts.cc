@@ -171,14 +171,38 @@ void look_below(const Spec& spec, int root, Facts& facts) {
   }
 }
 
+// A directory of devices is fine too (/dev/snd), as in docker.
+Result<void> look_at_devices(const Spec& spec) {
+  for (const Mount& mount : spec.mounts) {
+    if (mount.kind != Mount::Kind::device) continue;
+    struct stat st{};
+    const int err = ::stat(mount.source.c_str(), &st) < 0 ? errno : 0;
+    if (err == 0 && (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode) || S_ISDIR(st.st_mode))) continue;
+    return std::unexpected(Error{.code = "E_MOUNT",
+                                 .where = "--device",
+                                 .what = printable(mount.source),
+                                 .err = err,
+                                 .why = err == 0 ? "is no device" : "",
+                                 .hint = err == 0 ? "a file is a volume: -v" : "see: ls /dev",
+                                 .path = mount.source,
+                                 .stage = "mount"});
+  }
+  return {};
+}
+
 Result<void> look_at_root(const Spec& spec, Facts& facts) {
   auto root = open_root(spec.rootfs);
   if (!root) return std::unexpected(root.error());
   facts.rootfs = root->path;
   const auto mounts = read_file("/proc/self/mountinfo");
+  bool v1 = false;
   for (const MountEntry& entry : parse_mountinfo(mounts ? *mounts : std::string())) {
     if (entry.target == "/" && entry.fstype == "rootfs") facts.initramfs = true;
+    facts.cgroup2 = facts.cgroup2 || entry.fstype == "cgroup2";
+    v1 = v1 || entry.fstype == "cgroup";
   }
+  facts.cgroup2 = facts.cgroup2 && !v1;
+  facts.shm = spec.ipc == "host" && ::access("/dev/shm", F_OK) == 0;
   facts.thermal_throttles = thermal_throttles();
   facts.kcore = ::access("/proc/kcore", F_OK) == 0;
   look_below(spec, root->fd.get(), facts);
@@ -214,6 +238,7 @@ Result<Facts> facts_of(const Spec& spec, std::vector<std::string> mounts, bool l
     if (spec.rootfs.empty() && facts.landlock >= kLandlockNeeded) look_at_top(spec, facts);
   }
   if (!spec.cap_add.empty()) facts.bounding = bounding_set();
+  if (auto r = look_at_devices(spec); !r) return std::unexpected(std::move(r.error()));
   if (!spec.rootfs.empty()) {
     if (auto r = look_at_root(spec, facts); !r) return std::unexpected(r.error());
   } else if (profile_of(spec) != Profile::seed) {

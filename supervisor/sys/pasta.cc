@@ -167,6 +167,15 @@ std::string last_words(int said) {
   return last;
 }
 
+std::string network_hint(const std::string& words) {
+  if (words.find("tun") == std::string::npos) return {};
+  constexpr const char* kTun = "/dev/net/tun";
+  if (::access(kTun, R_OK | W_OK) == 0) return {};
+  return errno == EACCES || errno == EPERM
+             ? "as root: chmod 0666 /dev/net/tun (as udev has it)"
+             : "as root: modprobe tun; mkdir -p /dev/net; mknod -m 0666 /dev/net/tun c 10 200";
+}
+
 void seal(int said) { (void)::fcntl(said, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_WRITE); }
 
 }  // namespace sup

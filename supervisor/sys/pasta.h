@@ -30,5 +30,7 @@ struct PastaProcess {
 // long as it lives).
 [[nodiscard]] std::string last_words(int said);
 void seal(int said);
+// What to do about such a line; empty: nothing is known.
+[[nodiscard]] std::string network_hint(const std::string& words);
 
 }  // namespace sup

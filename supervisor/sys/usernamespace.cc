@@ -2,17 +2,14 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
@@ -26,10 +23,6 @@
 #include "sys/procfs.h"
 
 namespace sup {
-namespace {
-
-// How long the supervisor stands still at most for what newuidmap and newgidmap do, some milliseconds as a rule.
-constexpr std::chrono::seconds kHelpersWithin{5};
 
 Error idmap_error(std::string what, int err, std::string why, std::string hint) {
   return Error{.code = "E_IDMAP",
@@ -41,6 +34,8 @@ Error idmap_error(std::string what, int err, std::string why, std::string hint) 
                .path = {},
                .stage = "idmap"};
 }
+
+namespace {
 
 // Who may use which lines: a name, or the number where there is no name. Not by getpwuid(3), which loads the host's modules
 // (nsswitch.conf(5)) into this program: into a static one that is a crash. Who is not in the file (LDAP) has told the session
@@ -95,119 +90,6 @@ Result<void> write_map(pid_t pid, const char* file, const IdMap& map) {
                                      "name ids that are in /proc/self/" + std::string(file)));
 }
 
-// One of the two programs that may map more than the caller's own id. Two at work at once: the loop stands still meanwhile.
-class Helper {
- public:
-  static Result<Helper> start(const char* program, pid_t pid, const IdMap& map, const char* file) {
-    std::vector<std::string> words{program, std::to_string(pid)};
-    for (const IdRange& range : map) {
-      for (const std::uint32_t number : {range.inside, range.outside, range.count})
-        words.push_back(std::to_string(number));
-    }
-    std::vector<char*> argv;
-    argv.reserve(words.size() + 1);
-    for (std::string& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) < 0) return std::unexpected(idmap_error("no pipe", errno, {}, {}));
-    Fd said(ends[0]);
-    const Fd say(ends[1]);
-    // Only where root puts it: the caller's PATH could lead to anything.
-    const std::string paths[] = {std::string("/usr/bin/") + program, std::string("/bin/") + program};
-    const pid_t child = ::fork();
-    if (child == 0) {
-      sigset_t none;
-      ::sigemptyset(&none);
-      ::sigprocmask(SIG_SETMASK, &none, nullptr);
-      const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-      if (null < 0) ::_exit(126);
-      ::dup2(null, 0);
-      ::dup2(null, 1);
-      ::dup2(say.get(), 2);
-      char* const environment[] = {nullptr};
-      for (const std::string& path : paths) ::execve(path.c_str(), argv.data(), environment);
-      ::_exit(errno == ENOENT ? 127 : 126);
-    }
-    if (child < 0) return std::unexpected(idmap_error(std::string(program) + " cannot be started", errno, {}, {}));
-    return Helper(program, file, map_text(map), child, std::move(said));
-  }
-  Helper(Helper&& other) noexcept
-      : program_(other.program_), file_(other.file_), map_(std::move(other.map_)), pid_(std::exchange(other.pid_, -1)),
-        said_(std::move(other.said_)) {}
-  Helper& operator=(Helper&&) = delete;
-  ~Helper() {
-    // It has the caller's real uid, so that it can be killed (kill(2)).
-    if (pid_ > 0 && ::kill(pid_, SIGKILL) == 0) reap();
-  }
-
-  // What it says is the reason. It asks who the caller is, and that may be a question to a server that does not answer.
-  Result<void> finish(std::chrono::steady_clock::time_point end) {
-    std::string text;
-    char piece[512];
-    for (;;) {
-      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-      pollfd ready{said_.get(), POLLIN, 0};
-      const int n = ::poll(&ready, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
-      if (n < 0 && errno == EINTR) continue;
-      if (n == 0) {
-        return std::unexpected(idmap_error(std::string(program_) + " does not answer", ETIMEDOUT,
-                                           "it looks up the caller's name, maybe in a directory that is not there",
-                                           "see how long that takes: time id"));
-      }
-      const ssize_t got = n < 0 ? -1 : ::read(said_.get(), piece, sizeof piece);
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) break;
-      if (text.size() < 4096) text.append(piece, static_cast<std::size_t>(got));
-    }
-    const int status = reap();
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-      return std::unexpected(idmap_error(std::string(program_) + " is missing", 0,
-                                         "without it an ordinary user can map no id but his own",
-                                         "apt-get install uidmap"));
-    if (::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) {
-      return std::unexpected(
-          idmap_error(map_ + " is refused", 0,
-                      std::string("no_new_privs stands over sup, so that ") + program_ + " gains no powers",
-                      "run sup without it (setpriv --no-new-privs, NoNewPrivileges= of a unit)"));
-    }
-    const std::string list = std::string("/etc/sub") + (file_[0] == 'u' ? "uid" : "gid");
-    const auto first = split(text, '\n');
-    return std::unexpected(
-        idmap_error(map_ + " is refused", 0,
-                    text.empty() ? std::string(program_) + " cannot be executed" : printable(first.front()),
-                    "ids outside must be the caller's own or in his line of " + list + "; and " + program_ +
-                        " set-user-ID root: ls -l /usr/bin/" + program_));
-  }
-
- private:
-  Helper(const char* program, const char* file, std::string map, pid_t pid, Fd said)
-      : program_(program), file_(file), map_(std::move(map)), pid_(pid), said_(std::move(said)) {}
-  int reap() {
-    int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
-    pid_ = -1;
-    return status;
-  }
-
-  const char* program_;
-  const char* file_;
-  std::string map_;
-  pid_t pid_;
-  Fd said_;
-};
-
-Result<void> map_by_helpers(pid_t pid, const IdMap& uids, const IdMap& gids) {
-  const auto end = std::chrono::steady_clock::now() + kHelpersWithin;
-  auto first = Helper::start("newuidmap", pid, uids, "uid_map");
-  if (!first) return std::unexpected(std::move(first.error()));
-  auto second = Helper::start("newgidmap", pid, gids, "gid_map");
-  if (!second) return std::unexpected(std::move(second.error()));
-  if (auto r = first->finish(end); !r) return r;
-  return second->finish(end);
-}
-
 }  // namespace
 
 Result<void> find_maps(const Spec& spec, Facts& facts) {
@@ -228,7 +110,16 @@ Result<void> find_maps(const Spec& spec, Facts& facts) {
   return {};
 }
 
-Result<Fd> make_user_namespace(const IdMap& uids, const IdMap& gids, uid_t caller) {
+HeldUserNamespace::HeldUserNamespace(HeldUserNamespace&& other) noexcept
+    : holder_(std::exchange(other.holder_, -1)), hold_(std::move(other.hold_)), opened_(std::move(other.opened_)) {}
+
+HeldUserNamespace::~HeldUserNamespace() {
+  hold_.reset();
+  while (holder_ > 0 && ::waitpid(holder_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+Result<HeldUserNamespace> HeldUserNamespace::make(uid_t caller) {
   int up[2];
   int down[2];
   if (::pipe2(up, O_CLOEXEC) < 0) return std::unexpected(idmap_error("no pipe", errno, {}, {}));
@@ -237,51 +128,80 @@ Result<Fd> make_user_namespace(const IdMap& uids, const IdMap& gids, uid_t calle
   if (::pipe2(down, O_CLOEXEC) < 0) return std::unexpected(idmap_error("no pipe", errno, {}, {}));
   const Fd held(down[0]);
   Fd hold(down[1]);
+  // It is in the caller's group and has the caller's handlers: nothing is to be delivered to it.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::sigprocmask(SIG_SETMASK, &all, &before);
   const pid_t child = ::fork();
   if (child == 0) {
-    hold.reset();
     int result = ::unshare(CLONE_NEWUSER) < 0 ? errno : 0;
-    if (::write(tell.get(), &result, sizeof result) == static_cast<ssize_t>(sizeof result)) {
-      // Until the parent has the namespace, or has died.
-      while (::read(held.get(), &result, 1) < 0 && errno == EINTR) {
-      }
+    const bool told = ::write(tell.get(), &result, sizeof result) == static_cast<ssize_t>(sizeof result);
+    // What is the caller's stays his alone: a pipe's other end that lived on here would keep its reader waiting.
+    ::dup2(held.get(), 0);
+    ::syscall(SYS_close_range, 1U, ~0U, 0U);
+    // Until the caller has the namespace, or has died.
+    while (told && ::read(0, &result, 1) < 0 && errno == EINTR) {
     }
     ::_exit(0);
   }
-  if (child < 0) return std::unexpected(idmap_error("no process to make it with", errno, {}, {}));
+  const int failed = errno;
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  if (child < 0) return std::unexpected(idmap_error("no process to make it with", failed, {}, {}));
   tell.reset();
+  HeldUserNamespace out(child, std::move(hold));
   int err = EIO;
   while (::read(made.get(), &err, sizeof err) < 0 && errno == EINTR) {
   }
-  Result<Fd> out = std::unexpected(Error{});
-  Result<void> mapped{};
-  if (err != 0) {
-    SpawnAttempt attempt;
-    attempt.stage = "clone";
-    attempt.err = err;
-    attempt.clone_flags = CLONE_NEWUSER;
-    attempt.uid = caller;
-    mapped = std::unexpected(explain_spawn(attempt));
-  } else if (caller == 0) {
-    mapped = write_map(child, "uid_map", uids);
-    if (mapped) mapped = write_map(child, "gid_map", gids);
-  } else {
-    mapped = map_by_helpers(child, uids, gids);
+  if (err == 0) {
+    // At once: should the child die, its number may be another's.
+    out.opened_ = Fd(::open(("/proc/" + std::to_string(child) + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC));
+    if (out.opened_) return out;
+    return std::unexpected(idmap_error("the user namespace cannot be opened", errno, {}, {}));
   }
-  if (!mapped) {
-    out = std::unexpected(std::move(mapped.error()));
-  } else {
-    Fd fd(::open(("/proc/" + std::to_string(child) + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC));
-    if (fd) {
-      out = std::move(fd);
-    } else {
-      out = std::unexpected(idmap_error("the user namespace cannot be opened", errno, {}, {}));
-    }
+  SpawnAttempt attempt;
+  attempt.stage = "clone";
+  attempt.err = err;
+  attempt.clone_flags = CLONE_NEWUSER;
+  attempt.uid = caller;
+  return std::unexpected(explain_spawn(attempt));
+}
+
+Result<void> HeldUserNamespace::map(const IdMap& uids, const IdMap& gids) const {
+  if (auto r = write_map(holder_, "uid_map", uids); !r) return r;
+  return write_map(holder_, "gid_map", gids);
+}
+
+Result<Fd> open_user_namespace(const std::string& process, const IdMap& uids, const IdMap& gids) {
+  // One look at the directory: the number may be another's by the next.
+  const Fd directory(::open(process.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const auto text = [&directory](const char* name) {
+    std::string out(4096, '\0');
+    const Fd fd(::openat(directory.get(), name, O_RDONLY | O_CLOEXEC));
+    const ssize_t n = fd ? ::read(fd.get(), out.data(), out.size()) : -1;
+    out.resize(n < 0 ? 0 : static_cast<std::size_t>(n));
+    return out;
+  };
+  Fd fd(::openat(directory.get(), "ns/user", O_RDONLY | O_CLOEXEC));
+  const int err = errno;
+  const auto uid_map = parse_map_lines(text("uid_map"));
+  const auto gid_map = parse_map_lines(text("gid_map"));
+  if (!fd || uid_map.empty()) {
+    return std::unexpected(idmap_error("the other container's user namespace cannot be opened", fd ? ESRCH : err,
+                                       "it has ended meanwhile", {}));
   }
-  hold.reset();
-  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  // The kernel sorts long ones.
+  const auto same = [](IdMap one, IdMap other) {
+    std::ranges::sort(one, {}, &IdRange::inside);
+    std::ranges::sort(other, {}, &IdRange::inside);
+    return one == other;
+  };
+  if (!same(uid_map, uids) || !same(gid_map, gids)) {
+    return std::unexpected(idmap_error("what is shared belongs to a user namespace with other ids", 0,
+                                       "they are " + map_text(uid_map),
+                                       "give both containers the same --userns, or leave it out"));
   }
-  return out;
+  return fd;
 }
 
 Result<Fd> idmapped_tree(const std::string& path, bool recursive, int user_namespace) {

@@ -392,6 +392,35 @@ BOOST_AUTO_TEST_CASE(every_limit_is_in_its_file_and_seen_inside_as_the_root) {
   BOOST_TEST(!exists(memory));
 }
 
+// As programs look at it that adapt to their limits: read-only, and its own group as the root. Where there is v2 alone, which a mount
+// namespace with nothing else is to sup.
+BOOST_AUTO_TEST_CASE(in_a_root_of_its_own_the_group_is_there_to_be_read) {
+  if (as_user() || ::access("/bin/busybox", X_OK) != 0) SUP_SKIP("needs root and busybox-static");
+  const std::string root = dir() + "/root";
+  std::filesystem::create_directories(root + "/bin");
+  std::filesystem::copy_file("/bin/busybox", root + "/bin/busybox");
+  std::filesystem::permissions(root + "/bin/busybox", std::filesystem::perms(0755));
+  const auto seen = [&root](const std::string& more) {
+    Start start;
+    start.program = "/usr/bin/unshare";
+    start.events = false;
+    start.args = {
+        "-m", "sh", "-c",
+        "umount -lR /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup && " + sup_path() +
+            " --events none run --rootfs " + root + more +
+            " /bin/busybox sh -c 'cat /sys/fs/cgroup/cgroup.type; read first </sys/fs/cgroup/cgroup.procs; echo "
+            "$first; mkdir /sys/fs/cgroup/x'"};
+    return run(std::move(start));
+  };
+  const auto limited = seen(" --limits best-effort --pids-limit 20");
+  if (has(limited.err, "cgroup: ")) SUP_CANNOT("no group can be made in the v2 tree");
+  BOOST_TEST(limited.out == "domain\n1\n", limited.out << limited.err);
+  BOOST_TEST(has(limited.err, "Read-only file system"), limited.err);
+  const auto userns = seen(" --limits best-effort --pids-limit 20 --userns map:0:700000:65536");
+  BOOST_TEST(userns.out == "domain\n1\n", userns.out << userns.err);
+  BOOST_TEST(has(seen("").err, "/sys/fs/cgroup/cgroup.type"));
+}
+
 // A process that another one moves keeps every fork and exit of the machine waiting for a grace period; it moves itself.
 BOOST_AUTO_TEST_CASE(a_start_goes_into_its_groups_by_itself) {
   NEEDS("pids");

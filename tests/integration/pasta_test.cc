@@ -121,6 +121,7 @@ BOOST_AUTO_TEST_CASE(as_an_ordinary_user, *but::label("only_user")) {
   if (plain.code != 0) {
     BOOST_TEST(plain.code == 125);
     BOOST_TEST(has(plain.err, "--network: pasta has not set up the network: it says: Failed to open tun"), plain.err);
+    BOOST_TEST(has(plain.err, "/dev/net/tun"), plain.err);
   } else {
     BOOST_TEST(has(plain.out, "\t00000000\t"), plain.out);
   }

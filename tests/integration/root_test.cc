@@ -658,6 +658,22 @@ BOOST_AUTO_TEST_CASE(a_device) {
   const auto root = make_root();
   const auto result = in_root(root, {"--device", "/dev/zero:/dev/nought"}, "head -c 3 /dev/nought | wc -c");
   BOOST_TEST(result.out == "3\n", result.out << result.err);
+  const auto file = in_root(root, {"--device", "/etc/passwd:/dev/list"}, "cat /dev/list");
+  BOOST_TEST(file.code == 125);
+  BOOST_TEST(has(file.err, "sup: --device: /etc/passwd: is no device"), file.err);
+  const auto missing = in_root(root, {"--device", "/dev/nosuch"}, "true");
+  BOOST_TEST(missing.code == 125);
+  BOOST_TEST(has(missing.err, "sup: --device: /dev/nosuch: No such file or directory; see: ls /dev"), missing.err);
+  if (as_user()) return;  // who may not leave out what is mounted below /dev
+  const auto directory = in_root(root, {"--device", "/dev:/dev/all"}, "head -c 3 /dev/all/zero | wc -c");
+  BOOST_TEST(directory.out == "3\n", directory.out << directory.err);
+}
+
+// The path of its own group on the host is nobody's business inside, also where there are no limits.
+BOOST_AUTO_TEST_CASE(where_the_supervisor_is_in_the_control_groups_is_not_told) {
+  NEEDS_BUSYBOX();
+  const auto result = in_root(make_root(), {}, "cut -d: -f3 /proc/self/cgroup | sort -u");
+  BOOST_TEST(result.out == "/\n", result.out << result.err);
 }
 
 BOOST_AUTO_TEST_CASE(create_makes_a_source_that_is_missing) {

@@ -6,6 +6,8 @@
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "clean.h"
@@ -60,6 +62,42 @@ BOOST_AUTO_TEST_CASE(a_containers_namespaces) {
   const auto unknown = daemon.sup({"run", "--network", "container:nosuch", "true"});
   BOOST_TEST(unknown.code == 125);
   BOOST_TEST(has(unknown.err, "nosuch"), unknown.err);
+}
+
+// What shm_open(3) makes is a file: with another's IPC namespace goes its /dev/shm, also where the root is another.
+BOOST_AUTO_TEST_CASE(the_memory_that_is_shared_by_files) {
+  if (::access("/bin/busybox", X_OK) != 0) SUP_SKIP("needs busybox-static");
+  const std::string root = dir() + "/root";
+  std::filesystem::create_directories(root + "/bin");
+  std::filesystem::copy_file("/bin/busybox", root + "/bin/busybox");
+  std::filesystem::permissions(root + "/bin/busybox", std::filesystem::perms(0755));
+  (void)::lchown(root.c_str(), uid(), gid());
+  const std::string name = "sup-test-" + std::to_string(::getpid());
+  const std::string file = "/dev/shm/" + name;
+  std::ofstream(file) << "the host's\n";
+  const auto host = sup_run({"--rootfs", root, "--ipc", "host", "/bin/busybox", "cat", file});
+  const auto none = sup_run({"--rootfs", root, "/bin/busybox", "cat", file});
+  std::filesystem::remove(file);
+  BOOST_TEST(host.out == "the host's\n", host.err);
+  BOOST_TEST(none.code == 1);
+  if (as_user()) return;
+  DaemonProcess daemon;
+  (void)daemon.detached({"--name", "base", "--rootfs", root, "-i", "/bin/busybox", "sh", "-c",
+                         "echo theirs >/dev/shm/here; while :; do read x; done"});
+  BOOST_TEST(daemon.sup({"exec", "base", "/bin/busybox", "sh", "-c", "until test -s /dev/shm/here; do :; done"}).code ==
+             0);
+  const auto joined = daemon.sup({"run", "--rootfs", root, "--ipc", "container:base", "/bin/busybox", "sh", "-c",
+                                  "cat /dev/shm/here; echo more >/dev/shm/there; ls /; pwd"});
+  BOOST_TEST(joined.out == "theirs\nbin\ndev\nproc\nsys\n/\n", joined.out << joined.err);
+  BOOST_TEST(daemon.sup({"exec", "base", "/bin/busybox", "cat", "/dev/shm/there"}).out == "more\n");
+  // Who may mount has put something else there: no link of his is followed.
+  (void)daemon.detached(
+      {"--name", "sly", "--rootfs", root, "--privileged", "-i", "/bin/busybox", "sh", "-c",
+       "umount /dev/shm; rmdir /dev/shm; ln -s / /dev/shm; echo >/dev/done; while :; do read x; done"});
+  BOOST_TEST(daemon.sup({"exec", "sly", "/bin/busybox", "sh", "-c", "until test -e /dev/done; do :; done"}).code == 0);
+  const auto sly = daemon.sup({"run", "--rootfs", root, "--ipc", "container:sly", "/bin/busybox", "ls", "/dev/shm"});
+  BOOST_TEST(sly.code == 125);
+  BOOST_TEST(has(sly.err, "whose IPC namespace it is has none there"), sly.err);
 }
 
 // Without a control group that can be killed as one nobody could end what is left: then it is refused.

@@ -179,6 +179,45 @@ BOOST_AUTO_TEST_CASE(what_is_missing_is_named) {
   BOOST_TEST(has(foreign.err, "not allowed"), foreign.err);
 }
 
+// What newuidmap asks may not answer; the supervisor's other containers are not to wait for that.
+BOOST_AUTO_TEST_CASE(a_map_that_is_awaited_keeps_nobody) {
+  NEEDS_BUSYBOX();
+  if (!as_user()) return;
+  const auto root = make_root();
+  const std::string fifo = dir() + "/called";
+  BOOST_REQUIRE(::mkfifo(fifo.c_str(), 0666) == 0 && ::chmod(fifo.c_str(), 0666) == 0);
+  const std::string program = write_file("slow", "#!/bin/sh\necho $$ >" + fifo + "\nexec sleep 1000\n", 0755);
+  const std::string sup = sup_path() + " --events none ";
+  const std::string script = sup + "daemon & daemon=$!\nuntil test -S $SUP_RUNTIME_DIR/default.sock; do :; done\n" +  //
+                             sup + "run -d --name first sleep 1000 >/dev/null || exit 1\n" +  //
+                             sup + "run -d --name slow --rootfs " + root + " --userns auto /bin/true &\n" +  //
+                             "slow=$!\nread called <" + fifo + "\n" +  //
+                             sup + "run -d --name second sleep 1000 >/dev/null || exit 2\n" +  //
+                             "kill -0 $slow && kill -0 $called || exit 3\n" +  //
+                             // Who gives it up has no trouble either, and leaves nothing.
+                             sup + "rm -f slow || exit 4\nwait $slow\necho slow $?\n! kill -0 $called || exit 5\n" +  //
+                             sup + "rm -f first second\nkill $daemon\nwait $daemon\n";
+  Start start;
+  start.program = "/usr/bin/unshare";
+  start.root = true;
+  start.events = false;
+  const std::string id = std::to_string(uid());
+  start.args = {"-m",
+                "sh",
+                "-c",
+                "mount --bind " + write_file("subuid", mine()) + " /etc/subuid && mount --bind " +
+                    write_file("subgid", mine()) + " /etc/subgid && mount --bind " +
+                    write_file("passwd", "root:x:0:0::/:/bin/sh\ntester:x:" + id + ":" + std::to_string(gid()) +
+                                             "::/:/bin/sh\n") +
+                    " /etc/passwd && mount --bind " + program + " /usr/bin/newuidmap && exec setpriv --reuid " + id +
+                    " --regid " + std::to_string(gid()) + " --clear-groups sh -c \"$1\"",
+                "sh",
+                script};
+  const auto result = run(std::move(start));
+  BOOST_TEST(result.code == 0, result.code << result.out << result.err);
+  BOOST_TEST(result.out == "slow\nslow 125\nfirst\nsecond\n", result.out << result.err);
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused) {
   NEEDS_BUSYBOX();
   const auto root = make_root();
@@ -265,6 +304,43 @@ BOOST_AUTO_TEST_CASE(an_exec_a_reload_and_a_restart_keep_it) {
   BOOST_TEST(has(daemon.sup({"inspect", id}).out, std::string("\"userns\": \"") + kRange + "\""));
   BOOST_TEST(daemon.sup({"rm", "-f", id}).code == 0);
   BOOST_TEST(daemon.end() == 0);
+}
+
+// As in docker: what another container's user namespace owns is shared by who is in it.
+BOOST_AUTO_TEST_CASE(what_another_container_has_is_shared_in_its_user_namespace) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  DaemonProcess daemon;
+  for (const bool init : {false, true}) {
+    const std::string name = init ? "staying" : "base";
+    std::vector<std::string> first{"--name", name, "--rootfs", root, "--userns", kRange};
+    if (init) first.emplace_back("--init");
+    first.insert(first.end(), {"-i", "/bin/sh", "-c", "echo theirs >/dev/shm/here; while :; do read x; done"});
+    (void)daemon.detached(first);
+    BOOST_TEST(daemon.sup({"exec", name, "/bin/sh", "-c", "until test -s /dev/shm/here; do :; done"}).code == 0);
+    const std::string user = daemon.sup({"exec", name, "/bin/busybox", "readlink", "/proc/self/ns/user"}).out;
+    const std::string of = "container:" + name;
+    const auto joined =
+        daemon.sup({"run", "--rootfs", root, "--userns", kRange, "--network", of, "--ipc", of, "--uts", of, "/bin/sh",
+                    "-c", "cat /dev/shm/here; /bin/busybox readlink /proc/self/ns/user; id -u; touch /data/by-joined"});
+    BOOST_TEST(joined.code == 0, joined.err);
+    BOOST_TEST(joined.out == "theirs\n" + user + "0\n", joined.out);
+    BOOST_TEST(owner(root + "/data/by-joined") == 0U);
+    const auto seen =
+        daemon.sup({"run", "--rootfs", root, "--userns", kRange, "--pid", of, "/bin/sh", "-c", "cat /proc/1/comm"});
+    if (has(seen.err, "no cgroup.kill")) SUP_CANNOT("there is no cgroup.kill here");
+    BOOST_TEST(seen.out == (init ? "sup-init\n" : "sh\n"), seen.out << seen.err);
+    // Other ids, and none at all: nothing is shared by half.
+    const auto other =
+        daemon.sup({"run", "--rootfs", root, "--userns", "map:0:900000:65536", "--ipc", of, "/bin/true"});
+    BOOST_TEST(other.code == 125);
+    BOOST_TEST(has(other.err, "what is shared belongs to a user namespace with other ids: they are 0=700000+65536"),
+               other.err);
+  }
+  const auto two = daemon.sup({"run", "--rootfs", root, "--userns", kRange, "--network", "container:base", "--ipc",
+                               "container:staying", "/bin/true"});
+  BOOST_TEST(two.code == 125);
+  BOOST_TEST(has(two.err, "share those of one container that has the same --userns"), two.err);
 }
 
 BOOST_AUTO_TEST_CASE(the_terminal_is_his_who_is_inside) {

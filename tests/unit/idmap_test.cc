@@ -108,7 +108,8 @@ BOOST_AUTO_TEST_CASE(as_root_init_is_given_mapped_mounts) {
   const std::string got = text(spec, mapped());
   BOOST_TEST(
       got.starts_with(
-          "user,mnt,pid\ndie with the supervisor (SIGKILL)\nset every signal to its default\nenter new namespaces: uts,ipc,net\nmake / rec,slave\n"
+          "user,mnt,pid\ndie with the supervisor (SIGKILL)\nset every signal to its default\nenter new namespaces: uts,ipc,net\n"
+          "enter new namespaces: cgroup\nmake / rec,slave\n"
           "set the umask to 0000\ntake descriptor 5 as the new root\n"
           "set on the new root: nodev,private,recursive\nput the new root over the old one\n"
           "take descriptor 6 as it\n"),
@@ -172,11 +173,36 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused) {
   spec.netns = "/run/netns/x";
   const std::string refused =
       "it does not belong to the container's own user namespace, and only who has powers over its owner may ";
-  BOOST_TEST(text(spec, mapped()).contains(refused + "enter it; leave --userns or --network out"));
+  BOOST_TEST(text(spec, mapped())
+                 .contains(refused +
+                           "enter it; share those of one container that has the same --userns (container:ID), or leave "
+                           "--userns or --network out"));
   spec.network = Network::none;
   spec.netns.clear();
   spec.pid = "host";
-  BOOST_TEST(text(spec, mapped()).contains(refused + "mount a /proc of it; leave --userns or --pid out"));
+  BOOST_TEST(
+      text(spec, mapped())
+          .contains(refused +
+                    "mount a /proc of it; share those of one container that has the same --userns (container:ID), or "
+                    "leave --userns or --pid out"));
+}
+
+// As in docker: what belongs to another's user namespace is shared in it, where all of it is one's.
+BOOST_AUTO_TEST_CASE(what_is_shared_is_shared_in_its_user_namespace) {
+  Spec spec = rooted("auto");
+  spec.ipc = "/proc/77/ns/ipc";
+  spec.pid = "/proc/77/ns/pid";
+  const auto plan = compile(spec, mapped());
+  BOOST_TEST_REQUIRE(plan.has_value());
+  BOOST_TEST(plan->user_namespace_of == "/proc/77");
+  BOOST_TEST(plan->guarded);
+  BOOST_TEST(plan->tree_fd() == plan->guard_fd() + 1);
+  BOOST_TEST(text(spec, mapped()).contains("take descriptor 6 as the new root\n"), text(spec, mapped()));
+  BOOST_TEST(!compile(spec, mapped(1000)).has_value());
+  spec.pid = "/proc/78/ns/pid";
+  BOOST_TEST(!compile(spec, mapped()).has_value());
+  BOOST_TEST((parse_map_lines("         0     700000      65536\n 70000 5 1\n") == IdMap{{0, 700000, 65536}, {70000, 5, 1}}));
+  BOOST_TEST(parse_map_lines("0 x 1\n").empty());
 }
 
 BOOST_AUTO_TEST_CASE(an_exec_becomes_somebody_there) {

@@ -75,6 +75,7 @@ BOOST_AUTO_TEST_CASE(a_root_in_full) {
           "namespaces mnt,pid\n"
           "die with the supervisor (SIGKILL)\nset every signal to its default\n"
           "enter new namespaces: uts,ipc,net\n"
+          "enter new namespaces: cgroup\n"
           "make / rec,slave\n"
           "set the umask to 0000\n"
           "unmount everything on /srv/root/proc\n"
@@ -121,6 +122,60 @@ BOOST_AUTO_TEST_CASE(a_root_in_full) {
       "bring lo up\n"
       "set the host name to 0123456789ab\n";
   BOOST_TEST(got.substr(0, want.size()) == want, "--- got\n" << got);
+}
+
+// Its own control group, where it has one, and v2 alone is there; without one it would see the supervisor's others.
+BOOST_AUTO_TEST_CASE(its_group_is_there_to_be_read) {
+  const std::string mounted =
+      "mount it on /sys inside, through no link\n"
+      "make cgroup2 as it (ro,nosuid,nodev,noexec,source=cgroup2)\n"
+      "mount it on /sys/fs/cgroup inside, through no link\n";
+  Facts from = facts();
+  Spec spec = rooted();
+  spec.limits.memory = 64 << 20;
+  BOOST_TEST(!text(spec, from).contains("cgroup2"));
+  from.cgroup2 = true;
+  BOOST_TEST(text(spec, from).contains(mounted), text(spec, from));
+  spec.privileged = true;
+  BOOST_TEST(text(spec, from).contains("make cgroup2 as it (nosuid,nodev,noexec,source=cgroup2)\n"));
+  BOOST_TEST(!text(rooted(), from).contains("cgroup2"));
+  from = facts(1000);
+  from.cgroup2 = true;
+  spec.privileged = false;
+  BOOST_TEST(text(spec, from).contains(mounted));
+  spec.rootfs.clear();
+  BOOST_TEST(!text(spec, from).contains("cgroup2"));
+}
+
+// shm_open(3) is a file: with another's IPC namespace goes the place where those are.
+BOOST_AUTO_TEST_CASE(shared_memory_of_the_ipc_namespace) {
+  const std::string placed =
+      "set on the new /dev/shm: nosuid,nodev,noexec,private,recursive\n"
+      "mount the new /dev/shm on /dev/shm inside, through no link\n";
+  const std::string own = "mode=1777,size=67108864)\nmount it on /dev/shm inside";
+  const std::string queues = "mount it on /dev/mqueue inside";
+  Facts from = facts();
+  from.shm = true;
+  Spec spec = rooted();
+  spec.ipc = "host";
+  auto got = text(spec, from);
+  BOOST_TEST(got.contains("take /dev/shm and all below it as the new /dev/shm\n"), got);
+  BOOST_TEST(got.contains(placed), got);
+  BOOST_TEST(got.contains(queues), got);
+  BOOST_TEST(!got.contains(own), got);
+  from.uid = 1000;
+  got = text(spec, from);
+  BOOST_TEST(got.contains(placed), got);
+  BOOST_TEST(!got.contains(queues), got);  // no powers over the host's
+  from = facts();
+  BOOST_TEST(text(spec, from).contains(own));  // the host has none
+  spec.ipc = "/proc/77/ns/ipc";
+  got = text(spec, from);
+  BOOST_TEST(got.contains("take /dev/shm of the mount namespace /proc/77/ns/mnt as the new /dev/shm\n"), got);
+  BOOST_TEST(got.contains(placed), got);
+  BOOST_TEST(got.find("of the mount namespace") < got.find("as the new root"), got);
+  spec.ipc = "/run/ns/ipc";
+  BOOST_TEST(text(spec, from).contains(own));
 }
 
 // The text of the plan does not show what is in a file.

@@ -13,7 +13,8 @@ namespace {
 std::string steps_text(const Plan& plan) {
   std::string text = "clone: " + describe_namespaces(plan.clone_flags) + "\n";
   if (!plan.uids.empty()) {
-    text += "map: uids " + map_text(plan.uids) + ", gids " + map_text(plan.gids) + "; init runs as 0 of these\n";
+    text += "map: uids " + map_text(plan.uids) + ", gids " + map_text(plan.gids) + "; init runs as 0 of these" +
+            (plan.user_namespace_of.empty() ? "" : ", in the user namespace of " + plan.user_namespace_of) + "\n";
     int fd = plan.tree_fd();
     for (const auto& tree : plan.trees) {
       text += "descriptor " + std::to_string(fd++) + ": " + shell_quote(tree.path) +
