@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "busybox.h"
 #include "clean.h"
 #include "daemon.h"
 #include "events.h"
@@ -17,46 +18,6 @@
 using namespace sup::test;
 namespace but = boost::unit_test;
 namespace fs = std::filesystem;
-
-namespace {
-
-constexpr const char* kBusybox = "/bin/busybox";
-
-void give_away(const std::string& path) {
-  (void)::lchown(path.c_str(), uid(), gid());
-  if (!fs::is_directory(fs::symlink_status(path))) return;
-  for (const auto& entry : fs::recursive_directory_iterator(path)) (void)::lchown(entry.path().c_str(), uid(), gid());
-}
-
-// A root with the programs that the cases need, in the case's directory.
-std::string make_root(const std::string& name = "root") {
-  const std::string root = dir() + "/" + name;
-  for (const char* d : {"/bin", "/etc", "/tmp"}) fs::create_directories(root + d);
-  fs::copy_file(kBusybox, root + "/bin/busybox");
-  fs::permissions(root + "/bin/busybox", fs::perms(0755));
-  for (const char* p :
-       {"sh",       "ls",   "cat", "id",   "tty",   "env", "mount", "umount", "chmod", "stat", "touch", "mkdir",
-        "readlink", "grep", "wc",  "true", "mknod", "df",  "sleep", "pwd",    "head",  "ps",   "dd",    "stty"}) {
-    fs::create_symlink("busybox", root + "/bin/" + p);
-  }
-  std::ofstream(root + "/etc/passwd") << "root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1001::/home/bob:/bin/sh\n";
-  std::ofstream(root + "/etc/group") << "root:x:0:\nvideo:x:44:bob\n";
-  give_away(root);
-  return root;
-}
-
-Result in_root(const std::string& root, std::vector<std::string> options, const std::string& script, Start start = {}) {
-  options.insert(options.begin(), {"--rootfs", root});
-  options.insert(options.end(), {"/bin/sh", "-c", script});
-  return sup_run(std::move(options), std::move(start));
-}
-
-bool no_busybox() { return ::access(kBusybox, X_OK) != 0; }
-
-}  // namespace
-
-#define NEEDS_BUSYBOX() \
-  if (no_busybox()) SUP_SKIP("needs busybox-static")
 
 BOOST_FIXTURE_TEST_SUITE(root, Clean, *but::label("both"))
 
@@ -293,37 +254,6 @@ BOOST_AUTO_TEST_CASE(volumes_on_the_hosts_root) {
 
 // B11, A06, A07: a root whose places for /proc, /sys and /dev are links leads nowhere.
 // Where the network leads out, a name can be looked up; nothing of it is written, nor made where it cannot be.
-BOOST_AUTO_TEST_CASE(the_hosts_resolver_where_the_network_leads_out) {
-  NEEDS_BUSYBOX();
-  if (!exists("/etc/resolv.conf")) SUP_SKIP("this machine has no resolv.conf");
-  const auto hosts = read_text("/etc/resolv.conf");
-  const auto root = make_root();
-  const std::string look = "cat /etc/resolv.conf; echo x 2>/dev/null >/etc/resolv.conf || echo refused";
-  BOOST_TEST(!has(in_root(root, {}, look).out, "refused"));  // a file of its own
-  BOOST_TEST(read_text(root + "/etc/resolv.conf") == "x\n");
-  const auto there = in_root(root, {"--network", "host"}, look);
-  BOOST_TEST(there.out == hosts + "refused\n", there.out << there.err);
-  fs::remove(root + "/etc/resolv.conf");
-  const auto made = in_root(root, {"--network", "host"}, look);
-  BOOST_TEST(made.out == hosts + "refused\n", made.out << made.err);
-  const auto overlay = in_root(root + ":O", {"--network", "host"}, look);
-  BOOST_TEST(overlay.out == hosts + "refused\n", overlay.out << overlay.err);
-  write_file("mine", "nameserver 192.0.2.53\n");
-  const auto mine =
-      in_root(root, {"--network", "host", "-v", dir() + "/mine:/etc/resolv.conf:ro"}, "cat /etc/resolv.conf");
-  BOOST_TEST(mine.out == "nameserver 192.0.2.53\n", mine.out << mine.err);
-  // A link that leads nowhere is the root's own affair.
-  fs::remove(root + "/etc/resolv.conf");
-  fs::create_symlink("/run/nowhere/resolv.conf", root + "/etc/resolv.conf");
-  BOOST_TEST(in_root(root, {"--network", "host"}, "echo ran").out == "ran\n");
-  fs::remove(root + "/etc/resolv.conf");
-  fs::permissions(root + "/etc", fs::perms(0555));
-  if (as_user()) BOOST_TEST(in_root(root, {"--network", "host"}, "cat /etc/resolv.conf || echo none").out == "none\n");
-  fs::permissions(root + "/etc", fs::perms(0755));
-  BOOST_TEST(has(sup_cli({"plan", "--network", "host", "--rootfs", root, "--as", "bwrap", "true"}).out,
-                 "--ro-bind /etc/resolv.conf /etc/resolv.conf"));
-}
-
 BOOST_AUTO_TEST_CASE(a_tmpfs_takes_the_mode_of_what_it_covers) {
   NEEDS_BUSYBOX();
   const auto root = make_root();
@@ -351,188 +281,6 @@ BOOST_AUTO_TEST_CASE(groups_besides) {
   BOOST_TEST(has(in_root(root, {"--group-add", "nosuch"}, "id").err, "--group-add: nosuch: no such group"));
   const auto host = sup_run({"--group-add", "77", "id", "-G"});
   BOOST_TEST(has(" " + host.out, " 77"), host.out << host.err);
-}
-
-// tty(1) names a path that is there, whoever is inside and however he is kept.
-BOOST_AUTO_TEST_CASE(the_terminal_has_a_name_inside) {
-  NEEDS_BUSYBOX();
-  const auto root = make_root();
-  const std::string look = "tty; stat -c %u $(tty); echo console >/dev/console; echo tty >/dev/tty; ls -1 /dev/pts";
-  const std::vector<std::vector<std::string>> ways = {
-      {}, {"--init"}, {"-u", "bob"}, {"--read-only"}, {"-u", "bob", "--init"}};
-  for (const auto& way : ways) {
-    std::vector<std::string> options{"-t"};
-    options.insert(options.end(), way.begin(), way.end());
-    const auto result = in_root(root, options, look);
-    const bool bob = !way.empty() && way.front() == "-u";
-    BOOST_TEST(result.out == "/dev/pts/0\n" + std::string(bob ? "1000" : "0") + "\nconsole\ntty\n0\nptmx\n",
-               shown(result.out) << result.err);
-  }
-  BOOST_TEST(in_root(root + ":O", {"-t"}, "tty").out == "/dev/pts/0\n");
-  BOOST_TEST(in_root(root, {"-t"}, "/nosuch").code == 127);
-  BOOST_TEST(sup_run({"-t", "--rootfs", root, "/nosuch"}).code == 127);
-  BOOST_TEST(in_root(root, {}, "tty; ls /dev/console").code != 0);
-  // Nothing that the root brings is in the way of the console.
-  fs::create_directories(root + "/dev");
-  fs::create_symlink("/tmp/elsewhere", root + "/dev/console");
-  BOOST_TEST(in_root(root, {"-t"}, "echo console >/dev/console").out == "console\n");
-  BOOST_TEST(!exists(root + "/tmp/elsewhere"));
-}
-
-BOOST_AUTO_TEST_CASE(the_terminals_size_and_input_are_there_from_the_start) {
-  NEEDS_BUSYBOX();
-  const auto root = make_root();
-  Terminal terminal(
-      running({"-ti", "--rootfs", root, "/bin/sh", "-c", "stty size; read x; echo got-$x; stty size; exit 4"}),
-      {33, 99});
-  terminal.send("early\r");
-  BOOST_TEST(terminal.wait_out("33 99"));
-  BOOST_TEST(terminal.wait_out("got-early"));
-  BOOST_TEST(terminal.finish().code() == 4);
-  // Without a terminal outside, and at its end, as well.
-  Start piped;
-  piped.input = "one\ntwo\n";
-  const auto result = in_root(root, {"-ti"}, "cat; echo end", std::move(piped));
-  BOOST_TEST(has(result.out, "one\n"), shown(result.out) << result.err);
-  BOOST_TEST(has(result.out, "two\n"), shown(result.out));
-  BOOST_TEST(result.out.ends_with("end\n"), shown(result.out));
-}
-
-// What a container has made of its /dev: whatever it is, no terminal is taken from it that is none of a devpts.
-BOOST_AUTO_TEST_CASE(a_terminal_of_what_is_no_devpts) {
-  NEEDS_BUSYBOX();
-  if (as_user()) return;
-  const auto root = make_root();
-  DaemonProcess daemon;
-  for (const char* how : {"umount /dev/pts && mount -t tmpfs none /dev/pts && : >/dev/pts/ptmx",
-                          "mount -t proc none /dev/pts", "mount -t tmpfs none /dev"}) {
-    const auto id =
-        daemon.detached({"--rootfs", root, "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "/bin/sh",
-                         "-c", "cd /tmp; " + std::string(how) + "; : >/tmp/ready; while :; do sleep 1000; done"});
-    daemon.wait_until([&] { return exists(root + "/tmp/ready"); }, how);
-    const auto result = daemon.sup({"exec", "-t", id, "/bin/sh", "-c", "echo ran"});
-    BOOST_TEST(result.code == 125, how << result.out);
-    BOOST_TEST(has(result.err, "the container has no devpts there any more; run it without -t"), how << result.err);
-    BOOST_TEST(daemon.sup({"rm", "-f", id}).code == 0);
-    fs::remove(root + "/tmp/ready");
-  }
-}
-
-BOOST_AUTO_TEST_CASE(a_terminal_inside_under_a_supervisor) {
-  NEEDS_BUSYBOX();
-  const auto root = make_root();
-  DaemonProcess daemon;
-  const std::string id = daemon.detached(
-      {"-ti", "--name", "web", "--rootfs", root, "/bin/sh", "-c", "tty; while read x; do echo got-$x; done"});
-  BOOST_TEST(daemon.sup({"reload"}).code == 0);
-  Start attaching;
-  attaching.args = {"-S", daemon.name(), "attach", "web"};
-  attaching.events = false;
-  Terminal client(attaching);
-  BOOST_TEST(client.wait_out("/dev/pts/0"));
-  BOOST_TEST(client.ask("hello\r", "got-hello"));
-  // Who comes in later has another.
-  BOOST_TEST(daemon.sup({"exec", "-t", "web", "sh", "-c", "tty; echo tty >/dev/tty; stat -c %u $(tty)"}).out ==
-             "/dev/pts/1\ntty\n0\n");
-  if (!as_user())
-    BOOST_TEST(daemon.sup({"exec", "-t", "-u", "bob", "web", "sh", "-c", "stat -c %u $(tty)"}).out == "1000\n");
-  Start inside;
-  inside.args = {"-S", daemon.name(), "exec", "-ti", "web", "sh", "-c", "stty size; read x; echo got-$x; exit 6"};
-  inside.events = false;
-  Terminal other(inside, {31, 97});
-  BOOST_TEST(other.wait_out("31 97"));
-  other.send("word\r");
-  BOOST_TEST(other.wait_out("got-word"));
-  BOOST_TEST(other.finish().code() == 6);
-  BOOST_TEST(daemon.sup({"exec", "-t", "web", "/nosuch"}).code == 127);
-  BOOST_TEST(daemon.sup({"kill", id}).code == 0);
-  (void)client.finish();
-  // Without any capability, and as somebody else.
-  (void)daemon.detached(
-      {"--name", "bound", "--profile", "strict", "-u", "bob", "--rootfs", root, "/bin/sleep", "1000"});
-  BOOST_TEST(daemon.sup({"exec", "-t", "bound", "sh", "-c", "tty; stat -c %u $(tty)"}).out == "/dev/pts/0\n1000\n");
-}
-
-// As docker's: the container's own, to write to, and nothing of it stays in the root but the empty places.
-BOOST_AUTO_TEST_CASE(hosts_and_hostname_are_the_containers_own) {
-  NEEDS_BUSYBOX();
-  const auto root = make_root();
-  write_file("root/etc/hosts", "192.0.2.1 theirs\n");
-  const std::string look = "cat /etc/hostname /etc/hosts; ";
-  const auto first =
-      in_root(root, {"-h", "box.example"}, look + "echo '192.0.2.9 more' >>/etc/hosts && cat /etc/hosts");
-  BOOST_TEST(first.out.starts_with("box.example\n127.0.0.1\tlocalhost\n"), first.out << first.err);
-  BOOST_TEST(has(first.out, "\n127.0.0.1\tbox.example box\n192.0.2.9 more\n"), first.out << first.err);
-  BOOST_TEST(!has(first.out, "theirs"));
-  BOOST_TEST(read_text(root + "/etc/hosts") == "192.0.2.1 theirs\n");
-  BOOST_TEST(read_text(root + "/etc/hostname") == "");
-  const auto mounts =
-      in_root(root, {}, "grep /etc/ /proc/self/mountinfo; ls -A /proc | grep host; ls -A /dev | grep host");
-  BOOST_TEST(has(mounts.out, " /hosts /etc/hosts rw,nosuid,nodev,noexec"), mounts.out << mounts.err);
-  BOOST_TEST(has(mounts.out, " /hostname /etc/hostname rw,nosuid,nodev,noexec"), mounts.out);
-  BOOST_TEST(lines(mounts.out).size() == 2U, mounts.out);
-  const auto sealed = in_root(root, {"--read-only"}, "( : >/etc/hosts ) 2>/dev/null || echo refused; cat /etc/hosts");
-  BOOST_TEST(sealed.out.starts_with("refused\n127.0.0.1\tlocalhost\n"), sealed.out << sealed.err);
-  const auto overlay = in_root(root + ":O", {"-h", "o"}, look);
-  BOOST_TEST(overlay.out.starts_with("o\n127.0.0.1\tlocalhost\n"), overlay.out << overlay.err);
-  const auto bob = in_root(root, {"-u", "bob", "-h", "b"}, look);
-  BOOST_TEST(bob.out.starts_with("b\n127.0.0.1\tlocalhost\n"), bob.out << bob.err);
-  // With the host's network, what the host calls its neighbours.
-  const auto host = in_root(root, {"--network", "host"}, "cat /etc/hosts");
-  if (exists("/etc/hosts")) BOOST_TEST(host.out.starts_with(read_text("/etc/hosts")), host.out << host.err);
-  write_file("mine", "192.0.2.53 mine\n");
-  const auto mine = in_root(root, {"-v", dir() + "/mine:/etc/hosts"}, "cat /etc/hosts");
-  BOOST_TEST(mine.out == "192.0.2.53 mine\n", mine.out << mine.err);
-  // No place for them: the root is left as it is.
-  fs::remove(root + "/etc/hosts");
-  fs::create_symlink("/run/nowhere", root + "/etc/hosts");
-  BOOST_TEST(in_root(root, {}, "echo ran").out == "ran\n");
-}
-
-// As docker does it; and what is in the other's root is looked at, never followed out of it, and never waited for.
-BOOST_AUTO_TEST_CASE(who_joins_a_network_knows_the_same_names) {
-  NEEDS_BUSYBOX();
-  if (as_user()) return;
-  const auto root = make_root();
-  const auto other = make_root("other");
-  write_file("root/etc/resolv.conf", "nameserver 192.0.2.53\n");
-  DaemonProcess daemon;
-  const auto id = daemon.detached({"--name", "box", "-h", "base", "--rootfs", root, "/bin/sh", "-c",
-                                   "echo '192.0.2.8 eight' >>/etc/hosts; while :; do sleep 1000; done"});
-  const auto pid = daemon.pid_of(id);
-  daemon.wait_until([&] { return has(read_text("/proc/" + std::to_string(pid) + "/root/etc/hosts"), "eight"); },
-                    "the line");
-  const auto join = [&](const std::vector<std::string>& options, const std::string& script) {
-    std::vector<std::string> words{"run", "--rootfs", other, "--network", "container:box", "-h", "joined"};
-    words.insert(words.end(), options.begin(), options.end());
-    words.insert(words.end(), {"/bin/sh", "-c", script});
-    return daemon.sup(words);
-  };
-  const auto result = join({}, "cat /etc/hosts /etc/resolv.conf");
-  BOOST_TEST(has(result.out, "\n127.0.0.1\tbase\n192.0.2.8 eight\n127.0.0.1\tjoined\n"), result.out << result.err);
-  BOOST_TEST(result.out.ends_with("\nnameserver 192.0.2.53\n"), result.out);
-  // A copy: what is written here is not the other's.
-  (void)join({}, "echo '192.0.2.9 nine' >>/etc/hosts; : >/etc/resolv.conf");
-  BOOST_TEST(!has(read_text("/proc/" + std::to_string(pid) + "/root/etc/hosts"), "nine"));
-  BOOST_TEST(read_text(root + "/etc/resolv.conf") == "nameserver 192.0.2.53\n");
-  write_file("mine", "nameserver 192.0.2.1\n");
-  const auto mine = join({"-v", dir() + "/mine:/etc/resolv.conf"}, "cat /etc/resolv.conf");
-  BOOST_TEST(mine.out == "nameserver 192.0.2.1\n", mine.out << mine.err);
-  // What is no file of text.
-  const std::string resolv = root + "/etc/resolv.conf";
-  const auto nothing = [&] { return join({}, "cat /etc/resolv.conf 2>&1; echo ran").out; };
-  fs::remove(other + "/etc/resolv.conf");
-  fs::remove(resolv);
-  fs::create_symlink("/../../../../" + dir() + "/mine", resolv);
-  BOOST_TEST(!has(nothing(), "192"));
-  fs::remove(resolv);
-  BOOST_TEST_REQUIRE(::mkfifo(resolv.c_str(), 0666) == 0);
-  BOOST_TEST(nothing().ends_with("ran\n"));
-  fs::remove(resolv);
-  write_file("root/etc/resolv.conf", std::string((64 << 10) + 1, '#'));
-  BOOST_TEST(!has(nothing(), "#"));
-  write_file("root/etc/resolv.conf", "\xff\xfe");
-  BOOST_TEST(!has(nothing(), "\xff"));
 }
 
 BOOST_AUTO_TEST_CASE(links_where_the_containers_own_goes_are_refused) {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "busybox.h"
 #include "clean.h"
 #include "daemon.h"
 #include "events.h"
@@ -19,19 +20,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kBusybox = "/bin/busybox";
 constexpr const char* kRange = "map:0:700000:65536";
 
-std::string make_root() {
-  const std::string root = dir() + "/root";
-  for (const char* d : {"/bin", "/etc", "/data"}) fs::create_directories(root + d);
-  fs::copy_file(kBusybox, root + "/bin/busybox");
-  fs::permissions(root + "/bin/busybox", fs::perms(0755));
-  for (const char* p : {"sh", "cat", "id", "stat", "touch", "chown", "true"})
-    fs::create_symlink("busybox", root + "/bin/" + p);
-  std::ofstream(root + "/etc/passwd") << "root:x:0:0:root:/:/bin/sh\nbob:x:1000:1001::/:/bin/sh\n";
-  (void)::lchown(root.c_str(), uid(), gid());
-  for (const auto& entry : fs::recursive_directory_iterator(root)) (void)::lchown(entry.path().c_str(), uid(), gid());
+std::string root_with_data() {
+  const std::string root = make_root();
+  fs::create_directory(root + "/data");
+  give_away(root);
   return root;
 }
 
@@ -81,15 +75,12 @@ std::string words(std::string text) {
 
 }  // namespace
 
-#define NEEDS_BUSYBOX() \
-  if (::access(kBusybox, X_OK) != 0) SUP_SKIP("needs busybox-static")
-
 BOOST_FIXTURE_TEST_SUITE(userns, Clean, *but::label("both"))
 
 BOOST_AUTO_TEST_CASE(a_range_of_subuid) {
   NEEDS_BUSYBOX();
   if (::access("/usr/bin/newuidmap", X_OK) != 0) SUP_SKIP("needs uidmap");
-  const auto root = make_root();
+  const auto root = root_with_data();
   const auto result = automatic(root, {},
                                 "id -u; cat /proc/self/uid_map /proc/self/gid_map; stat -c %u:%g /bin/busybox; "
                                 "touch /data/a /data/b; chown 5:5 /data/b; stat -c %u:%g /data/b");
@@ -112,7 +103,7 @@ BOOST_AUTO_TEST_CASE(a_range_of_subuid) {
 BOOST_AUTO_TEST_CASE(another_user_inside) {
   NEEDS_BUSYBOX();
   if (::access("/usr/bin/newuidmap", X_OK) != 0) SUP_SKIP("needs uidmap");
-  const auto root = make_root();
+  const auto root = root_with_data();
   const auto result = automatic(root, {"-u", "bob"}, "id -u; id -g; cat /proc/self/status");
   BOOST_TEST(result.code == 0, result.err);
   BOOST_TEST(result.out.starts_with("1000\n1001\n"), result.out);
@@ -126,7 +117,7 @@ BOOST_AUTO_TEST_CASE(another_user_inside) {
 BOOST_AUTO_TEST_CASE(an_overlay_in_a_range_of_roots) {
   NEEDS_BUSYBOX();
   if (as_user()) return;
-  const auto root = make_root();
+  const auto root = root_with_data();
   write_file("root/data/five", "old\n");
   BOOST_TEST_REQUIRE(::lchown((root + "/data/five").c_str(), 5, 6) == 0);
   const std::string script =
@@ -148,7 +139,7 @@ BOOST_AUTO_TEST_CASE(an_overlay_in_a_range_of_roots) {
 // Init is made by a go-between; it is the supervisor's own child all the same.
 BOOST_AUTO_TEST_CASE(what_is_missing_is_named) {
   NEEDS_BUSYBOX();
-  const auto root = make_root();
+  const auto root = root_with_data();
   const std::vector<std::string> args{"--rootfs", root, "--userns", "auto", "/bin/true"};
   const std::string who = as_user() ? "tester" : "sup";
   const auto uids = run_with("other:100000:65536\n", mine(), args);
@@ -220,7 +211,7 @@ BOOST_AUTO_TEST_CASE(a_map_that_is_awaited_keeps_nobody) {
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused) {
   NEEDS_BUSYBOX();
-  const auto root = make_root();
+  const auto root = root_with_data();
   const auto refused = [](std::vector<std::string> args, std::string_view why) {
     args.emplace_back("/bin/true");
     const auto result = sup_run(std::move(args));
@@ -245,7 +236,7 @@ BOOST_AUTO_TEST_CASE(who_keeps_his_id) {
     BOOST_TEST(sup_run({"--userns", "host", "id", "-u"}).out == "0\n");
     return;
   }
-  const auto root = make_root();
+  const auto root = root_with_data();
   const auto result =
       sup_run({"--rootfs", root, "--userns", "keep-id", "/bin/sh", "-c", "id -u; id -g; touch /data/a"});
   BOOST_TEST(result.out == std::to_string(uid()) + "\n" + std::to_string(gid()) + "\n", result.err);
@@ -258,7 +249,7 @@ BOOST_FIXTURE_TEST_SUITE(userns_of_root, Clean)
 
 BOOST_AUTO_TEST_CASE(root_inside_is_nobody_on_the_host) {
   NEEDS_BUSYBOX();
-  const auto root = make_root();
+  const auto root = root_with_data();
   fs::create_directory(dir() + "/volume");
   Process process(running({"--rootfs", root, "--userns", kRange, "-v", dir() + "/volume:/data", "/bin/sh", "-c",
                            "touch /data/made; echo ready; exec sleep 1000"}));
@@ -274,7 +265,7 @@ BOOST_AUTO_TEST_CASE(root_inside_is_nobody_on_the_host) {
 
 BOOST_AUTO_TEST_CASE(it_dies_with_sup) {
   NEEDS_BUSYBOX();
-  const auto root = make_root();
+  const auto root = root_with_data();
   Start start = running({"-i", "--rootfs", root, "--userns", kRange, "/bin/sh", "-c", "echo ready; read x"});
   start.in = Start::In::open;
   Process process(start);
@@ -287,7 +278,7 @@ BOOST_AUTO_TEST_CASE(it_dies_with_sup) {
 
 BOOST_AUTO_TEST_CASE(an_exec_a_reload_and_a_restart_keep_it) {
   NEEDS_BUSYBOX();
-  const auto root = make_root();
+  const auto root = root_with_data();
   DaemonProcess daemon;
   const auto id =
       daemon.detached({"--rootfs", root, "--userns", kRange, "-i", "/bin/sh", "-c", "while :; do read x; done"});
@@ -345,7 +336,7 @@ BOOST_AUTO_TEST_CASE(what_another_container_has_is_shared_in_its_user_namespace)
 
 BOOST_AUTO_TEST_CASE(the_terminal_is_his_who_is_inside) {
   NEEDS_BUSYBOX();
-  const auto root = make_root();
+  const auto root = root_with_data();
   for (const char* who : {"0", "1000"}) {
     const auto result =
         sup_run({"-t", "--rootfs", root, "--userns", kRange, "-u", who, "/bin/stat", "-Lc", "%u", "/proc/self/fd/0"});
@@ -356,7 +347,7 @@ BOOST_AUTO_TEST_CASE(the_terminal_is_his_who_is_inside) {
 
 BOOST_AUTO_TEST_CASE(the_events_say_what_it_is_worth) {
   NEEDS_BUSYBOX();
-  const auto root = make_root();
+  const auto root = root_with_data();
   const auto result = sup_run({"--rootfs", root, "--userns", kRange, "/bin/true"});
   BOOST_TEST(result.code == 0, result.err);
   BOOST_TEST(has(result.events, "\"user_namespace\":true,\"boundary\":\"user\""), result.events);
@@ -364,7 +355,7 @@ BOOST_AUTO_TEST_CASE(the_events_say_what_it_is_worth) {
 
 BOOST_AUTO_TEST_CASE(limits_hold_it_too) {
   NEEDS_BUSYBOX();
-  const auto root = make_root();
+  const auto root = root_with_data();
   const auto result = sup_run({"--rootfs", root, "--userns", kRange, "--pids-limit", "20", "/bin/sh", "-c",
                                "id -u; n=0; while [ $n -lt 30 ]; do (read x </dev/pts/ptmx) & n=$((n+1)); done"});
   BOOST_TEST(result.out == "0\n", result.err);
@@ -373,7 +364,7 @@ BOOST_AUTO_TEST_CASE(limits_hold_it_too) {
 
 BOOST_AUTO_TEST_CASE(where_there_are_no_more_user_namespaces) {
   NEEDS_BUSYBOX();
-  const auto root = make_root();
+  const auto root = root_with_data();
   Start start;
   start.program = "/usr/bin/unshare";
   start.events = false;
@@ -390,7 +381,7 @@ BOOST_AUTO_TEST_CASE(where_there_are_no_more_user_namespaces) {
 
 BOOST_AUTO_TEST_CASE(ids_that_sup_has_not_itself) {
   NEEDS_BUSYBOX();
-  const auto root = make_root();
+  const auto root = root_with_data();
   Start start;
   start.program = "/usr/bin/unshare";
   start.events = false;
