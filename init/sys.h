@@ -275,7 +275,6 @@ inline constexpr unsigned long kCloneNewns = 0x20000;
 // The seccomp filter that a plan brings may refuse even these calls. Then a fault ends the process, PID 1 too.
 [[noreturn]] inline void exit(int status) {
   call(__NR_exit_group, status);
-  call(__NR_exit, status);
   __builtin_trap();
 }
 

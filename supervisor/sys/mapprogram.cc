@@ -95,7 +95,8 @@ Result<void> map_program_ended(const MapProgram& program, int status) {
 }
 
 Error map_program_late(const MapProgram& program) {
-  return idmap_error(std::string(name_of(program.kind)) + " does not answer", ETIMEDOUT,
+  const std::string name = name_of(program.kind);
+  return idmap_error(name + " does not answer", ETIMEDOUT,
                      "it looks up the caller's name, maybe in a directory that is not there",
                      "see how long that takes: time id");
 }

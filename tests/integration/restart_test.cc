@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "busybox.h"
 #include "clean.h"
 #include "daemon.h"
 #include "events.h"
@@ -198,6 +199,7 @@ BOOST_AUTO_TEST_CASE(a_start_out_of_a_crash_loop_that_fails_ends_the_loop) {
   std::filesystem::create_directory(root);
   std::filesystem::permissions(root, std::filesystem::perms(0755));
   write_file("root/probe", read_text(probe_path()), 0755);
+  give_away(root);
   const auto id = daemon.detached({"--restart", "always", "--rootfs", root, "/probe", "exit", "1"});
   daemon.wait_until([&] { return state(daemon, id) == "backoff"; }, "a crash loop");
   std::filesystem::rename(root, root + ".away");

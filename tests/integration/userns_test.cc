@@ -300,7 +300,7 @@ BOOST_AUTO_TEST_CASE(an_exec_a_reload_and_a_restart_keep_it) {
 // As in docker: what another container's user namespace owns is shared by who is in it.
 BOOST_AUTO_TEST_CASE(what_another_container_has_is_shared_in_its_user_namespace) {
   NEEDS_BUSYBOX();
-  const auto root = make_root();
+  const auto root = root_with_data();
   DaemonProcess daemon;
   for (const bool init : {false, true}) {
     const std::string name = init ? "staying" : "base";
