@@ -201,7 +201,8 @@ BOOST_AUTO_TEST_CASE(what_is_shared_is_shared_in_its_user_namespace) {
   BOOST_TEST(!compile(spec, mapped(1000)).has_value());
   spec.pid = "/proc/78/ns/pid";
   BOOST_TEST(!compile(spec, mapped()).has_value());
-  BOOST_TEST((parse_map_lines("         0     700000      65536\n 70000 5 1\n") == IdMap{{0, 700000, 65536}, {70000, 5, 1}}));
+  BOOST_TEST(
+      (parse_map_lines("         0     700000      65536\n 70000 5 1\n") == IdMap{{0, 700000, 65536}, {70000, 5, 1}}));
   BOOST_TEST(parse_map_lines("0 x 1\n").empty());
 }
 
