@@ -1,29 +1,22 @@
 #include "core/supervisor.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
 #include <ctime>
 #include <filesystem>
-#include <iterator>
 #include <system_error>
 #include <utility>
 
 #include "base/text.h"
+#include "core/refusals.h"
 #include "spec/check.h"
 #include "spec/plan.h"
 #include "sys/facts.h"
 #include "sys/initimage.h"
-#include "sys/inside.h"
 
 namespace sup {
 namespace {
 
-constexpr std::chrono::milliseconds kLogPause{250};
 constexpr std::chrono::milliseconds kHeldBack{10};   // a restart that is due during a live upgrade
 // What is left to those that run and to us, so that each can be asked for, stopped and told of.
 constexpr std::uint64_t kKeptBack = 2U << 20;
@@ -34,39 +27,6 @@ constexpr std::uint64_t kForOne = 512U << 10;
 void remove_tree(const std::string& directory) {
   std::error_code ignored;
   std::filesystem::remove_all(directory, ignored);
-}
-
-Error no_container(std::string_view reference) {
-  return Error{.code = "E_NO_CONTAINER",
-               .where = printable(reference),
-               .what = "no such container",
-               .err = ENOENT,
-               .why = "no id or name is like that",
-               .hint = "see sup ps -a",
-               .path = {},
-               .stage = {}};
-}
-
-Error leaving() {
-  return Error{.code = "E_CLOSING",
-               .where = "supervisor",
-               .what = "is about to leave",
-               .err = 0,
-               .why = "it was asked to stop",
-               .hint = "try again in a moment",
-               .path = {},
-               .stage = {}};
-}
-
-Error foreground(std::string_view where) {
-  return Error{.code = "E_FOREGROUND",
-               .where = std::string(where),
-               .what = "not under this supervisor",
-               .err = 0,
-               .why = "it is a foreground run, and ends with its command",
-               .hint = "use sup run -d, or another supervisor (-S)",
-               .path = {},
-               .stage = {}};
 }
 
 std::uint64_t bit_of(int signal) { return signal >= 1 && signal <= 64 ? std::uint64_t{1} << (signal - 1) : 0; }
@@ -249,107 +209,6 @@ Container::Hooks Supervisor::hooks(Held& held) {
           .input_drained = [&held] { held.audience_.input_drained(); },
           .input_closed = [&held] { held.audience_.input_closed(); },
           .ended = [this, &held](const Outcome& outcome) { ended(held, outcome); }};
-}
-
-Result<void> Supervisor::open_log(Held& held) {
-  held.log_directory_ = logs_ + "/" + held.id_;
-  const auto failed = [&](int err) {
-    return std::unexpected(Error{.code = "E_LOG",
-                                 .where = "log",
-                                 .what = held.log_directory_,
-                                 .err = err,
-                                 .path = held.log_directory_,
-                                 .stage = {}});
-  };
-  if (log_on_demand_ && ::mkdir(logs_.c_str(), 0700) < 0 && errno != EEXIST) return failed(errno);
-  // There already: of before a live upgrade. Nobody else makes directories where ours are.
-  if (::mkdir(held.log_directory_.c_str(), 0700) < 0 && errno != EEXIST) return failed(errno);
-  held.log_fd_ = Fd(::open(held.log_directory_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!held.log_fd_) return failed(errno);
-  auto log = LogFile::open(held.log_fd_.get(), kLogName);
-  if (!log) return std::unexpected(log.error());
-  held.log_ = std::move(*log);
-  held.log_pause_ = std::make_unique<Timer>(loop_);
-  return {};
-}
-
-void Supervisor::begin_log(Held& held, std::size_t coming) {
-  if (auto begun = open_log(held); !begun) {
-    if (std::exchange(held.log_missed_, held.log_missed_ + coming) != 0) return;
-    log_.emit(Event{.id = held.id_,
-                    .name = held.name(),
-                    .cause = 0,
-                    .what = event::Problem{.error = begun.error(), .level = Level::error}});
-    return;
-  }
-  if (held.log_missed_ == 0) return;
-  LogFile::Memory missed;
-  missed.dropped_bytes = missed.dropped_total = std::exchange(held.log_missed_, 0);
-  held.log_->remember(std::move(missed));
-}
-
-Result<std::string> Supervisor::log_of(Held& held) {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  if (held.log_) {
-    // What was dropped is told as soon as that can be written, not only when there is more output.
-    held.log_->flush(now);
-    return held.log_directory_;
-  }
-  if (auto r = open_log(held); !r) return std::unexpected(r.error());
-  // What the ring has lost already is told as missing.
-  const std::uint64_t lost = held.ring_.total() - held.ring_.size();
-  LogFile::Memory before;
-  before.dropped_bytes = before.dropped_total = lost;
-  if (lost != 0) held.log_->remember(before);
-  for (const auto& [stream, bytes] : held.ring_.snapshot()) held.log_->append(stream, bytes, now);
-  // What the command has not ended a line of is shown all the same.
-  held.log_->flush(now);
-  return held.log_directory_;
-}
-
-void Supervisor::output(Held& held, Channel channel, std::string_view bytes) {
-  const auto stream = held.spec_.tty            ? OutputStream::tty
-                      : channel == Channel::out ? OutputStream::out
-                                                : OutputStream::err;
-  log_output(held, stream, bytes);
-  if (held.audience_.empty()) return;
-  held.audience_.output(stream, bytes);
-  if (held.audience_.full()) held.container_->pause_output(channel);
-}
-
-void Supervisor::log_output(Held& held, OutputStream stream, std::string_view bytes) {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  held.ring_.append(stream, bytes);
-  // The silent ones, which are many, have neither file nor directory.
-  if (!held.log_ && !log_on_demand_) begin_log(held, bytes.size());
-  if (!held.log_) return;
-  held.log_->append(stream, bytes, now);
-  if (held.log_->untold_bytes() != 0 && !std::exchange(held.log_trouble_told_, true)) {
-    log_.emit(
-        Event{.id = held.id_,
-              .name = held.name(),
-              .cause = held.container_ ? held.container_->last_seq() : 0,
-              .what = event::Problem{
-                  .error = Error{.code = "E_LOG",
-                                 .where = "log",
-                                 .what = held.log_directory_,
-                                 .err = held.log_->last_error(),
-                                 .why = {},
-                                 .hint = "output is lost until it can be written again; the command is not touched",
-                                 .path = held.log_directory_,
-                                 .stage = {}},
-                  .level = Level::error}});
-  }
-  // Set once, not with every read: a prompt is shown a moment late, and output in full flow costs no timers.
-  if (held.log_->holding() && !held.log_pause_->active()) {
-    held.log_pause_->start(kLogPause, [&held] {
-      timespec then{};
-      ::clock_gettime(CLOCK_REALTIME, &then);
-      held.log_->flush(then);
-    });
-  }
 }
 
 void Supervisor::ended(Held& held, const Outcome& outcome) {
@@ -644,110 +503,6 @@ void Supervisor::on_end(Held& held, std::function<void(const Held&)> told) {
   } else {
     told(held);
   }
-}
-
-void Supervisor::exec(Held& held, ExecRequest request, ExecTold told) {
-  if (closing_) return told(std::unexpected(leaving()));
-  if (auto next = next_state(held.state_, ContainerAction::exec, held.name().empty() ? held.id() : held.name());
-      !next) {
-    return told(std::unexpected(next.error()));
-  }
-  if (auto r = room(); !r) return told(std::unexpected(r.error()));
-  if (!held.container_ || !held.container_->running()) {
-    auto waiting = std::make_shared<ExecRequest>(std::move(request));
-    // It may end instead, or be removed: then the state says so.
-    return on_begin(held, [this, waiting, told = std::move(told)](const Held& begun) {
-      const auto found = held_.find(begun.id());
-      if (found == held_.end()) return told(std::unexpected(no_container(begun.id())));
-      exec(*found->second, std::move(*waiting), told);
-    });
-  }
-  const pid_t first = held.container_->inmost().pid;
-  auto inside = look_inside(first);
-  if (!inside) return told(std::unexpected(inside.error()));
-  if (request.spec.user.empty()) return enter(held.id_, std::move(request), *inside, told);
-  auto waiting = std::make_shared<ExecRequest>(std::move(request));
-  const auto read = [first, known = *inside] {
-    Inside all = known;
-    user_files(first, all);
-    return all.passwd + '\0' + all.group;
-  };
-  const std::string key = new_id();
-  auto aside =
-      Aside::ask(loop_, reaper_, read,
-                 [this, key, waiting, told, id = held.id_, known = *inside](const std::optional<std::string>& text) {
-                   Inside all = known;
-                   const auto cut = text ? text->find('\0') : std::string::npos;
-                   if (cut != std::string::npos) all.passwd = text->substr(0, cut), all.group = text->substr(cut + 1);
-    // Not in the Aside's own callback.
-                   loop_.later([this, key, waiting, told, id, all, answered = cut != std::string::npos] {
-                     asked_.erase(key);
-                     if (answered) return enter(id, std::move(*waiting), all, told);
-                     told(std::unexpected(Error{.code = "E_USER",
-                                                .where = "--user",
-                                                .what = printable(waiting->spec.user),
-                                                .err = ETIMEDOUT,
-                                                .why = "the container's files do not answer",
-                                                .hint = "leave -u out",
-                                                .path = {},
-                                                .stage = "user"}));
-                   });
-                 });
-  if (!aside) return told(std::unexpected(aside.error()));
-  asked_.emplace(key, std::move(*aside));
-}
-
-Container* Supervisor::find_exec(const std::string& id) const {
-  const auto found = execs_.find(id);
-  return found == execs_.end() ? nullptr : found->second.get();
-}
-
-Container::Hooks Supervisor::exec_hooks(const std::string& key, Container::Hooks hooks) {
-  hooks.ended = [this, key, ended = std::move(hooks.ended)](const Outcome& outcome) {
-    if (ended) ended(outcome);
-    loop_.later([this, key] {
-      execs_.erase(key);
-      if (on_change) on_change();
-    });
-  };
-  return hooks;
-}
-
-void Supervisor::enter(const std::string& id, ExecRequest request, const Inside& inside, const ExecTold& told) {
-  const auto found = held_.find(id);
-  if (found == held_.end()) return told(std::unexpected(no_container(id)));
-  Held& held = *found->second;
-  // Much may have happened while somebody looked.
-  if (auto next = next_state(held.state_, ContainerAction::exec, held.name().empty() ? held.id() : held.name());
-      !next || !held.container_) {
-    return told(std::unexpected(next ? no_container(id) : next.error()));
-  }
-  Container& target = *held.container_;
-  auto plan = compile_exec(held.spec_, target.facts(), request.spec, inside);
-  if (!plan) return told(std::unexpected(plan.error()));
-  Container::Entry entry;
-  do entry.id = new_id();
-  while (execs_.contains(entry.id));
-  auto inmost = target.inmost();
-  entry.pid1 = inmost.pid;
-  entry.pidfd = inmost.pidfd;
-  entry.own = std::move(inmost.own);
-  entry.place = [this, id](pid_t pid) -> Result<void> {
-    const auto at = held_.find(id);
-    return at != held_.end() && at->second->container_ ? at->second->container_->enclose(pid) : Result<void>{};
-  };
-  Spec spec;
-  spec.argv = std::move(request.spec.argv);
-  spec.name = held.name();
-  spec.tty = request.spec.tty;
-  spec.interactive = request.spec.interactive;
-  const std::string key = entry.id;
-  auto made = std::make_unique<Container>(loop_, log_, reaper_, std::move(spec), target.facts(), std::move(*plan),
-                                          exec_hooks(key, std::move(request.hooks)), std::move(entry));
-  Container& command = *made;
-  execs_.emplace(key, std::move(made));
-  told(&command);
-  command.start(std::move(request.wiring), image_.get());
 }
 
 void Supervisor::stop_all() {

@@ -1,5 +1,6 @@
 // The control socket, by clients that do not keep to the protocol. As root, whom the tests are too.
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -296,6 +297,30 @@ BOOST_AUTO_TEST_CASE(ids_alone_for_other_verbs) {
   BOOST_TEST(ids({"-n", "0"}).empty());
   BOOST_TEST(ids({"-l"}) == four + "\n");
   BOOST_TEST(daemon.sup({"ps", "-n", "x"}).code == 125);
+}
+
+// As socat and nc do at the end of their input: what was asked for is still answered, and then the other side ends, too.
+BOOST_AUTO_TEST_CASE(a_client_that_asks_no_more_is_answered) {
+  DaemonProcess daemon({"--pool", "0"});  // whose descriptors come and go
+  const auto id = daemon.detached({"sleep", "1000"});
+  const auto before = fds_of(daemon.pid());
+  const auto wait = R"({"jsonrpc":"2.0","id":1,"method":"container.wait","params":{"container":")" + id + "\"}}\n";
+  {
+    RawClient one(daemon.socket());
+    RawClient other(daemon.socket());  // leaves altogether, a moment later
+    for (RawClient* client : {&one, &other}) {
+      BOOST_TEST(has(client->line(), "hello"));
+      BOOST_TEST(client->send(wait));
+      BOOST_TEST(::shutdown(client->fd(), SHUT_WR) == 0);
+    }
+    BOOST_TEST(daemon.sup({"reload"}).code == 0);
+    other.close();
+    daemon.wait_until([&] { return fds_of(daemon.pid()) <= before + 1; }, "the one that left to be let go");
+    BOOST_TEST(daemon.sup({"kill", id}).code == 0);
+    BOOST_TEST(has(one.line(), "\"id\":1,\"result\""));
+    BOOST_TEST(one.ends());
+  }
+  daemon.wait_until([&] { return fds_of(daemon.pid()) <= before; }, "its descriptors to be as many as before");
 }
 
 BOOST_AUTO_TEST_CASE(a_client_that_leaves_while_it_waits) {

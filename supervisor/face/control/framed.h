@@ -81,8 +81,8 @@ class Framed {
   bool paused_ = false;
   bool leaving_ = false;  // the last frame is queued
   bool closed_ = false;
-  Timer
-      watch_;  // whether a client that we do not read is still there; how long one that is let go may take for its last frame
+  // Whether a client that we do not read is still there; how long one that is let go may take for its last frame.
+  Timer watch_;
 };
 
 }  // namespace sup::control

@@ -1,7 +1,10 @@
 #include "face/control/session.h"
 
-#include <nlohmann/json.hpp>
+#include <poll.h>
 #include <unistd.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
 
 #include <string>
 #include <utility>
@@ -14,16 +17,18 @@ namespace {
 constexpr std::uint64_t kSlice = 2000;   // microseconds
 constexpr std::size_t kBeginning = 128;  // of a request
 constexpr std::size_t kTogether = 16 * 1024;  // bytes of answers
+// A hang-up is not told by a descriptor at whose end of file we have been (libuv watches it no more): look.
+constexpr std::chrono::milliseconds kLook{500};
 
 }  // namespace
 
 Session::Session(Server& server, std::uint64_t number, const SocketPeer& peer)
-    : server_(server), number_(number), peer_(peer), next_(server.loop_) {}
+    : server_(server), number_(number), peer_(peer), next_(server.loop_), gone_(server.loop_) {}
 
 Result<void> Session::watch(Loop& loop, Fd socket) {
   auto stream = Stream::open(loop, std::move(socket),
                              {.on_data = [this](std::string_view bytes) { received(bytes); },
-                              .on_end = [this](int) { close(); },
+                              .on_end = [this](int err) { err == 0 ? asked_all() : close(); },
                               .on_drained = [this] { drained(); },
                               .on_fail = [this](int) { close(); },
                               .on_descriptor =
@@ -45,6 +50,26 @@ Result<void> Session::open(Loop& loop, Fd socket) {
                                    {"seq", server_.events_.seq()}}));
   stream_->read_start();
   return {};
+}
+
+// Who ends only the own side (socat and nc at the end of their input) still hears what was asked for.
+void Session::asked_all() {
+  asks_no_more_ = true;
+  if (framed_) return close();
+  finish();
+  if (!closing_) look();
+}
+
+void Session::finish() {
+  if (!asks_no_more_ || unanswered_ != 0) return;
+  flush();
+  if (!closing_ && stream_->queued() == 0) close();
+}
+
+void Session::look() {
+  pollfd p{.fd = stream_->fd(), .events = 0, .revents = 0};
+  if (::poll(&p, 1, 0) > 0) return close();  // POLLHUP: the other side as well
+  gone_.start(kLook, [this] { look(); });
 }
 
 void Session::close() {
@@ -77,7 +102,8 @@ void Session::flush() {
 
 void Session::drained() {
   if (framed_) return framed_->drained();
-  if (subscription_) subscription_->pump();
+  if (subscription_) return subscription_->pump();
+  finish();
 }
 
 void Session::received(std::string_view bytes) {
@@ -145,6 +171,7 @@ void Session::handle(std::string_view line) {
   const bool quiet = request->notification();
   const bool upgrades = Methods::may_upgrade(*request);
   if (upgrades && quiet) return;  // nobody to tell that from here on there are frames
+  if (!quiet) ++unanswered_;
   if (upgrades) {
     upgrading_ = true;
     stream_->read_stop();
@@ -156,12 +183,18 @@ void Session::handle(std::string_view line) {
         if (session == nullptr) return;
         session->pending_.erase(id);
         if (quiet) return;
-        session->send(answer);
+        session->answer(answer);
         if (upgrades) session->answered();
       },
       [me](std::string answer, std::unique_ptr<Endpoint> endpoint) {
         if (Session* session = me()) session->upgrade(std::move(answer), std::move(endpoint));
       });
+}
+
+void Session::answer(const std::string& line) {
+  --unanswered_;
+  send(line);
+  finish();
 }
 
 void Session::subscribe(std::deque<std::string> snapshot, std::uint64_t next) {
@@ -189,6 +222,7 @@ Methods Session::methods(std::vector<Fd>& passed) {
 void Session::upgrade(std::string line, std::unique_ptr<Endpoint> endpoint) {
   if (closing_) return;
   subscription_.reset();  // no lines from here on
+  --unanswered_;
   send(line);
   flush();
   if (closing_) return;  // it has left already: so does the endpoint, which has not begun

@@ -14,6 +14,7 @@
 #include "face/control/server.h"
 #include "loop/nextturn.h"
 #include "loop/stream.h"
+#include "loop/timer.h"
 #include "spec/jsonrpc.h"
 #include "sys/unixsocket.h"
 
@@ -43,7 +44,11 @@ class Session {
   [[nodiscard]] Result<void> watch(Loop& loop, Fd socket);
   [[nodiscard]] Methods methods(std::vector<Fd>& passed);
   void subscribe(std::deque<std::string> snapshot, std::uint64_t next);
+  void answer(const std::string& line);
   void flush();
+  void asked_all();
+  void finish();
+  void look();
   void received(std::string_view bytes);
   void go_on();
   [[nodiscard]] std::string_view take(std::string_view bytes);
@@ -67,10 +72,13 @@ class Session {
   std::string behind_;  // came behind that request: lines or frames, as it is answered
   std::vector<Fd> passed_;  // descriptors that came with the bytes that are being looked at; closed after that
   std::map<std::string, Pending> pending_;  // by the request's id as JSON
+  std::size_t unanswered_ = 0;  // requests
+  bool asks_no_more_ = false;  // its side has ended; ours does with the last answer
   bool held_ = false;
   bool closing_ = false;
   std::string waiting_;  // has come, is not looked at yet
   NextTurn next_;
+  Timer gone_;  // whether one that asks no more is still there
 };
 
 }  // namespace sup::control

@@ -93,12 +93,13 @@ void Session::resume(const Json& saved) {
                                   : what == static_cast<int>(Pending::For::begin) ? Pending::For::begin
                                                                                   : Pending::For::end,
                           .container = text_in(one, "container")};
+    ++unanswered_;
     std::vector<Fd> none;
     methods(none).resume(id, pending, [server = &server_, number = number_, id](std::string answer) {
       const auto found = server->sessions_.find(number);
       if (found == server->sessions_.end()) return;
       found->second->pending_.erase(id);
-      found->second->send(answer);
+      found->second->answer(answer);
     });
   }
   if (const auto framed = saved.find("framed"); framed != saved.end() && framed->is_object()) {
