@@ -90,6 +90,7 @@ SavedContainer Container::save() const {
   s.wait_status = wait_status_;
   s.cause = cause_;
   s.fenced = fence_ && fence_->there();
+  if (s.fenced) s.group_locks = fence_->locks();
   s.frozen = paused();
   s.kill_sent = kill_sent_;
   s.oom_kills = oom_kills_;
@@ -143,8 +144,10 @@ Result<std::unique_ptr<Container>> Container::restore(Loop& loop, EventLog& log,
   c.kill_sent_ = saved.kill_sent;
   c.oom_kills_ = saved.oom_kills;
   if (saved.fenced) {
+    std::vector<Fd> locks;
+    for (const int fd : saved.group_locks) locks.emplace_back(fd);
     c.fence_ = std::make_unique<Fence>(loop, c.facts_.id);
-    c.fence_->reopen(saved.frozen);
+    c.fence_->reopen(saved.frozen, std::move(locks));
     if (!c.spec_.pid.empty()) c.fence_->guarded_by(c.pid_);
     c.watch_oom(c.spec_.limits);
   }

@@ -39,10 +39,10 @@ std::vector<Error> Fence::make(const Limits& limits) {
   return group_->apply(limits);
 }
 
-void Fence::reopen(bool frozen) {
+void Fence::reopen(bool frozen, std::vector<Fd> locks) {
   auto home = cgroup_home();
   if (!home) return;
-  auto opened = Cgroup::open(std::move(*home), id_);
+  auto opened = Cgroup::open(std::move(*home), id_, std::move(locks));
   if (!opened) return;
   group_ = std::move(*opened);
   frozen_ = frozen;

@@ -39,8 +39,10 @@ class Fence {
 
   // Before there is a process. What could not be applied, one Error each; none: all is as asked. There may be a group or not.
   [[nodiscard]] std::vector<Error> make(const Limits& limits);
-  // The group that an earlier process image of this supervisor made (core/saved.h); none: it is gone.
-  void reopen(bool frozen);
+  // The group that an earlier process image of this supervisor made (core/saved.h), with its locks(); none: it is gone.
+  void reopen(bool frozen, std::vector<Fd> locks);
+  // Its group's (Cgroup::locks()), which it keeps.
+  [[nodiscard]] std::vector<int> locks() const { return group_ ? group_->locks() : std::vector<int>(); }
   // The same as make() for one that runs: `first` is its PID 1, and everything inside comes along.
   [[nodiscard]] std::vector<Error> update(const Limits& limits, pid_t first);
   [[nodiscard]] int clone_fd() const { return group_ ? group_->clone_fd() : -1; }

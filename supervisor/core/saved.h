@@ -71,6 +71,7 @@ struct SavedContainer {
   int wait_status = 0;
   std::uint64_t cause = 0;
   bool fenced = false;  // it has control groups
+  std::vector<int> group_locks;  // of their directories, a descriptor each
   bool frozen = false;
   bool kill_sent = false;
   std::uint64_t oom_kills = 0;

@@ -241,6 +241,7 @@ void fields(Walk& walk, SavedContainer& s) {
   walk("wait_status", s.wait_status);
   walk("cause", s.cause);
   walk("fenced", s.fenced);
+  walk("group_locks", s.group_locks);
   walk("frozen", s.frozen);
   walk("kill_sent", s.kill_sent);
   walk("oom_kills", s.oom_kills);

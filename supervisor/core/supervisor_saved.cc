@@ -44,6 +44,7 @@ std::vector<int> descriptors_in(const SavedSupervisor& saved) {
     for (const int fd : {c.pidfd, c.pasta_pidfd, c.boot.fd, c.master.fd, c.in.fd, c.out.fd, c.err.fd}) {
       if (fd >= 0) all.push_back(fd);
     }
+    all.insert(all.end(), c.group_locks.begin(), c.group_locks.end());
   };
   for (const auto& held : saved.held) {
     if (held.container) add(*held.container);

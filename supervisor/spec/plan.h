@@ -34,8 +34,8 @@ struct Plan {
       false;  // clone_flags holds CLONE_NEWUSER: the spawner writes maps "0 <uid> 1", or makes it of these:
   IdMap uids;  // maps with more ids (sys/usernamespace.h)
   IdMap gids;
-  std::string
-      user_namespace_of;  // "/proc/PID": there is one with these maps already, that process's; empty: it is made
+  // "/proc/PID": there is one with these maps already, that process's; empty: it is made.
+  std::string user_namespace_of;
   // Mounts that only who has powers over the host can make: seen through the maps. init gets them at tree_fd() and on.
   struct Tree {
     std::string path;

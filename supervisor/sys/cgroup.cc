@@ -62,16 +62,19 @@ bool is_ours(pid_t pid) {
   return false;
 }
 
+// Whether `fd` is that directory.
+bool is_of(const Fd& fd, const std::string& directory) {
+  struct stat ours{};
+  struct stat there{};
+  return fd && ::fstat(fd.get(), &ours) == 0 && ::stat(directory.c_str(), &there) == 0 && ours.st_dev == there.st_dev &&
+         ours.st_ino == there.st_ino;
+}
+
 // Open and locked, and there still; else none.
 Fd locked(const std::string& directory) {
   Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  struct stat ours{};
-  struct stat there{};
-  if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 && ::fstat(fd.get(), &ours) == 0 &&
-      ::stat(directory.c_str(), &there) == 0 && ours.st_ino == there.st_ino) {
-    return fd;
-  }
-  return {};
+  if (!fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) < 0 || !is_of(fd, directory)) return {};
+  return fd;
 }
 
 // Each round finds what was forked during the one before.
@@ -94,10 +97,15 @@ Result<std::unique_ptr<Cgroup>> Cgroup::make(CgroupHome home, const std::string&
   return made;
 }
 
-Result<std::unique_ptr<Cgroup>> Cgroup::open(CgroupHome home, const std::string& id) {
+Result<std::unique_ptr<Cgroup>> Cgroup::open(CgroupHome home, const std::string& id, std::vector<Fd> locks) {
   std::unique_ptr<Cgroup> found(new Cgroup(std::move(home), id));
   for (std::size_t i = 0; i < found->home_.trees.size(); ++i) {
     std::string directory = found->home_.trees[i].parent() + "/" + id;
+    if (const auto lock = std::ranges::find_if(locks, [&](const Fd& fd) { return is_of(fd, directory); });
+        lock != locks.end()) {
+      found->nodes_.push_back({i, std::move(directory), std::move(*lock)});
+      continue;
+    }
     Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!fd && i != 0) continue;
     if (!fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) < 0)
@@ -291,6 +299,12 @@ Result<void> Cgroup::make_freezable() {
   }
   if (auto r = node(*tree); !r) return std::unexpected(r.error());
   return {};
+}
+
+std::vector<int> Cgroup::locks() const {
+  std::vector<int> all;
+  for (const Node& each : nodes_) all.push_back(each.lock.get());
+  return all;
 }
 
 int Cgroup::clone_fd() const {

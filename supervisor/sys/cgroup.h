@@ -22,8 +22,10 @@ class Cgroup {
  public:
   // Makes and locks the directory of the first tree. id: the container's. E_CGROUP says who may not, and what to do.
   [[nodiscard]] static Result<std::unique_ptr<Cgroup>> make(CgroupHome home, const std::string& id);
-  // The one that this process made before it was executed anew. ENOENT: there is none.
-  [[nodiscard]] static Result<std::unique_ptr<Cgroup>> open(CgroupHome home, const std::string& id);
+  // The one that this process made before it was executed anew, with the locks() that came along (the others are closed): a
+  // lock let go of for a moment could be taken by whoever sweeps at that moment. ENOENT: there is none.
+  [[nodiscard]] static Result<std::unique_ptr<Cgroup>> open(CgroupHome home, const std::string& id,
+                                                            std::vector<Fd> locks);
   Cgroup(const Cgroup&) = delete;
   Cgroup& operator=(const Cgroup&) = delete;
 
@@ -62,6 +64,8 @@ class Cgroup {
   [[nodiscard]] CgroupSample sample() const;
   // Somebody has removed a directory beneath us.
   [[nodiscard]] bool gone() const;
+  // Of every directory: ours as long as the descriptors are open, in whichever program.
+  [[nodiscard]] std::vector<int> locks() const;
   // The directory of the first tree, for messages.
   [[nodiscard]] const std::string& path() const { return nodes_.front().directory; }
 

@@ -1,6 +1,9 @@
 // Watching a container and typing into it through the control socket: attach.
+#include <sys/stat.h>
+
 #include <boost/test/unit_test.hpp>
 #include <csignal>
+#include <fstream>
 #include <memory>
 
 #include "clean.h"
@@ -288,8 +291,8 @@ BOOST_AUTO_TEST_CASE(a_command_that_reads_no_more_leaves_its_client_heard) {
   if (as_user()) return;   // by hand: see RawClient
   DaemonProcess daemon;
   const auto go = dir() + "/go";
-  (void)daemon.detached(
-      {"-i", "--name", "deaf", "sh", "-c", "until [ -e " + go + " ]; do sleep 0.02; done; exec 0<&-; sleep 1000"});
+  BOOST_TEST_REQUIRE(::mkfifo(go.c_str(), 0600) == 0);
+  (void)daemon.detached({"-i", "--name", "deaf", "sh", "-c", "read go <" + go + "; exec 0<&-; sleep 1000"});
   Framer by_hand(daemon);
   BOOST_TEST(by_hand.client.send(Framer::request("deaf")));
   BOOST_TEST(has(by_hand.client.line(), "\"result\""));
@@ -298,7 +301,7 @@ BOOST_AUTO_TEST_CASE(a_command_that_reads_no_more_leaves_its_client_heard) {
   for (int i = 0; i < 1000; ++i) typed += Framer::data(std::string(200, 'x'));
   BOOST_TEST(by_hand.client.send(typed));
   BOOST_TEST(by_hand.client.send(std::string("\7\0\0\0\3hi\n", 8)));
-  write_file("go", "");
+  std::ofstream(go) << "go\n";
   BOOST_TEST(has(by_hand.client.line(), "hi"));
   by_hand.client.close();
   BOOST_TEST(daemon.end() == 0);

@@ -261,6 +261,38 @@ BOOST_AUTO_TEST_CASE(what_is_paused_or_limited_stays_so) {
   BOOST_TEST(daemon.sup({"stop", "web"}).code == 0);
 }
 
+// Whoever sweeps what the dead have left takes an unlocked group for such: not for the moment of the exec is it unlocked.
+BOOST_AUTO_TEST_CASE(the_lock_of_a_group_is_never_let_go_of) {
+  if (as_user()) return;  // control groups are root's here
+  DaemonProcess daemon;
+  const auto id = daemon.detached({"--name", "web", "--pids-limit", "50", "sleep", "1000"});
+  std::string group;
+  for (const auto& line : lines(read_text("/proc/" + std::to_string(daemon.pid_of(id)) + "/cgroup"))) {
+    if (const auto at = line.find(":pids:"); at != std::string::npos) group = "/sys/fs/cgroup/pids" + line.substr(at + 6);
+    if (line.starts_with("0::") && group.empty()) group = "/sys/fs/cgroup" + line.substr(3);
+  }
+  BOOST_TEST_REQUIRE(exists(group), group);
+  Start start;
+  start.program = "/usr/bin/flock";
+  start.args = {group, "echo", "mine"};
+  Process other(start);
+  // The kernel's list of locks shows who waits with an arrow.
+  BOOST_TEST_REQUIRE(other.wait_until(
+      [&] {
+        for (const auto& line : lines(read_text("/proc/locks"))) {
+          if (has(line, "-> FLOCK") && has(line, " " + std::to_string(other.pid()) + " ")) return true;
+        }
+        return false;
+      },
+      "a lock to be waited for"));
+  reload(daemon);
+  BOOST_TEST(daemon.sup({"update", "--pids-limit", "60", "web"}).code == 0);
+  BOOST_TEST(other.take_out() == "");
+  BOOST_TEST(daemon.sup({"stop", "web"}).code == 0);
+  BOOST_TEST(other.wait().code() == 0);
+  BOOST_TEST(other.take_out() == "mine\n");
+}
+
 // An exec after it is what one before it was: the same user, environment and filter.
 BOOST_AUTO_TEST_CASE(an_exec_is_confined_as_before) {
   DaemonProcess daemon;

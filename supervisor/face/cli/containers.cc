@@ -181,7 +181,7 @@ class UpdateVerb : public PerContainer {
   }
   Result<int> run(const Globals& globals, std::vector<std::string> operands) override {
     if (!limits_.any() && params_.empty())
-      return usage("update", "nothing to change", "give a limit: sup update --memory 512m CONTAINER...");
+      return usage("update", "nothing to change", "give a limit or --restart: sup update --memory 512m CONTAINER...");
     if (limits_.any()) params_["limits"] = limits_to_json(limits_);
     return PerContainer::run(globals, std::move(operands));
   }
