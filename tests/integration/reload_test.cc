@@ -268,7 +268,8 @@ BOOST_AUTO_TEST_CASE(the_lock_of_a_group_is_never_let_go_of) {
   const auto id = daemon.detached({"--name", "web", "--pids-limit", "50", "sleep", "1000"});
   std::string group;
   for (const auto& line : lines(read_text("/proc/" + std::to_string(daemon.pid_of(id)) + "/cgroup"))) {
-    if (const auto at = line.find(":pids:"); at != std::string::npos) group = "/sys/fs/cgroup/pids" + line.substr(at + 6);
+    if (const auto at = line.find(":pids:"); at != std::string::npos)
+      group = "/sys/fs/cgroup/pids" + line.substr(at + 6);
     if (line.starts_with("0::") && group.empty()) group = "/sys/fs/cgroup" + line.substr(3);
   }
   BOOST_TEST_REQUIRE(exists(group), group);
