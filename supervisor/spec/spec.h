@@ -95,8 +95,9 @@ struct Spec {
 // "/proc/PID" of a path "/proc/PID/ns/…", which is what container:ID becomes; else empty.
 [[nodiscard]] inline std::string_view process_of(std::string_view path) {
   constexpr std::string_view kProc = "/proc/";
-  const auto end = path.starts_with(kProc) ? path.find_first_not_of("0123456789", kProc.size()) : path.npos;
-  if (end == path.npos || end == kProc.size() || !path.substr(end).starts_with("/ns/")) return {};
+  const auto end =
+      path.starts_with(kProc) ? path.find_first_not_of("0123456789", kProc.size()) : std::string_view::npos;
+  if (end == std::string_view::npos || end == kProc.size() || !path.substr(end).starts_with("/ns/")) return {};
   return path.substr(0, end);
 }
 
