@@ -8,8 +8,7 @@
 
 #include "sys/pidfd.h"
 
-extern "C" sup::AheadMade sup_ahead_made;
-sup::AheadMade sup_ahead_made = {};
+constinit sup::AheadMade sup_ahead_made = {};
 
 namespace sup {
 

@@ -38,4 +38,5 @@ struct AheadMade {
 
 }  // namespace sup
 
+// NOLINTNEXTLINE(bugprone-dynamic-static-initializers): defined in ahead.cc, and not dynamically
 extern "C" [[gnu::visibility("hidden")]] sup::AheadMade sup_ahead_made;

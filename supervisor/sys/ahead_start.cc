@@ -129,7 +129,7 @@ void start() {
     if (raw::call(SYS_fcntl, fd, F_GETFD) < 0) return;
   }
   // A file that may not grow is an error for main(), which ignores the signal that would end us here (SIGXFSZ).
-  rlimit limit;
+  rlimit limit{};
   if (raw::call(SYS_prlimit64, 0, RLIMIT_FSIZE, nullptr, &limit) < 0 || limit.rlim_cur < kLargestInit) return;
   // Nor must main() want for the descriptors that are taken here.
   if (raw::call(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, &limit) < 0 || limit.rlim_cur < kDescriptors) return;

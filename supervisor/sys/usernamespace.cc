@@ -175,6 +175,11 @@ Result<void> HeldUserNamespace::map(const IdMap& uids, const IdMap& gids) const 
 Result<Fd> open_user_namespace(const std::string& process, const IdMap& uids, const IdMap& gids) {
   // One look at the directory: the number may be another's by the next.
   const Fd directory(::open(process.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const auto unopened = [](int err) {
+    return std::unexpected(
+        idmap_error("the other container's user namespace cannot be opened", err, "it has ended meanwhile", {}));
+  };
+  if (!directory) return unopened(errno);
   const auto text = [&directory](const char* name) {
     std::string out(4096, '\0');
     const Fd fd(::openat(directory.get(), name, O_RDONLY | O_CLOEXEC));
@@ -186,10 +191,7 @@ Result<Fd> open_user_namespace(const std::string& process, const IdMap& uids, co
   const int err = errno;
   const auto uid_map = parse_map_lines(text("uid_map"));
   const auto gid_map = parse_map_lines(text("gid_map"));
-  if (!fd || uid_map.empty()) {
-    return std::unexpected(idmap_error("the other container's user namespace cannot be opened", fd ? ESRCH : err,
-                                       "it has ended meanwhile", {}));
-  }
+  if (!fd || uid_map.empty()) return unopened(fd ? ESRCH : err);
   // The kernel sorts long ones.
   const auto same = [](IdMap one, IdMap other) {
     std::ranges::sort(one, {}, &IdRange::inside);

@@ -178,7 +178,7 @@ void Session::handle(std::string_view line) {
   }
   methods(passed_).call(
       *request,
-      [me, quiet, upgrades, id = request->id](std::string answer) {
+      [me, quiet, upgrades, id = request->id](const std::string& answer) {
         Session* session = me();
         if (session == nullptr) return;
         session->pending_.erase(id);
@@ -186,8 +186,8 @@ void Session::handle(std::string_view line) {
         session->answer(answer);
         if (upgrades) session->answered();
       },
-      [me](std::string answer, std::unique_ptr<Endpoint> endpoint) {
-        if (Session* session = me()) session->upgrade(std::move(answer), std::move(endpoint));
+      [me](const std::string& answer, std::unique_ptr<Endpoint> endpoint) {
+        if (Session* session = me()) session->upgrade(answer, std::move(endpoint));
       });
 }
 
@@ -219,7 +219,7 @@ Methods Session::methods(std::vector<Fd>& passed) {
           server_.on_reload};
 }
 
-void Session::upgrade(std::string line, std::unique_ptr<Endpoint> endpoint) {
+void Session::upgrade(const std::string& line, std::unique_ptr<Endpoint> endpoint) {
   if (closing_) return;
   subscription_.reset();  // no lines from here on
   --unanswered_;

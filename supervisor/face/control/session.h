@@ -54,7 +54,7 @@ class Session {
   [[nodiscard]] std::string_view take(std::string_view bytes);
   void handle(std::string_view line);
   void drained();
-  void upgrade(std::string line, std::unique_ptr<Endpoint> endpoint);
+  void upgrade(const std::string& line, std::unique_ptr<Endpoint> endpoint);
   void answered();
   void read_on();
   void close();

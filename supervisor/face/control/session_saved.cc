@@ -95,7 +95,7 @@ void Session::resume(const Json& saved) {
                           .container = text_in(one, "container")};
     ++unanswered_;
     std::vector<Fd> none;
-    methods(none).resume(id, pending, [server = &server_, number = number_, id](std::string answer) {
+    methods(none).resume(id, pending, [server = &server_, number = number_, id](const std::string& answer) {
       const auto found = server->sessions_.find(number);
       if (found == server->sessions_.end()) return;
       found->second->pending_.erase(id);
