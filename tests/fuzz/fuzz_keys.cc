@@ -11,7 +11,7 @@ using sup::fuzz::require;
 
 namespace {
 
-void filter(sup::fuzz::Input in, std::string keys) {
+void filter(sup::fuzz::Input in, const std::string& keys) {
   DetachFilter f(keys);
   std::string fed;
   std::string out;
@@ -46,7 +46,7 @@ void eof(sup::fuzz::Input in) {
   termios modes{};
   modes.c_lflag = ICANON | ECHO | ISIG | IEXTEN;
   modes.c_iflag = ICRNL | IUTF8;
-  for (std::size_t i = 0; i < NCCS; ++i) modes.c_cc[i] = _POSIX_VDISABLE;
+  for (cc_t& key : modes.c_cc) key = _POSIX_VDISABLE;
   modes.c_cc[VEOF] = 4, modes.c_cc[VERASE] = 0x7f, modes.c_cc[VKILL] = 0x15, modes.c_cc[VWERASE] = 0x17,
   modes.c_cc[VLNEXT] = 0x16;
   modes.c_cc[VINTR] = 3;

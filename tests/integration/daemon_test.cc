@@ -231,8 +231,8 @@ BOOST_AUTO_TEST_CASE(stop_kills_when_the_time_is_over) {
 BOOST_AUTO_TEST_CASE(what_takes_long_says_what_it_waits_for) {
   DaemonProcess daemon;
   for (const char* term : {"TERM=xterm", "TERM=dumb"}) {
-    const auto slow = daemon.shell("trap : TERM", {"--name", "slow"});
-    const auto quick = daemon.detached({"--name", "quick", "sleep", "1000"});
+    (void)daemon.shell("trap : TERM", {"--name", "slow"});
+    (void)daemon.detached({"--name", "quick", "sleep", "1000"});
     Start start;
     start.args = {"-S", daemon.name(), "stop", "-t", "2", "slow", "quick"};
     start.events = false;
@@ -417,7 +417,6 @@ BOOST_AUTO_TEST_CASE(a_run_that_stays_starts_its_supervisor_too) {
 }
 
 BOOST_AUTO_TEST_CASE(a_killed_supervisor_takes_its_containers_along) {
-  std::string events;
   {
     DaemonProcess daemon;
     std::vector<pid_t> pids;

@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <ranges>
 
 #include "harness.h"
 #include "schema.h"
@@ -114,8 +115,8 @@ Event Events::first(std::string_view name) const {
 }
 
 Event Events::last(std::string_view name) const {
-  for (auto at = all_.rbegin(); at != all_.rend(); ++at) {
-    if (at->name() == name) return *at;
+  for (const Event& event : all_ | std::views::reverse) {
+    if (event.name() == name) return event;
   }
   return {};
 }

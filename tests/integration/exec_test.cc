@@ -331,7 +331,7 @@ BOOST_AUTO_TEST_CASE(who_has_a_session_of_its_own_stays_and_holds_nobody) {
 
 BOOST_AUTO_TEST_CASE(the_containers_end_is_its_end) {
   DaemonProcess daemon;
-  const auto id = idle(daemon);
+  (void)idle(daemon);
   std::vector<std::unique_ptr<Process>> clients;
   for (int i = 0; i < 5; ++i) {
     clients.push_back(std::make_unique<Process>(

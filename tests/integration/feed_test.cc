@@ -61,9 +61,9 @@ BOOST_AUTO_TEST_CASE(filters_choose) {
   const auto two = daemon.detached({"--name", "two", probe_path(), "exit", "3"});
   BOOST_TEST(daemon.sup({"wait", one, two}).out == "0\n3\n");
   BOOST_TEST(daemon.sup({"run", "-d", "no-such-command-anywhere"}).code == 127);
-  const auto count = [&](std::vector<std::string> filters) {
+  const auto count = [&](const std::vector<std::string>& filters) {
     std::vector<std::string> args;
-    for (auto& f : filters) args.insert(args.end(), {"--filter", f});
+    for (const auto& f : filters) args.insert(args.end(), {"--filter", f});
     const auto result = run(events(args));
     BOOST_TEST(result.code == 0, result.err);
     return lines(result.out).size();

@@ -389,7 +389,7 @@ Start running(std::vector<std::string> args) {
   return start;
 }
 
-Result run(Start start) {
+Result run(const Start& start) {
   Process process(start);
   const Ended ended = process.wait(start.deadline);
   return {ended.code(), process.out(), process.err(), process.events(), ended.usage};

@@ -127,7 +127,7 @@ class Process {
 };
 
 // Starts, feeds, waits: for cases that have nothing to do in between.
-[[nodiscard]] Result run(Start start);
+[[nodiscard]] Result run(const Start& start);
 // The pid of the container's first process, as the host sees it; waits for `started`: the command's first output may be
 // seen before sup has said so.
 [[nodiscard]] pid_t pid_inside(Process& process);

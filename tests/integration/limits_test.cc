@@ -56,10 +56,9 @@ bool can_limit(const std::string& controller) {
 class Written {
  public:
   explicit Written(const std::string& mount)
-      : fd_(::fanotify_init(FAN_CLASS_NOTIF | FAN_NONBLOCK | FAN_CLOEXEC, O_RDONLY)) {
-    watches_ =
-        fd_ >= 0 && ::fanotify_mark(fd_, FAN_MARK_ADD | FAN_MARK_MOUNT, FAN_MODIFY, AT_FDCWD, mount.c_str()) == 0;
-  }
+      : fd_(::fanotify_init(FAN_CLASS_NOTIF | FAN_NONBLOCK | FAN_CLOEXEC, O_RDONLY)),
+        watches_(fd_ >= 0 &&
+                 ::fanotify_mark(fd_, FAN_MARK_ADD | FAN_MARK_MOUNT, FAN_MODIFY, AT_FDCWD, mount.c_str()) == 0) {}
   ~Written() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -85,19 +84,17 @@ class Written {
 
  private:
   int fd_;
-  bool watches_ = false;
+  bool watches_;
 };
 
 // A group with little memory beside the container groups, for whoever is put into it; gone with its owner.
 class Narrow {
  public:
-  explicit Narrow(std::uint64_t bytes) : own_(group_parent("memory")) {
-    own_.resize(own_.rfind('/'));
-    path_ = own_ + "/sup-test-" + std::to_string(::getpid());
-    made_ = ::mkdir(path_.c_str(), 0755) == 0;
-    v1_ = exists(path_ + "/memory.limit_in_bytes");
-    limited_ = made_ && put(path_ + (v1_ ? "/memory.limit_in_bytes" : "/memory.max"), std::to_string(bytes));
-  }
+  explicit Narrow(std::uint64_t bytes)
+      : own_(std::filesystem::path(group_parent("memory")).parent_path()),
+        path_(own_ + "/sup-test-" + std::to_string(::getpid())), made_(::mkdir(path_.c_str(), 0755) == 0),
+        v1_(exists(path_ + "/memory.limit_in_bytes")),
+        limited_(made_ && put(path_ + (v1_ ? "/memory.limit_in_bytes" : "/memory.max"), std::to_string(bytes))) {}
   Narrow(const Narrow&) = delete;
   Narrow& operator=(const Narrow&) = delete;
   ~Narrow() {
@@ -122,7 +119,7 @@ class Narrow {
     return out.good();
   }
   std::string own_, path_;
-  bool made_ = false, v1_ = false, limited_ = false;
+  bool made_, v1_, limited_;
 };
 
 }  // namespace
@@ -270,9 +267,7 @@ BOOST_AUTO_TEST_CASE(b32_a_fork_bomb_among_twenty, *but::label("serial")) {
   };
   for (auto& one : others) (void)echo(*one, "up");
   const auto bomb = daemon.shell("b() { b | b & }; (while :; do b; done) 2>/dev/null &", {"--pids-limit", "64"});
-  const auto full = [&] {
-    return has(read_text(group_parent("pids") + "/" + bomb + "/pids.events"), "max 0") ? false : true;
-  };
+  const auto full = [&] { return !has(read_text(group_parent("pids") + "/" + bomb + "/pids.events"), "max 0"); };
   daemon.wait_until(full, "the bomb to meet its limit");
   // The best of some rounds: what a busy machine adds is not the supervisor's.
   auto best = Clock::duration::max();

@@ -242,7 +242,7 @@ BOOST_AUTO_TEST_CASE(random_verbs_from_several_clients) {
       given != nullptr ? static_cast<unsigned>(std::strtoul(given, nullptr, 10)) : std::random_device{}();
   BOOST_TEST_MESSAGE("SUP_SEED=" << seed);
   BOOST_TEST_CONTEXT("SUP_SEED=" << seed) {
-    const std::size_t parked = seed % 2 * 4;
+    const std::size_t parked = seed % 2 == 0 ? 0 : 4;
     DaemonProcess daemon({"--pool", std::to_string(parked)});
     Play play(daemon, seed, parked);
     for (long i = 0; i < scaled(200); ++i) play.step();
@@ -325,7 +325,7 @@ BOOST_AUTO_TEST_CASE(several_are_stopped_at_once) {
   BOOST_TEST(stopped.code == 125);
   BOOST_TEST(lines(stopped.err).size() == 1U, stopped.err);
   std::string all;
-  for (int i = 0; i < 5; ++i) all += words[static_cast<std::size_t>(3 + i)] + "\n";
+  for (std::size_t i = 3; i < 8; ++i) all += words[i] + "\n";
   BOOST_TEST(stopped.out == all);
 }
 

@@ -195,17 +195,11 @@ Start with_v1(std::vector<std::string> args) {
   Start start;
   start.program = "/usr/bin/unshare";
   start.events = false;
-  start.args = {
-      "-m",
-      "sh",
-      "-c",
+  const std::string script =
       "cd /sys/fs/cgroup; for each in *; do case $each in pids|freezer) ;; *) umount -l $each 2>/dev/null;; esac; done; "
       "for each in pids freezer; do own=$each$(sed -n s/^[0-9]*:$each://p /proc/self/cgroup)/suptest-v1; "
-      "mkdir -p $own; echo $$ >$own/cgroup.procs; done; exec \"$@\"",
-      "sh",
-      sup_path(),
-      "--events",
-      "none"};
+      "mkdir -p $own; echo $$ >$own/cgroup.procs; done; exec \"$@\"";
+  start.args = {"-m", "sh", "-c", script, "sh", sup_path(), "--events", "none"};
   start.args.insert(start.args.end(), args.begin(), args.end());
   return start;
 }

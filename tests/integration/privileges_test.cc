@@ -341,10 +341,10 @@ BOOST_AUTO_TEST_CASE(strict_reaches_no_device_of_the_hosts) {
     std::filesystem::remove_all(top);
     std::filesystem::remove(top + ".file");
   }
-  const auto usual =
-      sup_run({"--profile", "strict", "-t", "sh", "-c",
-               "echo x >a && mkdir b && mv a b/c && cat b/c && : >/dev/null && head -c 1 /dev/zero | wc -c && "
-               "stty size >/dev/null && echo tty >/dev/tty && echo y >/dev/shm/sup-$$ && rm /dev/shm/sup-$$"});
+  const std::string script =
+      "echo x >a && mkdir b && mv a b/c && cat b/c && : >/dev/null && head -c 1 /dev/zero | wc -c && "
+      "stty size >/dev/null && echo tty >/dev/tty && echo y >/dev/shm/sup-$$ && rm /dev/shm/sup-$$";
+  const auto usual = sup_run({"--profile", "strict", "-t", "sh", "-c", script});
   BOOST_TEST(usual.out == "x\n1\ntty\n", usual.out << usual.err);
   BOOST_TEST(usual.code == 0);
   DaemonProcess daemon;

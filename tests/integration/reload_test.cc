@@ -239,7 +239,7 @@ BOOST_AUTO_TEST_CASE(a_command_of_exec_goes_on_as_well) {
   start.events = false;
   start.args = {"-S",  daemon.name(), "exec", "-ti",
                 "web", "sh",          "-c",   "stty -echo; echo ready; while read x; do echo got $x; done; exit 9"};
-  Terminal terminal(std::move(start));
+  Terminal terminal(start);
   BOOST_TEST_REQUIRE(terminal.wait_out("ready"));
   reload(daemon);
   terminal.ask("after\r", "got after");

@@ -273,8 +273,8 @@ BOOST_AUTO_TEST_CASE(causes_lead_from_each_run_to_the_one_before) {
   std::map<long, std::string> names;
   for (const auto& event : Events(daemon.events()).all()) {
     const auto of = event.text("/id");
-    const auto cause = static_cast<long>(event.number("/cause"));
-    names[static_cast<long>(event.number("/seq"))] = event.name();
+    const auto cause = event.number("/cause");
+    names[event.number("/seq")] = event.name();
     if (event.name() == "starting" && last.contains(of)) BOOST_TEST(names[cause] == "restarting", event.name());
     if (event.name() == "restarting" || event.name() == "removed") BOOST_TEST(names[cause] == "exited", event.name());
     last[of] = event.name();

@@ -116,7 +116,7 @@ class Fake {
     return act(nr, a);
   }
 
-  long vfork(unsigned long flags, void (*child)(void*), void* arg) {
+  long vfork_child(unsigned long flags, void (*child)(void*), void* arg) {
     calls.push_back("clone(" + std::to_string(flags) + ")");
     cloned_ = true;
     if (fail_at == calls.size() - 1) return fail_with;
@@ -124,7 +124,9 @@ class Fake {
     try {
       child(arg);
     } catch (const Exited&) {
+      return clone_answer;
     } catch (const Execed&) {
+      return clone_answer;
     }
     return clone_answer;
   }
@@ -232,7 +234,7 @@ class Fake {
         in = n(static_cast<const int*>(at<sys::MsgHdr>(a[1])->control)[sizeof(sys::CMsg) / sizeof(int)]);
         break;
       case __NR_fchown: in = n(a[0]) + ", " + n(a[1]); break;
-      case __NR_fstatfs: in = n(a[0]); break;
+      case __NR_fstatfs:
       case __NR_unshare:
       case __NR_umask:
       case __NR_close:
@@ -256,7 +258,7 @@ class Fake {
       case __NR_rt_sigaction: in = n(a[0]) + ", " + n(at<const sys::SigAction>(a[1])->handler); break;
       case __NR_rt_sigprocmask: in = n(a[0]) + ", " + n(*at<const std::uint64_t>(a[1])); break;
       case __NR_execve: in = text(a[0]) + ", " + texts(a[1]) + ", " + texts(a[2]); break;
-      case __NR_clone: in = n(a[0]); break;
+      case __NR_clone:
       case __NR_keyctl: in = n(a[0]); break;
       case sys::kNrLandlockCreateRuleset: {
         const auto& attr = *at<const sys::RulesetAttr>(a[0]);
@@ -436,7 +438,7 @@ class Fake {
 
   long read_file(char* to) const {
     const std::string bytes = file ? file() : "";
-    std::memcpy(to, bytes.data(), bytes.size());
+    std::ranges::copy(bytes, to);
     return static_cast<long>(bytes.size());
   }
 

@@ -8,7 +8,7 @@
 namespace sup::init::sys {
 long raw(long nr, const long (&args)[6]) { return test::Fake::current->call(nr, args); }
 long vfork_child(unsigned long flags, void*, void (*child)(void*), void* arg) {
-  return test::Fake::current->vfork(flags, child, arg);
+  return test::Fake::current->vfork_child(flags, child, arg);
 }
 }  // namespace sup::init::sys
 
