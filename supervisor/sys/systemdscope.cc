@@ -29,6 +29,8 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kWithin{5'000};
 
+std::string scope_name() { return "sup-" + std::to_string(::getpid()) + ".scope"; }
+
 Error no_scope(std::string why, int err = 0) {
   return Error{.code = "E_SCOPE",
                .where = "cgroup",
@@ -140,7 +142,12 @@ Result<void> ask_systemd(const std::string& name, pid_t pid) {
     if (auto r = talk->introduce(); !r) return r;
     return talk->ask((over_bus ? dbus_hello(1) : std::string()) + dbus_start_scope(2, name, pid), 2);
   }
-  return std::unexpected(no_scope("nobody is at " + bus, err));
+  Error error = no_scope("nobody is at " + bus, err);
+  if (::geteuid() != 0)
+    error.hint =
+        "a user's systemd is there from a log-in on (ssh, machinectl shell), or always: as root: loginctl enable-linger " +
+        std::to_string(::geteuid()) + "; or use --limits best-effort";
+  return std::unexpected(std::move(error));
 }
 
 std::string own_v2() {
@@ -160,6 +167,8 @@ bool systemd_rules() { return ::access("/run/systemd/system", F_OK) == 0; }
 
 bool is_delegated(const std::string& directory) {
   if (::access((directory + "/cgroup.procs").c_str(), W_OK) < 0) return false;
+  // Our own was asked for so. A user's systemd of Debian 12 leaves no sign of it: trusted.* is root's to write.
+  if (directory.ends_with("/" + scope_name())) return true;
   char value[8] = {};
   for (const char* name : {"user.delegate", "trusted.delegate"}) {
     if (::getxattr(directory.c_str(), name, value, sizeof value) > 0 && value[0] == '1') return true;
@@ -168,7 +177,7 @@ bool is_delegated(const std::string& directory) {
 }
 
 Result<void> enter_own_scope() {
-  const std::string name = "sup-" + std::to_string(::getpid()) + ".scope";
+  const std::string name = scope_name();
   if (auto r = ask_systemd(name, ::getpid()); !r) return r;
   // The answer is a job that was queued.
   const auto end = std::chrono::steady_clock::now() + kWithin;

@@ -13,6 +13,7 @@
 #include "sys/cgroupdriver.h"
 #include "sys/cgrouphome.h"
 #include "sys/memoryroom.h"
+#include "sys/systemdscope.h"
 
 using namespace sup;
 namespace fs = std::filesystem;
@@ -53,6 +54,20 @@ const CgroupDriver& v2() { return cgroup_driver(CgroupVersion::v2); }
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(cgroup)
+
+// A user's systemd writes nowhere that it has delegated what it was asked to (trusted.* is root's): the scope that we have asked
+// for is known by its name, so that it is asked for once.
+BOOST_AUTO_TEST_CASE(our_own_scope_is_ours) {
+  const FakeGroup group;
+  const std::string scope = "sup-" + std::to_string(::getpid()) + ".scope";
+  for (const std::string& unit : {scope, std::string("other.scope"), "x" + scope})
+    group.put(unit + "/cgroup.procs", "");
+  BOOST_TEST(is_delegated(group.path() + "/" + scope));
+  BOOST_TEST(!is_delegated(group.path() + "/other.scope"));
+  BOOST_TEST(!is_delegated(group.path() + "/x" + scope));
+  fs::remove(group.path() + "/" + scope + "/cgroup.procs");
+  BOOST_TEST(!is_delegated(group.path() + "/" + scope));
+}
 
 BOOST_AUTO_TEST_CASE(v2_writes_every_limit) {
   const FakeGroup group;
@@ -197,7 +212,7 @@ BOOST_AUTO_TEST_CASE(which_tree_is_for_life) {
   BOOST_TEST(home->with("memory", CgroupVersion::v1)->own == "/c/memory/a");
   BOOST_TEST((home->with("cpu", CgroupVersion::v1) == nullptr));
   layout.v2_mount = "/c/unified";
-  layout.v2_own = "/c/unified/a/supervisor";   // we have stepped aside: the group above is the one that is divided
+  layout.v2_own = "/c/unified/a/supervisor";  // we have stepped aside: the group above is the one that is divided
   home = cgroup_home(layout);
   BOOST_TEST_REQUIRE(home.has_value());
   BOOST_TEST(home->trees.front().own == "/c/unified/a");
