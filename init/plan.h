@@ -24,7 +24,7 @@ namespace sup::wire {
 inline constexpr uint32_t kMagic = 0x50505553;    // "SUPP"
 inline constexpr uint16_t kVersion = 1;           // raised when a layout or an Op's meaning changes
 inline constexpr uint32_t kMaxPlan = 64U << 20;   // bytes; ARG_MAX is far below
-inline constexpr uint32_t kMaxSteps = 1024;
+inline constexpr uint32_t kMaxSteps = 8192;
 
 // What init can do. The arguments of each are n[0..2] (numbers) and s[0..3]
 // (offsets); flags is the step's own. A step that fails is reported as

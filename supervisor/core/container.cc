@@ -131,7 +131,10 @@ Result<void> Container::begin(Wiring& wiring, int image, std::optional<Parked> p
     for (const Mount& mount : spec_.mounts) {
       // Of the others create is about the target alone.
       if (!mount.create || (mount.kind != Mount::Kind::bind && mount.kind != Mount::Kind::overlay)) continue;
-      if (auto made = make_source(mount.source); !made) return made;
+      if (auto made = make_source(mount.source); !made) {
+        made.error().where = option_of(mount);
+        return made;
+      }
     }
   }
   int stdio[3] = {-1, -1, -1};

@@ -280,8 +280,17 @@ Error Container::step_error(const wire::Record& record, int root) const {
   if (step.op == wire::Op::filesystem) attempt.fstype = step.s[0];
   if (step.op == wire::Op::mount) attempt.target = step.s[1], attempt.fstype = step.s[2];
   Error error = explain_spawn(attempt);
-  if (const auto known = explain_root_step(step, record.err); !known.why.empty())
-    error.why = known.why, error.hint = known.hint;
+  auto known = explain_root_step(step, record.err);
+  if (const Mount* const mount = mount_of(spec_, plan_, record.step)) {
+    error.where = option_of(*mount);
+    error.path = step.op == wire::Op::tree ? mount->source : mount->target;
+    if (!known.why.empty()) error.what = mount_failure(*mount, step, known);
+  }
+  if (!known.why.empty()) error.why = known.why, error.hint = known.hint;
+  if (step.op == wire::Op::stay && record.err == EAGAIN && spec_.limits.pids == 1) {
+    error.why = "init stays as a process, too, and --pids-limit 1 leaves none for the command";
+    error.hint = plan_.guarded ? "--pids-limit 2 or more" : "--pids-limit 2 or more, or leave --init out";
+  }
   if (error.code == "E_STEP") error.code = failure_code(step);
   return error;
 }

@@ -105,20 +105,23 @@ Result<void> check_root(const Spec& spec) {
   if (!rooted && spec.rootfs_overlay) return wrong("--rootfs", ":O", "the directory is missing");
   for (const Mount& mount : spec.mounts) {
     const std::string& target = mount.target;
+    const auto refused = [&mount](std::string why, std::string hint = {}) {
+      return wrong(std::string(option_of(mount)), mount.target, std::move(why), std::move(hint));
+    };
     if (mount.source.find('\0') != std::string::npos || target.find('\0') != std::string::npos)
-      return wrong("--mount", target, "a NUL byte cannot be in a path");
+      return refused("a NUL byte cannot be in a path");
     for (const std::string_view own : {"/proc", "/sys"}) {
       if (lies_in(target, own))
-        return wrong("--mount", target, std::string(own) + " is the container's own, and nothing can be mounted there",
-                     "name another place");
+        return refused(std::string(own) + " is the container's own, and nothing can be mounted there",
+                       "name another place");
     }
     if (!rooted) continue;
     if (target == "/dev")
-      return wrong("--mount", target, "/dev is the container's own", "use --device for each device that is needed");
+      return refused("/dev is the container's own",
+                     "use --device for each device that is needed, or --privileged for all");
     for (const std::string_view own :
          {"/dev/pts", "/dev/ptmx", "/dev/console", "/dev/null", "/dev/mqueue", "/dev/fd"}) {
-      if (lies_in(target, own))
-        return wrong("--mount", target, std::string(own) + " is the container's own", "name another place");
+      if (lies_in(target, own)) return refused(std::string(own) + " is the container's own", "name another place");
     }
   }
   return {};

@@ -27,6 +27,8 @@ struct Facts {
   bool cgroup2 = false;  // cgroup v2 is mounted, and v1 nowhere; with --rootfs
   bool shm = false;  // the host has a /dev/shm; with --rootfs and --ipc host
   bool kcore = true;  // the kernel has a /proc/kcore, for /dev/core to lead to; with --rootfs
+  // What of the host's /dev a privileged root has besides what it has anyway: device nodes, and directories of such. Paths.
+  std::vector<std::string> devices;
   // A directory on which a tmpfs is to go, as it is now.
   struct Covered {
     std::string target;

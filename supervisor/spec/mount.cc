@@ -66,6 +66,7 @@ Result<Mount> finished(Mount mount, std::string_view where, std::string_view tex
     return wrong(where, text, "'..' in the path inside", "write the path without");
   if (mount.kind == Mount::Kind::overlay && mount.read_only)
     return wrong(where, text, "an overlay that nobody may write to is a bind", "use ro alone");
+  mount.said.option = where;
   return mount;
 }
 
@@ -174,7 +175,8 @@ Result<Mount> parse_volume(std::string_view text) {
   return finished(std::move(mount), "-v", text);
 }
 
-Result<Mount> parse_mount(std::string_view text, std::string_view where) {
+Result<Mount> parse_mount(std::string_view text) {
+  constexpr std::string_view where = "--mount";
   const auto fields = csv(text);
   if (!fields)
     return wrong(where, text, "a double quote is open or in the wrong place", "quote the whole field: \"src=/a,b\"");
@@ -268,6 +270,17 @@ Result<Mount> parse_device(std::string_view text) {
                  "give rw, and change the device's mode on the host");
   }
   return finished(std::move(mount), "--device", text);
+}
+
+std::string_view option_of(const Mount& mount) {
+  if (!mount.said.option.empty()) return mount.said.option;
+  switch (mount.kind) {
+    case Mount::Kind::bind:
+    case Mount::Kind::overlay: return "-v";
+    case Mount::Kind::tmpfs: return "--tmpfs";
+    case Mount::Kind::device: break;
+  }
+  return "--device";
 }
 
 std::string to_string(const Mount& mount) {

@@ -27,13 +27,22 @@ struct Mount {
   bool create = false;  // make a source that is missing, as a directory, and on the host's root the target
   Propagation propagation = Propagation::priv;  // slave: what the host mounts below the source later appears inside
   std::vector<std::string> options;  // tmpfs: size=…, mode=…, for fsconfig(2)
+  // The option it was said with, for errors to name; no part of what it is, and in no JSON.
+  struct Said {
+    std::string_view option{};  // a literal; empty: nobody knows
+    bool operator==(const Said&) const { return true; }
+  };
+  Said said{};
   bool operator==(const Mount&) const = default;
 };
+
+// "-v", "--mount", "--tmpfs" or "--device": the one it was said with, else the one that says such a mount.
+[[nodiscard]] std::string_view option_of(const Mount& mount);
 
 // -v SRC:DST[:ro,rslave,create,…]
 [[nodiscard]] Result<Mount> parse_volume(std::string_view text);
 // --mount type=bind,src=…,dst=…: docker's keys, and its CSV: a field with a comma stands in double quotes.
-[[nodiscard]] Result<Mount> parse_mount(std::string_view text, std::string_view where = "--mount");
+[[nodiscard]] Result<Mount> parse_mount(std::string_view text);
 // --tmpfs DST[:size=64m,mode=1777,exec,…]
 [[nodiscard]] Result<Mount> parse_tmpfs(std::string_view text);
 // --device HOST[:INSIDE[:rwm]]

@@ -20,14 +20,8 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-std::string option_of(const Mount& mount) {
-  switch (mount.kind) {
-    case Mount::Kind::bind: return "--volume";
-    case Mount::Kind::tmpfs: return "--tmpfs";
-    case Mount::Kind::overlay: return "an overlay of " + mount.source;
-    case Mount::Kind::device: return "--device";
-  }
-  return "--mount";
+std::string in_words(const Mount& mount) {
+  return mount.kind == Mount::Kind::overlay ? "an overlay of " + mount.source : std::string(option_of(mount));
 }
 
 Result<void> cannot_say(std::string_view who, const std::string& what, std::string hint) {
@@ -81,7 +75,7 @@ void bwrap_mount(const Mount& mount, const Facts& facts, Words& words, Words& no
   lost(mount.create, "create");
 }
 
-OciMount oci_mount(const Mount& mount, const Facts& facts, bool rooted) {
+OciMount oci_mount(const Mount& mount, const Facts& facts, bool nodev) {
   OciMount out{to_utf8(mount.target), "bind", to_utf8(join_path(facts.cwd, mount.source)), {}};
   const auto flag = [&out](bool set, const char* word) {
     if (set) out.options.emplace_back(word);
@@ -101,7 +95,7 @@ OciMount oci_mount(const Mount& mount, const Facts& facts, bool rooted) {
   }
   flag(mount.read_only, "ro");
   flag(mount.nosuid, "nosuid");
-  flag(mount.nodev || (rooted && mount.kind == Mount::Kind::bind), "nodev");
+  flag(mount.nodev || (nodev && mount.kind == Mount::Kind::bind), "nodev");
   flag(mount.noexec, "noexec");
   return out;
 }
@@ -119,23 +113,23 @@ Result<void> can_say_root(const Spec& spec, Peer peer) {
     case Peer::unshare: {
       const std::string hint = "try --as bwrap or --as oci";
       if (!spec.rootfs.empty()) return cannot_say("unshare", "--rootfs", hint);
-      if (!spec.mounts.empty()) return cannot_say("unshare", option_of(spec.mounts.front()), hint);
+      if (!spec.mounts.empty()) return cannot_say("unshare", in_words(spec.mounts.front()), hint);
       return {};
     }
     case Peer::bwrap:
       if (spec.rootfs_overlay)
         return cannot_say("bwrap", "--rootfs DIR:O", "leave :O out, or mount the overlay before");
-      if (overlay != spec.mounts.end()) return cannot_say("bwrap", option_of(*overlay), "mount the overlay before");
+      if (overlay != spec.mounts.end()) return cannot_say("bwrap", in_words(*overlay), "mount the overlay before");
       return {};
     case Peer::oci:
       if (spec.rootfs_overlay)
         return cannot_say("the runtime spec", "--rootfs DIR:O", "leave :O out, or mount the overlay before");
       if (overlay != spec.mounts.end())
-        return cannot_say("the runtime spec", option_of(*overlay), "mount the overlay before");
+        return cannot_say("the runtime spec", in_words(*overlay), "mount the overlay before");
       return {};
     case Peer::docker:
       if (overlay != spec.mounts.end())
-        return cannot_say("docker", option_of(*overlay), "make it a volume of the overlay driver");
+        return cannot_say("docker", in_words(*overlay), "make it a volume of the overlay driver");
       return {};
   }
   return {};
@@ -157,6 +151,7 @@ void bwrap_root(const Spec& spec, const Facts& facts, Words& words, Words& notes
   add({"--proc", "/proc", spec.privileged ? "--bind" : "--ro-bind", "/sys", "/sys", "--dev", "/dev", "--mqueue",
        "/dev/mqueue"});
   add({"--perms", "1777", "--size", std::to_string(spec.shm_size), "--tmpfs", "/dev/shm"});
+  for (const std::string& path : facts.devices) add({"--dev-bind", path, path});
   for (const Mount& mount : in_order(spec, facts, true)) bwrap_mount(mount, facts, words, notes);
   if (spec.read_only) add({"--remount-ro", "/"});
   name_notes(spec, facts, notes);
@@ -205,12 +200,13 @@ void docker_root(const Spec& spec, const Facts& facts, Words& words, Words& note
 
 std::vector<OciMount> oci_mounts(const Spec& spec, const Facts& facts, Words& notes, bool& bytes_lost) {
   const bool rooted = !spec.rootfs.empty();
+  const bool opens = spec.privileged && facts.uid == 0 && facts.uids.empty();
   std::vector<OciMount> out;
   const auto users = [&](bool dev) {
     for (const Mount& mount : in_order(spec, facts, dev)) {
       bytes_lost = bytes_lost || !is_utf8(mount.source) || !is_utf8(mount.target);
       if (mount.create) notes.push_back("The runtime spec makes no source: make " + to_utf8(mount.source) + " before.");
-      out.push_back(oci_mount(mount, facts, rooted));
+      out.push_back(oci_mount(mount, facts, rooted && !opens));
     }
   };
   if (!rooted) {
@@ -240,9 +236,11 @@ std::vector<OciMount> oci_mounts(const Spec& spec, const Facts& facts, Words& no
   out.push_back({"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}});
   out.push_back({"/dev/shm", "tmpfs", "tmpfs", {"nosuid", "noexec", "nodev", "mode=1777"}});
   out.back().options.push_back("size=" + std::to_string(spec.shm_size));
+  for (const std::string& path : facts.devices)
+    out.push_back({path, "bind", path, {"rbind", "ro", "nosuid", "noexec"}});
   users(true);
   name_notes(spec, facts, notes);
-  notes.push_back("A runtime's root can have device nodes that work; sup's is nodev.");
+  if (!opens) notes.push_back("A runtime's root can have device nodes that work; sup's is nodev.");
   return out;
 }
 

@@ -404,9 +404,7 @@ Rendering render_docker(const Run& run) {
   if (spec.detach_keys && spec.detach_keys->empty()) {
     out.notes.push_back("docker cannot switch its detach keys off.");
   }
-  if (spec.privileged) {
-    out.notes.push_back("docker's --privileged also opens every device; in sup it only keeps the capabilities.");
-  } else if (profile_of(spec) == Profile::seed) {
+  if (profile_of(spec) == Profile::seed && !spec.privileged) {
     out.notes.push_back(
         "docker keeps 14 capabilities and a seccomp filter; sup on the host's root drops only what no namespace can "
         "hold, unless --profile docker asks for docker's.");

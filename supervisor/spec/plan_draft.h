@@ -31,6 +31,8 @@ struct Draft {
   [[nodiscard]] bool maps_gid(std::uint32_t gid) const {
     return plan.gids.empty() ? !plan.user_namespace || gid == 0 : outside_id(plan.gids, gid).has_value();
   }
+  // Whether device nodes are of use wherever they are. (In a user namespace the kernel opens none that is made there.)
+  [[nodiscard]] bool opens_devices() const { return spec.privileged && !plan.user_namespace; }
   void add(Step next) { plan.steps.push_back(std::move(next)); }
 };
 

@@ -39,6 +39,8 @@ constexpr std::uint64_t kNoexec = 8;
 constexpr std::uint64_t kStrictAtime = 0x20;
 constexpr std::uint64_t kRecursive = std::uint64_t{1} << 32;
 
+std::uint64_t nodev(const Draft& draft) { return draft.opens_devices() ? 0 : kNodev; }
+
 constexpr std::uint64_t device(std::uint64_t major, std::uint64_t minor) { return major << 32 | minor; }
 
 Step filesystem(std::uint64_t tree, std::string type, std::vector<std::string> options, std::uint64_t flags,
@@ -121,13 +123,13 @@ void place(Draft& draft, const Mount& mount, std::uint64_t how) {
     }
     case Mount::Kind::overlay:
       overlay(draft, kMount, mount.source, &mount);
-      flags |= mount.nodev || rooted ? kNodev : 0;
+      flags |= mount.nodev ? kNodev : rooted ? nodev(draft) : 0;
       if (flags != 0) draft.add(step(Op::attributes, {kMount, flags, 0}));
       break;
     case Mount::Kind::bind:
       // Device nodes in a root or a volume are of no use: those that are meant are bound one by one. So who may make
       // some (CAP_MKNOD is among docker's) gains nothing.
-      flags |= mount.nodev || rooted ? kNodev : 0;
+      flags |= mount.nodev ? kNodev : rooted ? nodev(draft) : 0;
       take(draft, kMount, mount.source, mount.recursive);
       draft.add(
           step(Op::attributes,
@@ -175,11 +177,12 @@ void take_memory(Draft& draft) {
   }
 }
 
-// /dev, in a tmpfs. Its own nodes are binds of the host's, each looked at: what is made here with mknod(2) cannot be opened.
+// /dev, in a tmpfs. Its own nodes are binds of the host's, each looked at: what is made here with mknod(2) cannot be opened,
+// unless the container is privileged, which has the host's others, too.
 void own_dev(Draft& draft) {
   const Spec& spec = draft.spec;
   constexpr std::uint64_t kHow = AttachHow::no_links | AttachHow::create;
-  draft.add(filesystem(kDev, "tmpfs", {"mode=755", "size=64m"}, kNosuid | kNodev | kStrictAtime));
+  draft.add(filesystem(kDev, "tmpfs", {"mode=755", "size=64m"}, kNosuid | nodev(draft) | kStrictAtime));
   attach(draft, kDev, "/dev", kHow);
   for (const auto& [name, target] :
        {std::pair{"fd", "/proc/self/fd"}, std::pair{"stdin", "/proc/self/fd/0"}, std::pair{"stdout", "/proc/self/fd/1"},
@@ -211,6 +214,11 @@ void own_dev(Draft& draft) {
     // Read-only as above: `chmod 600 /dev/null` inside is not for the host to bear.
     draft.add(step(Op::attributes, {tree, kReadOnly | kNosuid | kNoexec, MS_PRIVATE}));
     attach(draft, tree, std::string("/dev/") + node.name, kHow);
+  }
+  for (const std::string& path : draft.facts.devices) {
+    draft.add(step(Op::tree, {kMount, TreeHow::recursive}, {path}));
+    draft.add(step(Op::attributes, {kMount, kReadOnly | kNosuid | kNoexec, MS_PRIVATE | kRecursive}));
+    attach(draft, kMount, path, kHow);
   }
   if (!spec.tty) return;
   // Of the container's own devpts, so that its name (ttyname(3)) is there inside. Bound on /dev/console by descriptor, as the
@@ -330,7 +338,7 @@ void enter_root(Draft& draft) {
   } else {
     take(draft, kRoot, facts.rootfs, true);
   }
-  draft.add(step(Op::attributes, {kRoot, kNodev, MS_PRIVATE | kRecursive}));
+  draft.add(step(Op::attributes, {kRoot, nodev(draft), MS_PRIVATE | kRecursive}));
   draft.add(step(Op::attach, {kRoot, wire::kNoTree}, {"/"}));
   // The user's first, ours over them: what a volume brings (or a link in the root leads to) cannot take the place of /proc,
   // /sys and /dev.

@@ -15,6 +15,11 @@ namespace {
 
 using wire::Op;
 
+// As plan_root.cc numbers the trees: what a mount of the user's is made in.
+constexpr std::uint64_t kRoot = 0;
+constexpr std::uint64_t kMount = 1;
+constexpr std::uint64_t kUpper = 2;
+
 struct Name {
   std::uint64_t bit;
   std::string_view name;
@@ -143,6 +148,8 @@ RootFailure explain_root_step(const Step& step, int err) {
                 "use Linux 5.19, or leave :O out"};
       if (step.s[0] == "overlay" && err == EINVAL)
         return {"the file system of the directory cannot be below an overlay", "see: dmesg | tail, or leave :O out"};
+      if (step.s[0] == "overlay" && (err == ENOENT || err == ENOTDIR))
+        return {"an overlay goes over a directory of the host's, and there is none", "make it, or name another"};
       if (step.s[0] == "overlay" && err == EPERM)
         return {"this kernel lets only root mount an overlay", "use Linux 5.11 or newer, or leave :O out"};
       if (step.s[0] == "sysfs" && err == EPERM)
@@ -170,6 +177,37 @@ RootFailure explain_root_step(const Step& step, int err) {
     default: break;
   }
   return {};
+}
+
+const Mount* mount_of(const Spec& spec, const Plan& plan, std::size_t index) {
+  const auto is_mounts = [](const Step& step) {
+    switch (step.op) {
+      case Op::tree:
+      case Op::filesystem:
+      case Op::attributes:
+      case Op::make:
+      case Op::attach: return step.n[0] == kMount || step.n[0] == kUpper;
+      default: return false;
+    }
+  };
+  // All of its steps lead up to the one that attaches it.
+  for (; index < plan.steps.size() && is_mounts(plan.steps[index]); ++index) {
+    const Step& step = plan.steps[index];
+    if (step.op != Op::attach || step.n[0] != kMount || step.n[1] != kRoot) continue;
+    const auto last = std::ranges::find(spec.mounts.rbegin(), spec.mounts.rend(), step.s[0], &Mount::target);
+    return last == spec.mounts.rend() ? nullptr : &*last;
+  }
+  return nullptr;
+}
+
+std::string mount_failure(const Mount& mount, const Step& step, RootFailure& known) {
+  if (known.hint.contains("the option create")) {
+    if (option_of(mount) == "--tmpfs")
+      known.hint = "make it there, or write --mount type=tmpfs,dst=" + mount.target + ",create";
+    if (option_of(mount) == "--device") known.hint = "make it there";
+  }
+  const bool taken = step.op == Op::tree || (step.op == Op::filesystem && !mount.source.empty());
+  return shell_quote(taken ? mount.source : mount.target);
 }
 
 }  // namespace sup

@@ -1,8 +1,11 @@
 // The steps that build a root, as a person reads them, and what their failures mean.
 #pragma once
+#include <cstddef>
 #include <string>
 
+#include "spec/mount.h"
 #include "spec/plan.h"
+#include "spec/spec.h"
 
 namespace sup {
 
@@ -14,5 +17,11 @@ struct RootFailure {
 };
 // Of a step that describe_root_step() knows.
 [[nodiscard]] RootFailure explain_root_step(const Step& step, int err);
+
+// Which of the user's mounts step `index` makes; none: it is of the container's own.
+[[nodiscard]] const Mount* mount_of(const Spec& spec, const Plan& plan, std::size_t index);
+// What failed there, in the words that were typed: its source where that is taken, else where it goes. `known` is adapted to the
+// option that it was said with.
+[[nodiscard]] std::string mount_failure(const Mount& mount, const Step& step, RootFailure& known);
 
 }  // namespace sup

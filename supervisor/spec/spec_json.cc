@@ -239,6 +239,7 @@ Wrong from_json(const Json& in, Mount& out, const std::string& at) {
   auto mount = parse_mount(*text);
   if (!mount) return wrong(at, "E_RPC_RANGE", "is no mount: " + mount.error().line());
   out = std::move(*mount);
+  out.said = {};
   return std::nullopt;
 }
 Wrong from_json(const Json& in, EnvEntry& out, const std::string& at) {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
@@ -190,6 +191,27 @@ Result<void> look_at_devices(const Spec& spec) {
   return {};
 }
 
+// As docker's --privileged has them (libcontainer's HostDevices), but a directory as one. What a root has of its own is left out,
+// and what is no device: links, sockets, other file systems (hugepages).
+std::vector<std::string> host_devices() {
+  static constexpr auto kOwn = std::to_array<std::string_view>(
+      {"null", "zero", "full", "random", "urandom", "tty", "ptmx", "console", "pts", "shm", "mqueue", "fd"});
+  std::vector<std::string> found;
+  const std::unique_ptr<DIR, int (*)(DIR*)> dev(::opendir("/dev"), [](DIR* d) { return ::closedir(d); });
+  struct stat here{};
+  if (!dev || ::fstat(::dirfd(dev.get()), &here) < 0) return found;
+  while (const dirent* entry = ::readdir(dev.get())) {
+    const std::string_view name = entry->d_name;
+    struct stat st{};
+    if (name.starts_with('.') || std::ranges::find(kOwn, name) != kOwn.end()) continue;
+    if (::fstatat(::dirfd(dev.get()), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) continue;
+    if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode) || (S_ISDIR(st.st_mode) && st.st_dev == here.st_dev))
+      found.push_back("/dev/" + std::string(name));
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
 Result<void> look_at_root(const Spec& spec, Facts& facts) {
   auto root = open_root(spec.rootfs);
   if (!root) return std::unexpected(root.error());
@@ -206,6 +228,7 @@ Result<void> look_at_root(const Spec& spec, Facts& facts) {
   facts.thermal_throttles = thermal_throttles();
   facts.kcore = ::access("/proc/kcore", F_OK) == 0;
   look_below(spec, root->fd.get(), facts);
+  if (spec.privileged) facts.devices = host_devices();
   if (auto text = read_in_root(root->fd.get(), "etc/passwd")) facts.passwd = std::move(*text);
   if (auto text = read_in_root(root->fd.get(), "etc/group")) facts.group = std::move(*text);
   const bool outside = spec.network == Network::host || spec.network == Network::pasta;

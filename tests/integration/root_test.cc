@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <fstream>
@@ -416,6 +417,54 @@ BOOST_AUTO_TEST_CASE(a_device) {
   if (as_user()) return;  // who may not leave out what is mounted below /dev
   const auto directory = in_root(root, {"--device", "/dev:/dev/all"}, "head -c 3 /dev/all/zero | wc -c");
   BOOST_TEST(directory.out == "3\n", directory.out << directory.err);
+}
+
+// As docker's: each device of the host's, and what is made with mknod(2) works. Of a user's namespace it does not.
+BOOST_AUTO_TEST_CASE(privileged_has_the_hosts_devices) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  std::vector<std::string> wanted;
+  for (const auto& entry : fs::directory_iterator("/dev")) {
+    const auto type = entry.symlink_status().type();
+    const auto name = entry.path().filename().string();
+    if ((type == fs::file_type::character || type == fs::file_type::block) && name != "console") wanted.push_back(name);
+  }
+  const auto result =
+      in_root(root, {"--privileged"},
+              "ls -1 /dev; echo end; : >/dev/mine && echo own; ( chmod 600 /dev/zero ) 2>/dev/null && echo CHMOD; "
+              "mknod /tmp/zero c 1 5 2>/dev/null; head -c 3 /tmp/zero 2>/dev/null | wc -c; rm -f /tmp/zero");
+  BOOST_TEST(result.code == 0, result.err);
+  const auto there = lines(result.out.substr(0, result.out.find("end\n")));
+  for (const auto& name : wanted) BOOST_TEST((std::ranges::find(there, name) != there.end()), name);
+  BOOST_TEST(!exists("/dev/mine"));
+  BOOST_TEST(result.out.ends_with(as_user() ? "end\nown\n0\n" : "end\nown\n3\n"), result.out);
+  if (wanted.size() <= 7) SUP_CANNOT("the machine's /dev has nothing besides");
+  BOOST_TEST(lines(in_root(root, {}, "ls -1 /dev").out).size() < there.size());
+}
+
+// What was typed is what an error names.
+BOOST_AUTO_TEST_CASE(an_error_names_the_option) {
+  NEEDS_BUSYBOX();
+  const auto root = make_root();
+  const auto refused = [](std::vector<std::string> args, std::string_view line) {
+    args.emplace_back("/bin/true");
+    const auto result = sup_run(std::move(args));
+    BOOST_TEST(result.code == 125);
+    BOOST_TEST(has(result.err, line), result.err);
+  };
+  const auto none = dir() + "/none";
+  refused({"--rootfs", root, "-v", none + ":/x"}, "sup: -v: " + none + ": it does not exist on the host");
+  refused({"--rootfs", root, "--mount", "src=" + none + ",dst=/x"}, "sup: --mount: " + none + ": it does not exist");
+  refused({"--rootfs", root, "-v", none + ":/x:O"}, "sup: -v: " + none + ": an overlay goes over a directory");
+  refused({"--rootfs", root, "-v", "/etc/passwd:/etc"}, "sup: -v: /etc: a directory goes onto a directory");
+  refused({"--rootfs", root, "--tmpfs", "/etc/passwd"}, "sup: --tmpfs: /etc/passwd: a directory goes onto a directory");
+  refused({"--rootfs", root, "-v", "/etc:/proc"}, "sup: -v: /proc: /proc is the container's own");
+  refused({"--rootfs", root, "--tmpfs", "/sys/x"}, "sup: --tmpfs: /sys/x: /sys is the container's own");
+  refused({"--rootfs", root, "-v", "/etc/passwd/x:/y:create"}, "sup: -v: /etc/passwd/x: the directory cannot be made");
+  refused({"-v", "/etc:" + none}, "sup: -v: " + none + ": there is no such place inside");
+  refused({"--tmpfs", none}, "make it there, or write --mount type=tmpfs,dst=" + none + ",create");
+  refused({"--device", "/dev/null:" + none},
+          "sup: --device: " + none + ": there is no such place inside; make it there");
 }
 
 // The path of its own group on the host is nobody's business inside, also where there are no limits.

@@ -302,6 +302,59 @@ BOOST_AUTO_TEST_CASE(privileged_has_no_masks_and_a_writable_sys) {
   BOOST_TEST(got.find("make sysfs as it (nosuid,nodev,noexec,") != std::string::npos);
 }
 
+// docker's --privileged has every device, and nodes that are made work.
+BOOST_AUTO_TEST_CASE(privileged_has_the_hosts_devices) {
+  Spec spec = rooted();
+  Facts from = facts();
+  from.devices = {"/dev/kmsg", "/dev/snd"};
+  spec.privileged = true;
+  spec.mounts = {parse_volume("/a:/b").value(), parse_volume("/c:/d:nodev").value()};
+  const std::string got = text(spec, from);
+  for (const char* part :
+       {"take /dev/kmsg and all below it as it\nset on it: ro,nosuid,noexec,private,recursive\n"
+        "mount it on /dev/kmsg inside, through no link\ntake /dev/snd and all below it as it\n",
+        "make tmpfs as the new /dev (nosuid,strictatime,source=tmpfs,mode=755,size=64m)\n",
+        "set on the new root: private,recursive\n", "take /a and all below it as it\nset on it: private,recursive\n",
+        "take /c and all below it as it\nset on it: nodev,private,recursive\n"})
+    BOOST_TEST(got.contains(part), part << got);
+  BOOST_TEST(got.find("mount the new /dev/null on") < got.find("mount it on /dev/kmsg"), got);
+  // A user namespace's nodes are of no use, and are not let in.
+  Facts user = facts(1000);
+  user.devices = from.devices;
+  const std::string users = text(spec, user);
+  BOOST_TEST(users.contains("mount it on /dev/snd inside"), users);
+  BOOST_TEST(users.contains("set on the new root: nodev,private,recursive\n"), users);
+}
+
+// A failure names the option that was typed, not the step.
+BOOST_AUTO_TEST_CASE(whose_mount_a_step_makes) {
+  Spec spec = rooted();
+  spec.rootfs_overlay = true;
+  spec.mounts = {parse_volume("/a:/b").value(), parse_mount("src=/c,dst=/d").value(), parse_tmpfs("/t").value(),
+                 parse_volume("/e:/f:O").value(), parse_device("/dev/fuse").value()};
+  Facts from = facts();
+  from.hosts_file = from.hostname_file = true;
+  const auto plan = compile(spec, from).value();
+  std::vector<std::string> whose;
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    const Mount* const mount = mount_of(spec, plan, i);
+    const std::string one = mount == nullptr ? "" : std::string(option_of(*mount)) + " " + mount->target;
+    if (whose.empty() || whose.back() != one) whose.push_back(one);
+  }
+  const std::vector<std::string> want{"", "-v /b", "--mount /d", "--tmpfs /t", "-v /f", "", "--device /dev/fuse", ""};
+  BOOST_TEST(whose == want, boost::test_tools::per_element());
+  // From JSON nobody knows how it was said; then it is what says such a mount.
+  Mount tmpfs = parse_mount("type=tmpfs,dst=/t").value();
+  BOOST_TEST(option_of(tmpfs) == "--mount");
+  tmpfs.said = {};
+  BOOST_TEST(option_of(tmpfs) == "--tmpfs");
+  RootFailure known{"there is no such place inside", "make it there, or add the option create"};
+  Step attach;
+  attach.op = Op::attach;
+  BOOST_TEST(mount_failure(tmpfs, attach, known) == "/t");
+  BOOST_TEST(known.hint == "make it there, or write --mount type=tmpfs,dst=/t,create");
+}
+
 BOOST_AUTO_TEST_CASE(an_ordinary_user_and_a_name_of_ones_own) {
   Spec spec = rooted();
   const std::string as_root = text(spec, facts(1000));

@@ -27,8 +27,7 @@ void add_root_options(std::vector<Option>& rows, Spec& spec) {
                   "mount a directory or file of the host: ro, O, rslave, create (a missing source) …; may be repeated",
                   "", mounts(parse_volume)});
   rows.push_back({0, "mount", "type=TYPE,src=…,dst=…",
-                  "the same in docker's long form: bind, tmpfs or overlay; may be repeated", "",
-                  mounts([](std::string_view v) { return parse_mount(v); })});
+                  "the same in docker's long form: bind, tmpfs or overlay; may be repeated", "", mounts(parse_mount)});
   rows.push_back({0, "tmpfs", "DST[:OPTIONS]",
                   "mount an empty file system in memory: size=64m, mode=1777 …; may be repeated", "",
                   mounts(parse_tmpfs)});

@@ -135,7 +135,8 @@ std::vector<Option> run_options(Spec& spec, RunFlags& flags) {
                  return {};
                }});
   add_root_options(o, spec);
-  o.push_back({0, "privileged", "", "keep the capabilities that no namespace contains", "", to(spec.privileged)});
+  o.push_back({0, "privileged", "", "keep every capability, and with --rootfs have all devices of the host's", "",
+               to(spec.privileged)});
   add_privilege_options(o, spec);
   o.push_back({0, "rm", "", "forget the container when it ends", "true in the foreground", to(flags.rm)});
   o.push_back({0, "keep", "", "keep what is known of it after its end", "", to(flags.keep)});
