@@ -318,7 +318,7 @@ Error Inquiry::explain() const {
       }
       break;
     case EAGAIN:
-      if (clone) r = pids();
+      if (clone || a_.stage == "fork") r = pids();
       break;
     case ENOMEM:
       r = {clone ? "E_CLONE_MEMORY" : "E_STEP", "the kernel has no memory for it",

@@ -224,25 +224,36 @@ Result<Fd> idmapped_tree(const std::string& path, bool recursive, int user_names
   attr.userns_fd = static_cast<__u64>(user_namespace);
   if (::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH | below, &attr, sizeof attr) == 0) return tree;
   const int err = errno;
-  // The mount it is on: the deepest whose target leads there.
+  // The mount it is on, the deepest whose target leads there; or, where that one can, the first below it that cannot.
   std::string type;
   std::string target;
-  std::string others;
-  for (const MountEntry& entry : parse_mountinfo(read_file("/proc/self/mountinfo").value_or(""))) {
-    if (lies_in(path, entry.target) && entry.target.size() >= target.size()) {
-      target = entry.target;
-      type = entry.fstype;
-    } else if (recursive && lies_in(entry.target, path)) {
-      others += ", or what is mounted on " + printable(entry.target) + " (" + entry.fstype + ")";
+  const auto mounts = parse_mountinfo(read_file("/proc/self/mountinfo").value_or(""));
+  for (const MountEntry& entry : mounts) {
+    if (lies_in(path, entry.target) && entry.target.size() >= target.size()) target = entry.target, type = entry.fstype;
+  }
+  std::string whose = "its file system (" + type + ")";
+  bool below_it = false;
+  const auto maps = [&attr](const std::string& directory) {
+    const Fd alone(
+        static_cast<int>(::syscall(SYS_open_tree, AT_FDCWD, directory.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
+    return alone && ::syscall(SYS_mount_setattr, alone.get(), "", AT_EMPTY_PATH, &attr, sizeof attr) == 0;
+  };
+  if (recursive && maps(path)) {
+    for (const MountEntry& entry : mounts) {
+      if (entry.target == target || !lies_in(entry.target, path) || maps(entry.target)) continue;
+      whose = "what is mounted on " + printable(entry.target) + " (" + entry.fstype + ")";
+      below_it = true;
+      break;
     }
   }
   std::string why;
   std::string hint = "see: sup doctor";
   if (err == EINVAL) {
-    why = "its file system (" + type + ")" + others + " cannot do that";
-    hint = "put it on ext4, xfs, btrfs or a tmpfs of Linux 6.3, or use --userns host";
+    why = whose + " cannot do that";
+    hint = below_it ? "unmount it, name a directory without it, or use --userns host"
+                    : "put it on ext4, xfs, btrfs or a tmpfs of Linux 6.3, or use --userns host";
   } else if (err == EPERM) {
-    why = "its file system (" + type + ")" + others + " is another user namespace's, or its ids are mapped already";
+    why = whose + " is another user namespace's, or its ids are mapped already";
     hint = "run sup where it was mounted, or use --userns host";
   }
   Error error =

@@ -227,6 +227,10 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused) {
   } else {
     refused({"--userns", "keep-id"}, "root's own id is root's on the host");
     refused({"--rootfs", root, "--userns", kRange, "-v", "/proc/irq:/data"}, "its file system (proc) cannot do that");
+    // Of many mounts the one that stands in the way.
+    refused({"--rootfs", "/", "--userns", kRange}, "the ids of / cannot be mapped: what is mounted on /");
+    const auto whole = sup_run({"--rootfs", "/", "--userns", kRange, "/bin/true"});
+    BOOST_TEST(whole.err.size() < 300U, whole.err);
   }
 }
 

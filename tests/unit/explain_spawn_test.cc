@@ -155,6 +155,8 @@ BOOST_AUTO_TEST_CASE(pids_of_a_group) {
   kernel.put("cg/a/pids.current", "5\n");
   check(spawn_error(kernel, "clone", EAGAIN), "E_CLONE_PIDS", 125,
         {mount + "/a has 5 of at most 5 processes (pids.max)", "echo max > " + mount + "/a/pids.max"});
+  // init's own, when it stays (--init).
+  check(spawn_error(kernel, "fork", EAGAIN), "E_CLONE_PIDS", 125, {"has 5 of at most 5 processes (pids.max)"});
   // v1's controller likewise.
   FakeKernel v1;
   const std::string pids = v1.dir() / "cg/pids";
