@@ -398,12 +398,12 @@ Result run(const Start& start) {
 Result sup_run(std::vector<std::string> args, Start start) {
   start.args = {"run"};
   start.args.insert(start.args.end(), args.begin(), args.end());
-  return run(std::move(start));
+  return run(start);
 }
 
 Result sup_cli(std::vector<std::string> args, Start start) {
   start.args = std::move(args);
-  return run(std::move(start));
+  return run(start);
 }
 
 std::string write_file(const std::string& name, std::string_view text, unsigned mode) {

@@ -427,7 +427,7 @@ BOOST_AUTO_TEST_CASE(in_a_root_of_its_own_the_group_is_there_to_be_read) {
             sup_path() + " --events none run --rootfs " + root + more +
             " /bin/busybox sh -c 'cat /sys/fs/cgroup/cgroup.type; read first </sys/fs/cgroup/cgroup.procs; echo "
             "$first; mkdir /sys/fs/cgroup/x'"};
-    return run(std::move(start));
+    return run(start);
   };
   const auto limited = seen(" --limits best-effort --pids-limit 20");
   if (has(limited.err, "cgroup: ")) SUP_CANNOT("no group can be made in the v2 tree");

@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(a_state_that_is_none_is_refused_by_the_program_itself) {
   start.args = {"daemon", "--try-state", "9"};
   start.events = false;
   start.fds = {{state.get(), 9}};
-  const auto refused = run(std::move(start));
+  const auto refused = run(start);
   BOOST_TEST(refused.code == 125);
   BOOST_TEST(has(refused.err, "sealed"), refused.err);
 }

@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(wrong_values) {
     const auto result = sup_run({option, "true"});
     BOOST_TEST(result.code == 125, option << " gave " << result.code);
     BOOST_TEST(lines(result.err).size() == 1U, option << ": " << shown(result.err));
-    BOOST_TEST(has(result.err, std::string(option, 0, std::string_view(option).find('='))),
+    BOOST_TEST(has(result.err, std::string(std::string_view(option).substr(0, std::string_view(option).find('=')))),
                option << ": " << shown(result.err));
   }
   for (const char* option : {"--timeout", "-w", "-e", "--name"}) expect_usage(sup_run({option}), option);

@@ -48,7 +48,7 @@ Result run_with(const std::string& subuid, const std::string& subgid, std::vecto
   start.events = false;
   start.args = {"-m", "sh", "-c", script, "sh", sup_path(), "--events", "none", "run"};
   start.args.insert(start.args.end(), args.begin(), args.end());
-  return run(std::move(start));
+  return run(start);
 }
 
 std::string line_of(const char* name, const char* range) { return std::string(name) + ":" + range + "\n"; }
@@ -65,7 +65,7 @@ uid_t owner(const std::string& path) {
   return ::lstat(path.c_str(), &facts) == 0 ? facts.st_uid : static_cast<uid_t>(-1);
 }
 
-std::string words(std::string text) {
+std::string words(std::string_view text) {
   std::string out;
   for (const char c : text) {
     if (c != ' ' || (!out.empty() && out.back() != ' ' && out.back() != '\n')) out += c;
@@ -204,7 +204,7 @@ BOOST_AUTO_TEST_CASE(a_map_that_is_awaited_keeps_nobody) {
                     " --regid " + std::to_string(gid()) + " --clear-groups sh -c \"$1\"",
                 "sh",
                 script};
-  const auto result = run(std::move(start));
+  const auto result = run(start);
   BOOST_TEST(result.code == 0, result.code << result.out << result.err);
   BOOST_TEST(result.out == "slow\nslow 125\nfirst\nsecond\n", result.out << result.err);
 }
@@ -214,7 +214,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused) {
   const auto root = root_with_data();
   const auto refused = [](std::vector<std::string> args, std::string_view why) {
     args.emplace_back("/bin/true");
-    const auto result = sup_run(std::move(args));
+    const auto result = sup_run(args);
     BOOST_TEST(result.code == 125);
     BOOST_TEST(has(result.err, why), result.err);
   };
@@ -377,7 +377,7 @@ BOOST_AUTO_TEST_CASE(where_there_are_no_more_user_namespaces) {
                 "sh",        sup_path(), "--events", "none",
                 "run",       "--rootfs", root,       "--userns",
                 "map:0:0:1", "/bin/true"};
-  const auto result = run(std::move(start));
+  const auto result = run(start);
   BOOST_TEST(result.code == 125);
   BOOST_TEST(has(result.err, "user.max_user_namespaces is 0"), result.err);
   BOOST_TEST(has(result.err, "sysctl -w user.max_user_namespaces="), result.err);
@@ -390,7 +390,7 @@ BOOST_AUTO_TEST_CASE(ids_that_sup_has_not_itself) {
   start.program = "/usr/bin/unshare";
   start.events = false;
   start.args = {"-Ur", sup_path(), "--events", "none", "run", "--rootfs", root, "--userns", kRange, "/bin/true"};
-  const auto result = run(std::move(start));
+  const auto result = run(start);
   BOOST_TEST(result.code == 125);
   BOOST_TEST(has(result.err, "sup's own user namespace has not all of these ids"), result.err);
 }

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <cstring>
@@ -51,8 +52,7 @@ int umountproc(int, char**) {
   int rounds = 0;
   while (rounds < 64 && ::umount2("/proc", MNT_DETACH) == 0) {
     ++rounds;
-    const int seen = numbers_in_proc();
-    if (seen > worst) worst = seen;
+    worst = std::max(worst, numbers_in_proc());
   }
   say("rounds %d", rounds);
   say("worst %d", worst);
@@ -86,7 +86,7 @@ int talk(int argc, char** argv) {
   where.sun_family = AF_UNIX;
   if (argc > 0) std::strncpy(where.sun_path, argv[0], sizeof where.sun_path - 1);
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) {
+  if (fd < 0 || ::connect(fd, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) {
     say("talk %s", std::strerror(errno));
     return 1;
   }

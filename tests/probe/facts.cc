@@ -20,8 +20,6 @@
 
 #include "probe.h"
 
-extern char** environ;
-
 namespace probe {
 namespace {
 
@@ -176,8 +174,8 @@ int lo(int, char**) {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
   auto* generic = reinterpret_cast<sockaddr*>(&address);
-  if (::bind(server, generic, size) != 0 || ::listen(server, 1) != 0 || ::getsockname(server, generic, &size) != 0 ||
-      ::connect(client, generic, size) != 0) {
+  if (server < 0 || client < 0 || ::bind(server, generic, size) != 0 || ::listen(server, 1) != 0 ||
+      ::getsockname(server, generic, &size) != 0 || ::connect(client, generic, size) != 0) {
     say("lo %s", std::strerror(errno));
     return 1;
   }

@@ -35,8 +35,10 @@ int sigwatch(int argc, char** argv) {
     if (::sigwait(&every, &signal) != 0) continue;
     if (signal == SIGCHLD) continue;
     say("signal %d", signal);
-    if (left > 0 && --left == 0) return 42;
     if (left < 0 && signal == SIGTERM) return 42;
+    if (left <= 0) continue;
+    --left;
+    if (left == 0) return 42;
   }
 }
 

@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -81,9 +82,9 @@ std::uint32_t verdict(const Filter& filter, int number, const Arguments& args = 
 std::map<int, std::string> known() {
   std::map<int, std::string> out;
   for (int number = 0; number <= 450; ++number) {
-    char* name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
-    if (name != nullptr) out[number] = name;
-    std::free(name);
+    const std::unique_ptr<char, void (*)(void*)> name(seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number),
+                                                      std::free);
+    if (name) out[number] = name.get();
   }
   const char* newer[] = {"cachestat",         "fchmodat2",         "map_shadow_stack", "futex_wake",
                          "futex_wait",        "futex_requeue",     "statmount",        "listmount",

@@ -12,7 +12,8 @@ namespace {
 
 // Two hours east of Greenwich, while it lives.
 struct Zone {
-  Zone() : before(std::getenv("TZ") != nullptr ? std::getenv("TZ") : "") {
+  Zone() {
+    if (const char* given = std::getenv("TZ")) before = given;
     ::setenv("TZ", "EAST-2", 1);
     ::tzset();
   }

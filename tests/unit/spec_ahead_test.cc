@@ -15,7 +15,7 @@ using namespace sup;
 
 namespace {
 
-bool wants(std::vector<std::string> words, std::vector<std::string> environ = {"PATH=/bin"}) {
+bool wants(std::vector<std::string> words, const std::vector<std::string>& environ = {"PATH=/bin"}) {
   words.insert(words.begin(), "sup");
   std::vector<const char*> argv;
   for (const auto& w : words) argv.push_back(w.c_str());

@@ -57,6 +57,7 @@ bool walk(const Words& argv, Step step, Counts& counts) {
   if (pid < 0) return false;
   if (pid == 0) {
     const int null = ::open("/dev/null", O_RDWR);
+    if (null < 0) ::_exit(127);
     for (int fd = 0; fd < 3; ++fd) ::dup2(null, fd);
     if (null > 2) ::close(null);
     ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <sstream>
 #include <vector>
@@ -28,8 +27,9 @@ pid_t dockerd() {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (!where.starts_with("unix://") || where.size() - 7 >= sizeof address.sun_path) return -1;
-  std::strcpy(address.sun_path, where.c_str() + 7);
+  where.copy(address.sun_path, sizeof address.sun_path - 1, 7);
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
   ucred peer{};
   socklen_t size = sizeof peer;
   const bool there = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&

@@ -150,8 +150,8 @@ void measure_starts(const Setting& setting, Report& report) {
   if (!setting.root) as_unshare.emplace_back("--map-root-user");
   as_unshare.emplace_back("/bin/true");
   const std::string bwrap = in_path("bwrap");
-  const Words as_bwrap = {bwrap, "--unshare-uts", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--dev-bind", "/",
-                          "/",   "--proc",        "/proc",         "/bin/true"};
+  Words as_bwrap = {bwrap, "--unshare-uts", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--dev-bind", "/",
+                    "/",   "--proc",        "/proc",         "/bin/true"};
   const Peer peers[] = {
       {.name = "unshare", .argv = [&] { return as_unshare; }, .bar = 1.0, .rounds = fast, .absent = installed(unshare)},
       {.name = "bwrap", .argv = [&] { return as_bwrap; }, .bar = 0.5, .rounds = fast, .absent = installed(bwrap)},
@@ -193,7 +193,7 @@ void measure_roots(const Setting& setting, Report& report) {
     out.insert(out.end(), {"run", "-b", image.folder(), fresh()});
     return out;
   };
-  const auto held = [&](const Words& ours, Peer peer) { report.add(compare(peer, ours)); };
+  const auto held = [&](const Words& ours, const Peer& peer) { report.add(compare(peer, ours)); };
   const Peer as_crun{.name = "crun",
                      .argv = [&] { return managed(crun); },
                      .bar = 0.5,

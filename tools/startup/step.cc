@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
   if (pid < 0) fail("step: fork");
   if (pid == 0) {
     const int null = ::open("/dev/null", O_RDWR);
+    if (null < 0) ::_exit(127);
     for (int fd = 0; fd < 3; ++fd) ::dup2(null, fd);
     ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
     ::execv(argv[1], argv + 1);
