@@ -146,7 +146,11 @@ Result<const Cgroup::Node*> Cgroup::node(const CgroupHome::Tree& tree) {
     if (err != ENOENT && err != EEXIST) break;
   }
   ::rmdir(parent.c_str());
-  return std::unexpected(failed("cannot be made", err == EEXIST || err == EBUSY ? directory : tree.own, err));
+  Error error = failed("cannot be made", err == EEXIST || err == EBUSY ? directory : tree.own, err);
+  if ((err == EACCES || err == EPERM) && tree.version == CgroupVersion::v1)
+    error.hint =
+        "run sup as root, or in groups that root has made yours (of v1 systemd leaves you none), or use --limits best-effort";
+  return std::unexpected(std::move(error));
 }
 
 int Cgroup::enable(const CgroupHome::Tree& tree, const std::vector<std::string>& controllers) {

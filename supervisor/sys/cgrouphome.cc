@@ -102,7 +102,7 @@ Result<CgroupHome> cgroup_home(const CgroupLayout& layout) {
 
 Result<CgroupHome> cgroup_home() {
   auto home = cgroup_home(cgroup_layout(KernelFiles{}));
-  if (!home || !systemd_rules() || is_delegated(home->trees.front().own)) return home;
+  if (!home || !systemd_rules() || in_own_scope() || is_delegated(home->trees.front().own)) return home;
   if (auto r = enter_own_scope(); !r) return std::unexpected(r.error());
   return cgroup_home(cgroup_layout(KernelFiles{}));
 }

@@ -150,25 +150,26 @@ Result<void> ask_systemd(const std::string& name, pid_t pid) {
   return std::unexpected(std::move(error));
 }
 
-std::string own_v2() {
-  const auto text = read_file("/proc/self/cgroup");
-  std::string name;
-  if (!text) return name;
-  for (const std::string_view line : split(*text, '\n')) {
-    if (line.starts_with("0::") || (name.empty() && line.find(":name=systemd:") != std::string_view::npos))
-      name = line.substr(line.rfind(':') + 1);
+}  // namespace
+
+bool is_own_scope(std::string_view cgroups) {
+  std::string_view unit;
+  for (const std::string_view line : split(cgroups, '\n')) {
+    const std::string_view path = line.substr(line.rfind(':') + 1);
+    // Once anybody has mounted it v2 is in the list, and everybody at its top, also where systemd keeps to v1.
+    if ((line.starts_with("0::") && path != "/") || (unit.empty() && line.contains(":name=systemd:"))) unit = path;
   }
-  return name;
+  constexpr std::string_view kAside = "/supervisor";
+  if (unit.ends_with(kAside)) unit.remove_suffix(kAside.size());
+  return unit.ends_with("/" + scope_name());
 }
 
-}  // namespace
+bool in_own_scope() { return is_own_scope(read_file("/proc/self/cgroup").value_or("")); }
 
 bool systemd_rules() { return ::access("/run/systemd/system", F_OK) == 0; }
 
 bool is_delegated(const std::string& directory) {
   if (::access((directory + "/cgroup.procs").c_str(), W_OK) < 0) return false;
-  // Our own was asked for so. A user's systemd of Debian 12 leaves no sign of it: trusted.* is root's to write.
-  if (directory.ends_with("/" + scope_name())) return true;
   char value[8] = {};
   for (const char* name : {"user.delegate", "trusted.delegate"}) {
     if (::getxattr(directory.c_str(), name, value, sizeof value) > 0 && value[0] == '1') return true;
@@ -181,7 +182,7 @@ Result<void> enter_own_scope() {
   if (auto r = ask_systemd(name, ::getpid()); !r) return r;
   // The answer is a job that was queued.
   const auto end = std::chrono::steady_clock::now() + kWithin;
-  while (own_v2().find(name) == std::string::npos) {
+  while (!in_own_scope()) {
     if (std::chrono::steady_clock::now() > end)
       return std::unexpected(no_scope("it was asked, and nothing came of it", ETIMEDOUT));
     ::poll(nullptr, 0, 2);

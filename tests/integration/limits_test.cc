@@ -421,9 +421,9 @@ BOOST_AUTO_TEST_CASE(in_a_root_of_its_own_the_group_is_there_to_be_read) {
     start.events = false;
     start.args = {
         "-m", "sh", "-c",
-        // Not where it is so anyway: from the first cgroup namespace a mount changes the options of all.
+        // Not where it is so anyway, and with its options: from the first cgroup namespace a mount changes those of all.
         "{ test -e /sys/fs/cgroup/cgroup.controllers || { umount -lR /sys/fs/cgroup && "
-        "mount -t cgroup2 cgroup2 /sys/fs/cgroup; }; } && " +
+        "mount -t cgroup2 -o \"$(sed -n 's/.* - cgroup2 [^ ]* //p' /proc/1/mountinfo)\" cgroup2 /sys/fs/cgroup; }; } && " +
             sup_path() + " --events none run --rootfs " + root + more +
             " /bin/busybox sh -c 'cat /sys/fs/cgroup/cgroup.type; read first </sys/fs/cgroup/cgroup.procs; echo "
             "$first; mkdir /sys/fs/cgroup/x'"};
@@ -448,7 +448,9 @@ BOOST_AUTO_TEST_CASE(a_start_goes_into_its_groups_by_itself) {
   if (!written.watches()) SUP_CANNOT("no fanotify(7) here");
   Process process(running({"--pids-limit", "20", "sh", "-c", "echo up; exec sleep 1000"}));
   process.wait_out("up");
-  const auto names = written.names(parent);  // while they are there to be named
+  auto group = group_of(std::to_string(pid_inside(process)), "pids");
+  group.resize(group.rfind('/'));
+  const auto names = written.names(group);  // while they are there to be named
   ::kill(pid_inside(process), SIGKILL);
   process.wait();
   BOOST_TEST(names.contains("tasks"));

@@ -55,18 +55,21 @@ const CgroupDriver& v2() { return cgroup_driver(CgroupVersion::v2); }
 
 BOOST_AUTO_TEST_SUITE(cgroup)
 
-// A user's systemd writes nowhere that it has delegated what it was asked to (trusted.* is root's): the scope that we have asked
-// for is known by its name, so that it is asked for once.
+// A scope is asked for once: afterwards it is known by its name, whatever systemd has written of it, and where.
 BOOST_AUTO_TEST_CASE(our_own_scope_is_ours) {
-  const FakeGroup group;
-  const std::string scope = "sup-" + std::to_string(::getpid()) + ".scope";
-  for (const std::string& unit : {scope, std::string("other.scope"), "x" + scope})
-    group.put(unit + "/cgroup.procs", "");
-  BOOST_TEST(is_delegated(group.path() + "/" + scope));
-  BOOST_TEST(!is_delegated(group.path() + "/other.scope"));
-  BOOST_TEST(!is_delegated(group.path() + "/x" + scope));
-  fs::remove(group.path() + "/" + scope + "/cgroup.procs");
-  BOOST_TEST(!is_delegated(group.path() + "/" + scope));
+  const std::string unit = "sup-" + std::to_string(::getpid()) + ".scope";
+  const std::string scope = "/user.slice/app.slice/" + unit;
+  BOOST_TEST(is_own_scope("0::" + scope + "\n"));
+  BOOST_TEST(is_own_scope("0::" + scope + "/supervisor\n"));
+  BOOST_TEST(is_own_scope("12:freezer:/\n1:name=systemd:" + scope + "\n"));
+  BOOST_TEST(is_own_scope("12:freezer:/\n1:name=systemd:/other\n0::" + scope + "\n"));
+  BOOST_TEST(is_own_scope("12:freezer:/\n1:name=systemd:" + scope + "\n0::/\n"));
+  BOOST_TEST(!is_own_scope("1:name=systemd:" + scope + "\n0::/system.slice/other.service\n"));
+  BOOST_TEST(!is_own_scope("0::/user.slice/session-1.scope\n"));
+  BOOST_TEST(!is_own_scope("0::/user.slice/x" + unit + "\n"));
+  BOOST_TEST(!is_own_scope("12:freezer:" + scope + "\n0::/init.scope\n"));
+  BOOST_TEST(!is_own_scope("0::" + scope + "/below\n"));
+  BOOST_TEST(!is_own_scope(""));
 }
 
 BOOST_AUTO_TEST_CASE(v2_writes_every_limit) {
