@@ -1,10 +1,5 @@
 #include "loop/loop.h"
 
-#include <sys/epoll.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -17,6 +12,7 @@ Loop::Loop() {
     std::fprintf(stderr, "sup: event loop: cannot start: %s; raise the limit: ulimit -n\n", uv_strerror(r));
     std::_Exit(125);
   }
+  watches_.emplace(uv_backend_fd(&loop_));
 }
 
 Loop::~Loop() {
@@ -58,15 +54,3 @@ void Loop::turn_end() {
 std::uint64_t Loop::now_us() { return uv_hrtime() / 1000; }
 
 }  // namespace sup
-
-// libuv's, in place of the C library's. libuv 1.44 abort(3)s when the kernel refuses a watch (linux-core.c, uv__io_poll), and
-// with it would go every container: ask again before that, for a while where memory is short (ENOMEM). What libuv knows
-// how to take (EEXIST, ENOENT) is its answer at once.
-extern "C" int epoll_ctl(int epoll, int op, int fd, epoll_event* event) noexcept {
-  for (int attempt = 0;; ++attempt) {
-    const long r = ::syscall(SYS_epoll_ctl, epoll, op, fd, event);
-    if (r == 0 || errno == EEXIST || errno == ENOENT || attempt == (errno == ENOMEM ? 20 : 1))
-      return static_cast<int>(r);
-    if (errno == ENOMEM) ::usleep(5'000);
-  }
-}

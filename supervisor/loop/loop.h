@@ -4,7 +4,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
+
+#include "loop/watches.h"
 
 namespace sup {
 
@@ -21,9 +24,8 @@ class Loop {
   void run();
   void stop();
 
-  // Hands the kernel every watch that was begun since the last turn. libuv would do so in the next one, and abort(3) when
-  // the kernel refuses (ENOMEM, ENOSPC): better before a process depends on it. Nothing within run(), which is not
-  // reentrant.
+  // Hands the kernel every watch that was begun since the last turn, as libuv would do in the next one: before a process
+  // depends on it. Nothing within run(), which is not reentrant.
   void settle();
 
   // Runs `work` at the end of this turn, when no callback of libuv is on the stack: the place to
@@ -39,6 +41,7 @@ class Loop {
   void turn_end();
 
   uv_loop_t loop_{};
+  std::optional<Watches> watches_;
   bool running_ = false;
   bool stopped_ = false;
   std::vector<std::function<void()>> later_;

@@ -205,6 +205,23 @@ BOOST_AUTO_TEST_CASE(an_empty_command) {
   BOOST_TEST(lines(result.err).size() == 1U, result.err);
 }
 
+// Programs of one user watch so much together that the kernel takes no more: what there is to watch is polled.
+BOOST_AUTO_TEST_CASE(epoll_watches_nothing_more) {
+  if (as_user()) return;  // a sup in a sup
+  write_file("full.json", R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[)"
+                          R"({"names":["epoll_ctl"],"action":"SCMP_ACT_ERRNO","errnoRet":28}]})");
+  write_file("several", R"(echo hello | "$1" -q run -i sh -c 'read x; echo got $x; exit 7' >"$2/out" 2>"$2/err"
+echo $? $(cat "$2/out" "$2/err")
+"$1" -q run -ti sh -c 'echo on a terminal; exit 8' >"$2/out" 2>/dev/null </dev/null
+echo $? $(cat "$2/out")
+"$1" -q run --timeout 100ms sleep 1000 >"$2/out" 2>"$2/err"
+echo $? $(cat "$2/out" "$2/err")
+)");
+  const auto result = sup_run({"--privileged", "--security-opt", "seccomp=" + dir() + "/full.json", "sh",
+                               dir() + "/several", sup_path(), dir()});
+  BOOST_TEST(result.out == "7 got hello\n8 on a terminal\n137\n", result.out << result.err);
+}
+
 // root is not held by RLIMIT_NPROC
 BOOST_AUTO_TEST_CASE(no_more_processes, *but::label("only_user")) {
   Start start;

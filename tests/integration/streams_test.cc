@@ -190,8 +190,10 @@ BOOST_AUTO_TEST_CASE(a_socket_for_both_stays_blocking_for_the_command) {
   const sup::Fd ours(ends[0]);
   sup::Fd theirs(ends[1]);
   Start start;
-  start.args = {"--events", "stderr", "run", "/bin/sh", "-c", "head -c 2000000 /dev/zero && echo all written"};
+  start.args = {
+      "--events", "stderr", "run", "-i", "/bin/sh", "-c", "read go && head -c 2000000 /dev/zero && echo all written"};
   start.events = false;
+  start.in = Start::In::open;
   start.out_fd = start.err_fd = theirs.get();
   Process process(start);
   std::string got;
@@ -202,6 +204,7 @@ BOOST_AUTO_TEST_CASE(a_socket_for_both_stays_blocking_for_the_command) {
     got.append(piece, static_cast<std::size_t>(n));
   }
   BOOST_TEST((::fcntl(theirs.get(), F_GETFL) & O_NONBLOCK) == 0);
+  process.send("go\n");
   // The reader sleeps until the socket is full: a command that met EAGAIN there would give up.
   pollfd room{.fd = theirs.get(), .events = POLLOUT, .revents = 0};
   BOOST_TEST(process.wait_until([&] { return ::poll(&room, 1, 0) == 0; }, "a full socket"));
