@@ -199,7 +199,7 @@ std::vector<std::string> host_devices() {
   std::vector<std::string> found;
   const std::unique_ptr<DIR, int (*)(DIR*)> dev(::opendir("/dev"), [](DIR* d) { return ::closedir(d); });
   struct stat here{};
-  if (!dev || ::fstat(::dirfd(dev.get()), &here) < 0) return found;
+  if (!dev || ::stat("/dev", &here) < 0) return found;
   while (const dirent* entry = ::readdir(dev.get())) {
     const std::string_view name = entry->d_name;
     struct stat st{};

@@ -310,12 +310,15 @@ BOOST_AUTO_TEST_CASE(privileged_has_the_hosts_devices) {
   spec.privileged = true;
   spec.mounts = {parse_volume("/a:/b").value(), parse_volume("/c:/d:nodev").value()};
   const std::string got = text(spec, from);
-  for (const char* part :
-       {"take /dev/kmsg and all below it as it\nset on it: ro,nosuid,noexec,private,recursive\n"
-        "mount it on /dev/kmsg inside, through no link\ntake /dev/snd and all below it as it\n",
-        "make tmpfs as the new /dev (nosuid,strictatime,source=tmpfs,mode=755,size=64m)\n",
-        "set on the new root: private,recursive\n", "take /a and all below it as it\nset on it: private,recursive\n",
-        "take /c and all below it as it\nset on it: nodev,private,recursive\n"})
+  const std::string kmsg =
+      "take /dev/kmsg and all below it as it\nset on it: ro,nosuid,noexec,private,recursive\n"
+      "mount it on /dev/kmsg inside, through no link\ntake /dev/snd and all below it as it\n";
+  for (const std::string_view part :
+       {std::string_view(kmsg),
+        std::string_view("make tmpfs as the new /dev (nosuid,strictatime,source=tmpfs,mode=755,size=64m)\n"),
+        std::string_view("set on the new root: private,recursive\n"),
+        std::string_view("take /a and all below it as it\nset on it: private,recursive\n"),
+        std::string_view("take /c and all below it as it\nset on it: nodev,private,recursive\n")})
     BOOST_TEST(got.contains(part), part << got);
   BOOST_TEST(got.find("mount the new /dev/null on") < got.find("mount it on /dev/kmsg"), got);
   // A user namespace's nodes are of no use, and are not let in.
