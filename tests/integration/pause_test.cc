@@ -148,6 +148,7 @@ BOOST_AUTO_TEST_CASE(a_frozen_one_among_the_hosts_processes_ends_with_its_superv
   for (const bool updated : {false, true}) {
     Process process(running({"--pid", "host", "sh", "-c", "sleep 1000 & echo up $! $$; wait"}));
     BOOST_TEST_REQUIRE(process.wait_out("up "));
+    BOOST_TEST_REQUIRE(process.wait_event("\"started\""));  // what it has said may be there before
     const auto id = Events(process.events()).first("starting").text("/id");
     const auto words = value(process.out(), "up");
     const pid_t sleeper = std::atoi(words.c_str());
@@ -180,6 +181,7 @@ BOOST_AUTO_TEST_CASE(one_among_the_hosts_processes_is_paused_and_goes_on) {
   Process process(
       running({"--pid", "host", "sh", "-c", "trap 'exit 5' TERM; echo up $$; while :; do sleep 0.05; done"}));
   BOOST_TEST_REQUIRE(process.wait_out("up "));
+  BOOST_TEST_REQUIRE(process.wait_event("\"started\""));
   const auto id = Events(process.events()).first("starting").text("/id");
   for (int i = 0; i < 2; ++i) {
     BOOST_TEST(sup_cli({"pause", id}).code == 0);
