@@ -49,9 +49,14 @@ int Watches::control(int op, int fd, epoll_event* event) {
   const auto found = refused_.find(fd);
   if (op == EPOLL_CTL_DEL) {
     const int r = kernel_(epoll_, op, fd, event);
-    if (found == refused_.end()) return r;
-    refused_.erase(found);  // which may be in epoll all the same: see below
-    return 0;
+    // What was refused may be in epoll all the same: see below.
+    if (found != refused_.end()) {
+      refused_.erase(found);
+      return 0;
+    }
+    // One that stays although nobody wants it any more is told of, which libuv passes over, until it is closed or wanted again
+    // (EEXIST, and libuv changes it).
+    return r < 0 && !is_final(errno, fd) ? 0 : r;
   }
   // One that is polled is not in there, unless a change to it was refused: then epoll knows the old events, and is asked to
   // forget it first.

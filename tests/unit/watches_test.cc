@@ -122,6 +122,22 @@ BOOST_AUTO_TEST_CASE(a_change_that_is_refused_counts) {
   BOOST_TEST(watches.refused() == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(an_end_that_is_refused_is_one) {
+  const Instance epoll;
+  Watches watches(epoll.fd.get(), kernel);
+  const Pipe pipe;
+  auto event = reading(pipe.read.get());
+  BOOST_TEST(watches.control(EPOLL_CTL_ADD, pipe.read.get(), &event) == 0);
+  for (const int err : {EPERM, ENOMEM}) {
+    refuse_with = err;
+    BOOST_TEST(watches.control(EPOLL_CTL_DEL, pipe.read.get(), &event) == 0);
+    BOOST_TEST(watches.refused() == 0U);
+    refuse_with = 0;
+    BOOST_TEST(watches.control(EPOLL_CTL_ADD, pipe.read.get(), &event) == -1);
+    BOOST_TEST(errno == EEXIST);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_watched_is_refused_to_the_caller) {
   const Instance epoll;
   Watches watches(epoll.fd.get());
