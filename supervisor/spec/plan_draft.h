@@ -16,6 +16,11 @@
 
 namespace sup {
 
+// Which of init's trees a mount of the user's is made in, and what it is attached to.
+inline constexpr std::uint64_t kRoot = 0;
+inline constexpr std::uint64_t kMount = 1;  // the mount at hand
+inline constexpr std::uint64_t kUpper = 2;  // an overlay's writable part
+
 struct Draft {
   const Spec& spec;
   const Facts& facts;

@@ -22,10 +22,7 @@ using wire::Op;
 namespace TreeHow = wire::TreeHow;
 namespace AttachHow = wire::AttachHow;
 
-// Which of init's trees holds what.
-constexpr std::uint64_t kRoot = 0;
-constexpr std::uint64_t kMount = 1;  // the mount at hand
-constexpr std::uint64_t kUpper = 2;  // an overlay's writable part
+// Which of init's trees holds what, besides those of plan_draft.h.
 constexpr std::uint64_t kDev = 3;
 constexpr std::uint64_t kNull = 4;  // /dev/null, attached
 constexpr std::uint64_t kPts = 5;  // where there is a terminal

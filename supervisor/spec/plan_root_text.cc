@@ -9,16 +9,12 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "spec/plan_draft.h"
 
 namespace sup {
 namespace {
 
 using wire::Op;
-
-// As plan_root.cc numbers the trees: what a mount of the user's is made in.
-constexpr std::uint64_t kRoot = 0;
-constexpr std::uint64_t kMount = 1;
-constexpr std::uint64_t kUpper = 2;
 
 struct Name {
   std::uint64_t bit;
@@ -126,7 +122,8 @@ RootFailure explain_root_step(const Step& step, int err) {
       if ((step.n[1] & wire::TreeHow::elsewhere) != 0 && (err == ENOENT || err == ELOOP || err == ENOTDIR))
         return {"whose IPC namespace it is has none there", "leave --ipc out"};
       if (err == ENOENT)
-        return {"it does not exist on the host", step.n[2] != 0 ? "" : "make it, or add the option create"};
+        return {"it does not exist on the host", step.n[2] != 0 ? "" : "make it, or add the option create",
+                step.n[2] == 0};
       if (err == ENODEV) return {"it is not that device on the host", "see: ls -l " + shell_quote(step.s[0])};
       if (err == EINVAL)
         return {"it has mounts below it that this user may not leave out", "leave bind-recursive=disabled out"};
@@ -134,7 +131,7 @@ RootFailure explain_root_step(const Step& step, int err) {
     case Op::attach:
       if (err == ELOOP)
         return {"the root has a symbolic link there, and it is not followed", "put a directory in its place"};
-      if (err == ENOENT) return {"there is no such place inside", "make it there, or add the option create"};
+      if (err == ENOENT) return {"there is no such place inside", "make it there, or add the option create", true};
       if (err == ENOTDIR || err == EINVAL)  // move_mount(2) has the latter for it
         return {"a directory goes onto a directory, a file onto a file", "name a place of the same kind"};
       if (err == EROFS) return {"the place is missing, and the file system there is read-only", "make it there first"};
@@ -201,7 +198,7 @@ const Mount* mount_of(const Spec& spec, const Plan& plan, std::size_t index) {
 }
 
 std::string mount_failure(const Mount& mount, const Step& step, RootFailure& known) {
-  if (known.hint.contains("the option create")) {
+  if (known.creatable) {
     if (option_of(mount) == "--tmpfs")
       known.hint = "make it there, or write --mount type=tmpfs,dst=" + mount.target + ",create";
     if (option_of(mount) == "--device") known.hint = "make it there";

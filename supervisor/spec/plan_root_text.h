@@ -14,6 +14,7 @@ namespace sup {
 struct RootFailure {
   std::string why;    // empty: nothing more is known than the errno
   std::string hint;
+  bool creatable = false;  // something is missing that the option create makes
 };
 // Of a step that describe_root_step() knows.
 [[nodiscard]] RootFailure explain_root_step(const Step& step, int err);

@@ -351,7 +351,7 @@ BOOST_AUTO_TEST_CASE(whose_mount_a_step_makes) {
   BOOST_TEST(option_of(tmpfs) == "--mount");
   tmpfs.said = {};
   BOOST_TEST(option_of(tmpfs) == "--tmpfs");
-  RootFailure known{"there is no such place inside", "make it there, or add the option create"};
+  RootFailure known{"there is no such place inside", "make it there, or add the option create", true};
   Step attach;
   attach.op = Op::attach;
   BOOST_TEST(mount_failure(tmpfs, attach, known) == "/t");

@@ -67,16 +67,20 @@ epoll_event reading(int fd) {
   return event;
 }
 
+// Watches with the kernel() above for one, and a pipe.
+struct Asked {
+  Instance epoll;
+  Watches watches{epoll.fd.get(), kernel};
+  Pipe pipe;
+  epoll_event event = reading(pipe.read.get());
+};
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(watches)
 
-BOOST_AUTO_TEST_CASE(refused_it_is_told_all_the_same_and_asked_for_again) {
-  const Instance epoll;
-  Watches watches(epoll.fd.get(), kernel);
-  const Pipe pipe;
+BOOST_FIXTURE_TEST_CASE(refused_it_is_told_all_the_same_and_asked_for_again, Asked) {
   const int fd = pipe.read.get();
-  auto event = reading(fd);
   for (const int err : {ENOSPC, ENOMEM, EPERM}) {
     refuse_with = err;
     BOOST_TEST(watches.control(EPOLL_CTL_ADD, fd, &event) == 0);
@@ -100,12 +104,9 @@ BOOST_AUTO_TEST_CASE(refused_it_is_told_all_the_same_and_asked_for_again) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_change_that_is_refused_counts) {
-  const Instance epoll;
-  Watches watches(epoll.fd.get(), kernel);
-  const Pipe pipe;
+BOOST_FIXTURE_TEST_CASE(a_change_that_is_refused_counts, Asked) {
   const int fd = pipe.write.get();
-  auto event = reading(fd);
+  event = reading(fd);
   BOOST_TEST(watches.control(EPOLL_CTL_ADD, fd, &event) == 0);
   refuse_with = ENOMEM;
   event.events = EPOLLOUT;
@@ -122,11 +123,7 @@ BOOST_AUTO_TEST_CASE(a_change_that_is_refused_counts) {
   BOOST_TEST(watches.refused() == 0U);
 }
 
-BOOST_AUTO_TEST_CASE(an_end_that_is_refused_is_one) {
-  const Instance epoll;
-  Watches watches(epoll.fd.get(), kernel);
-  const Pipe pipe;
-  auto event = reading(pipe.read.get());
+BOOST_FIXTURE_TEST_CASE(an_end_that_is_refused_is_one, Asked) {
   BOOST_TEST(watches.control(EPOLL_CTL_ADD, pipe.read.get(), &event) == 0);
   for (const int err : {EPERM, ENOMEM}) {
     refuse_with = err;
