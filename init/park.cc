@@ -9,8 +9,9 @@ constexpr int kGiven = 3;   // 0, 1 and 2
 constexpr int kProtReadWrite = 3;
 constexpr int kMapPrivateAnonymous = 0x22;
 
-// The record, with the descriptors that come with its first byte. 0, EPIPE at the end of the stream, or the errno.
-int hear_with(int boot, wire::Record& record, int (&fds)[kGiven]) {
+// The record, with the descriptors that come with its first byte. 0, EPIPE at the end of the stream, or the errno: EAGAIN where
+// flags say not to wait, and nothing has come.
+int hear_with(int boot, wire::Record& record, int (&fds)[kGiven], unsigned flags) {
   struct {
     sys::CMsg head;
     int fds[kGiven];
@@ -21,11 +22,11 @@ int hear_with(int boot, wire::Record& record, int (&fds)[kGiven]) {
   sys::MsgHdr message = {nullptr, 0, 0, &bytes, 1, &control, sizeof control, 0, 0};
   long n = 0;
   do {
-    n = sys::call(__NR_recvmsg, boot, &message, 0);
+    n = sys::call(__NR_recvmsg, boot, &message, flags);
   } while (n == -EINTR);
   if (n < 0) return static_cast<int>(-n);
   if (n == 0) return EPIPE;
-  if ((message.flags & sys::kMsgCtrunc) != 0) return EMFILE;   // not all of them had room
+  if ((message.flags & sys::kMsgCtrunc) != 0) return EMFILE;  // not all of them had room
   if (control.head.level != sys::kSolSocket || control.head.type != sys::kScmRights || control.head.size != kSize)
     return EPROTO;
   for (int i = 0; i < kGiven; ++i) fds[i] = control.fds[i];
@@ -59,10 +60,14 @@ int park(Run& run) {
   long result = sys::close_range(0, static_cast<unsigned>(run.boot) - 1);
   if (result >= 0) result = sys::close_range(static_cast<unsigned>(run.boot) + 1, ~0U);
   if (result < 0) return static_cast<int>(-result);
-  int err = say(run.boot, wire::Say::wait, run.index);
   wire::Record answer{};
   int fds[kGiven] = {-1, -1, -1};
-  if (err == 0) err = hear_with(run.boot, answer, fds);
+  // Who is made for a start that is under way finds it here already, and need not wake the supervisor for a word of no use.
+  int err = hear_with(run.boot, answer, fds, sys::kMsgDontWait);
+  if (err == EAGAIN) {
+    err = say(run.boot, wire::Say::parked, run.index);
+    if (err == 0) err = hear_with(run.boot, answer, fds, 0);
+  }
   if (err == 0) {
     // The kernel gives the lowest free numbers, in order.
     const bool go = answer.say == static_cast<uint16_t>(wire::Say::go) && fds[0] == 0 && fds[1] == 1 && fds[2] == 2;

@@ -1,7 +1,7 @@
 // park: the wait in which an init made in advance stands until there is something to run (wire::WaitFor::park).
 //
 //   sup ── clone ──► init: the steps that are every container's (namespaces, /proc, lo)
-//    │ ◄─ {wait, i} ──┤ 0, 1 and 2 closed: nothing of the host's is held but the channel
+//    │ ◄ {parked, i} ─┤ 0, 1 and 2 closed: nothing of the host's is held but the channel. (Unsaid where {go, k} is there.)
 //    ⋮                ⋮
 //    │ ─ {go, k} + command's 0, 1, 2; a plan ─► the new plan, from its step k on
 //

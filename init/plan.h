@@ -53,7 +53,7 @@ enum class Op : uint16_t {
   close_from = 19,  // close_range(2) from n0 up, the boot channel excepted (it is CLOEXEC)
   signals_default = 20,  // all 64 dispositions default; those in mask n0 are so already (bit N-1 is signal N)
   wait = 21,  // report {wait, i}, go on when the supervisor says go; n0 says for what (WaitFor). For park
-  // (init/park.h) it is the last step, and with the go comes another plan and where to go on in it
+  // (init/park.h) it is the last step: {parked, i}, and with the go comes another plan and where to go on in it
   cover = 22,  // s0 path: an empty, locked tmpfs over it; what cannot be reached (ENOENT, EACCES, ENOTDIR) is done
   exec = 23,  // execve(2): s0 list of candidate paths, s1 list argv, s2 list envp
   join = 24,  // init/join.h: n0 CLONE_NEW* flags, n1 a pidfd of the process whose namespaces they are, and behind it
@@ -137,7 +137,7 @@ enum class WaitFor : uint16_t { none = 0, cgroup = 1, idmap = 2, park = 3, start
 
 // One record on the boot channel, either way.
 enum class Say : uint16_t {
-  wait = 1,  // init: at a wait step. Answer: go
+  wait = 1,  // init: at a wait step, other than for park. Answer: go
   go = 2,  // supervisor: go on; to a parked init with step `step` of the plan of `value` bytes that comes behind it
   exec = 3,  // init: last words before execve; EOF after it means the command runs
   running = 4,  // init as PID 1: the command's execve succeeded; value is its pid inside
@@ -146,6 +146,7 @@ enum class Say : uint16_t {
   joined =
       7,  // init outside: its child in the joined namespaces goes on; value is that one's pid, as the supervisor sees it
   terminal = 8,  // init: with a pty's master (SCM_RIGHTS). Answer: go
+  parked = 9,  // init: at the wait for a container (init/park.h), where that has not come yet. Answer: go
 };
 
 struct Record {

@@ -13,8 +13,8 @@
 #include "core/launcher.h"
 #include "spec/seccomplog.h"
 #include "sys/pidfd.h"
-#include "sys/placement.h"
 #include "sys/pidnamespace.h"
+#include "sys/placement.h"
 #include "sys/procfs.h"
 #include "sys/pty.h"
 #include "sys/rootdir.h"
@@ -201,12 +201,10 @@ bool Container::go_on_with(Parked parked, const int (&stdio)[3]) {
   const auto before = Loop::now_us();
   auto stream = opened(loop_, boot_, std::move(parked.boot), boot_handlers());
   if (!stream) return false;
-  on_its_way_ = true;
   boot_->read_start();
   const auto rest = go_on(plan_, parked.done, stdio, boot_->fd());
   if (!rest) {
     boot_.reset();  // its end as well, should it still be there
-    on_its_way_ = false;
     return false;
   }
   if (!rest->empty()) boot_->write(*rest);
@@ -221,7 +219,7 @@ void Container::start_over() {
   if (!spare_) return;
   const Spare spare = std::move(*spare_);
   spare_.reset();
-  reaped_ = boot_ended_ = on_its_way_ = false;
+  reaped_ = boot_ended_ = false;
   boot_bytes_.clear();
   pid_ = -1;
   pidfd_.reset();
@@ -408,8 +406,8 @@ void Container::heard(const wire::Record& record) {
       break;
     case wire::Say::terminal: take_terminal(record.step); break;
     case wire::Say::joined: joined(static_cast<pid_t>(record.value)); break;
+    case wire::Say::parked: break;  // what it waits for has been sent already
     case wire::Say::wait:
-      if (std::exchange(on_its_way_, false)) break;  // for what it has been sent already
       waits_ = true;
       wait_step_ = record.step;
       if (!entry_) {

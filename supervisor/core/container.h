@@ -246,7 +246,6 @@ class Container {
     Result<Fd> made = Fd();
   };
   std::optional<Unmapped> unmapped_;
-  bool on_its_way_ = false;  // its {wait} is still to come, and means nothing
   bool waits_ = false;  // init is at its wait step, and has not been told to go on
   bool doomed_ = false;  // to be killed before anybody knows its pid
   std::uint16_t wait_step_ = 0;

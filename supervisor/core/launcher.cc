@@ -43,12 +43,21 @@ Result<BootChannel> make_boot_channel() {
   return BootChannel{Fd(pair[0]), Fd(pair[1])};
 }
 
-Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)[3], int image, int boot, int cgroup,
-                        LaunchFds fds) {
+Result<Fd> plan_file(const Plan& plan) {
   auto bytes = encode(plan);
   if (!bytes) return std::unexpected(bytes.error());
-  auto steps = sealed_memfd("sup-plan", *bytes, Executable::no);
-  if (!steps) return std::unexpected(steps.error());
+  return sealed_memfd("sup-plan", *bytes, Executable::no);
+}
+
+Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)[3], int image, int boot, int cgroup,
+                        LaunchOptions options) {
+  Fd own;
+  if (options.plan < 0) {
+    auto file = plan_file(plan);
+    if (!file) return std::unexpected(file.error());
+    own = std::move(*file);
+    options.plan = own.get();
+  }
 
   SpawnRequest request;
   request.clone_flags = plan.clone_flags;
@@ -57,20 +66,20 @@ Result<Launched> launch(const Plan& plan, const Facts& facts, const int (&stdio)
   request.gid = facts.gid;
   request.image = image;
   request.cgroup = cgroup;
-  for (const Fd& file : fds.tasks) request.tasks.push_back(file.get());
+  for (const Fd& file : options.tasks) request.tasks.push_back(file.get());
   for (int i = 0; i < 3; ++i) request.fds.emplace_back(stdio[i], i);
   for (int i = 3; i < 3 + plan.preserve_fds; ++i) request.fds.emplace_back(i, i);
   request.fds.emplace_back(boot, plan.boot_fd());
-  request.fds.emplace_back(steps->get(), plan.boot_fd() + 1);
+  request.fds.emplace_back(options.plan, plan.boot_fd() + 1);
   if (plan.joins) {
-    request.fds.emplace_back(fds.join, plan.join_fd());
-    request.fds.emplace_back(fds.root, plan.join_fd() + 1);
+    request.fds.emplace_back(options.join, plan.join_fd());
+    request.fds.emplace_back(options.root, plan.join_fd() + 1);
   }
-  if (plan.guarded) request.fds.emplace_back(fds.guard, plan.guard_fd());
+  if (plan.guarded) request.fds.emplace_back(options.guard, plan.guard_fd());
   Fd user_namespace;
   std::vector<Fd> trees;
   if (!plan.uids.empty()) {
-    auto found = user_namespace_for(plan, facts, std::move(fds.user_namespace));
+    auto found = user_namespace_for(plan, facts, std::move(options.user_namespace));
     if (!found) return std::unexpected(std::move(found.error()));
     user_namespace = std::move(*found);
     request.user_namespace = user_namespace.get();

@@ -102,7 +102,13 @@ std::optional<Facts> Pool::look_around() {
   if (!plan_ || plan_generation_ != world_.generation) {
     const auto whole = compile(nothing, *facts);
     if (!whole) return std::nullopt;
-    plan_ = parked(*whole);
+    Plan plan = parked(*whole);
+    auto file = plan_file(plan);
+    // Never a descriptor of the supervisor's for 0 to 2, not even until init closes them.
+    if (!null_) null_ = Fd(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (!file || !null_) return std::nullopt;
+    plan_ = std::move(plan);
+    plan_file_ = std::move(*file);
     plan_generation_ = world_.generation;
   }
   return std::move(*facts);
@@ -113,10 +119,8 @@ bool Pool::make() {
   if (!facts || done(*plan_) == 0) return false;
   auto channel = make_boot_channel();
   if (!channel) return false;
-  // Never a descriptor of the supervisor's, not even until it closes them.
-  const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (!null) return false;
-  auto launched = launch(*plan_, *facts, {null.get(), null.get(), null.get()}, image_, channel->theirs.get());
+  auto launched = launch(*plan_, *facts, {null_.get(), null_.get(), null_.get()}, image_, channel->theirs.get(), -1,
+                         {.plan = plan_file_.get()});
   if (!launched) return false;
   Made made;
   made.pid = launched->pid;
@@ -142,7 +146,7 @@ Pool::Look Pool::look(const Made& made) {
   pollfd p[2] = {{.fd = made.boot.get(), .events = POLLIN, .revents = 0},
                  {.fd = made.pidfd.get(), .events = POLLIN, .revents = 0}};
   if (::poll(p, 2, 0) < 0 || p[1].revents != 0 || (p[0].revents & ~POLLIN) != 0) return Look::lost;
-  // It says one thing, once: that it waits. Should it be a failure, it is as one that is killed the moment it is handed out.
+  // It says one thing, once: that it is parked. Should it be a failure, it is as one that is killed the moment it is handed out.
   return p[0].revents == 0 ? Look::busy : Look::ready;
 }
 
@@ -182,7 +186,7 @@ void Pool::died(pid_t pid) {
   wire::Record said{};
   const bool waited =
       ::recv(found->boot.get(), &said, sizeof said, MSG_DONTWAIT) == static_cast<ssize_t>(sizeof said) &&
-      said.say == static_cast<std::uint16_t>(wire::Say::wait);
+      said.say == static_cast<std::uint16_t>(wire::Say::parked);
   made_.erase(found);
   // Killed from outside: replaced, but not as fast as somebody can kill. One that never came to wait would not the next time
   // either: then not before the next start.

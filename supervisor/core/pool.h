@@ -1,6 +1,6 @@
 // Pool: inits made in advance, so that a start costs what a fork and exec cost.
 //
-//            refill                    {wait}                     take()
+//            refill                   {parked}                    take()
 //   (none) ──────────► being made ──────────────► parked ──────────────────► a container's own
 //                          │ {failed}, or it died   │ the world has changed, too many, or it died
 //                          └────────► (gone) ◄──────┘
@@ -26,7 +26,7 @@ namespace sup {
 struct Parked {
   pid_t pid = -1;
   Fd pidfd;
-  Fd boot;                 // our end of its channel; that it waits is still to be read there, or to come
+  Fd boot;                 // our end of its channel; {parked} is still to be read there, or to come, or left out
   std::size_t done = 0;    // steps of its plan that are behind it, or will be
 };
 
@@ -68,7 +68,7 @@ class Pool {
 
   void refill_after(std::chrono::milliseconds pause);
   void refill();
-  // What one is made with; plan_ is of the world as it is now then. none: it cannot be known.
+  // What one is made with; plan_ is of the world as it is now then, plan_file_ and null_ are there. none: it cannot be had.
   [[nodiscard]] std::optional<Facts> look_around();
   [[nodiscard]] bool make();
   [[nodiscard]] static Look look(const Made& made);
@@ -88,6 +88,8 @@ class Pool {
   std::list<Made> made_;  // the oldest first
   std::optional<Plan> plan_;  // what they are made by
   std::uint64_t plan_generation_ = 0;
+  Fd plan_file_;  // the same as they are given it
+  Fd null_;  // what they are given for 0 to 2, and close
   double recent_ = 0;  // starts of late, each fading away
   std::uint64_t recent_us_ = 0;  // when that was true
   Timer refill_;

@@ -67,6 +67,7 @@ class Fake {
   int stacked = 0;                                     // mounts on the spot that umount2 is called for
   // f_type and mount point, what listmount(2) and statmount(2) tell; none: a kernel before them
   std::optional<std::vector<std::pair<std::uint64_t, std::string>>> mounts;
+  bool late = true;  // `heard` comes only to a recvmsg(2) that waits
   std::vector<int> given = {0, 1, 2};  // what recvmsg(2) brings with the first byte of `heard`
   std::uint32_t message_flags = 0;
   std::size_t recv_at_most = 1000;
@@ -340,7 +341,9 @@ class Fake {
       }
       case __NR_fstatfs: at<sys::StatFs>(a[1])->type = devpts ? sys::kDevptsMagic : 0xef53; return 0;
       case __NR_ioctl: return a[1] == sys::kTiocgPtPeer ? 64 : 0;
-      case __NR_recvmsg: return receive(*at<sys::MsgHdr>(a[1]));
+      case __NR_recvmsg:
+        if (late && (a[2] & sys::kMsgDontWait) != 0) return -EAGAIN;
+        return receive(*at<sys::MsgHdr>(a[1]));
       case __NR_mmap:
         second_block_ = std::make_unique<unsigned char[]>(static_cast<std::size_t>(a[1]));
         return reinterpret_cast<long>(second_block_.get());

@@ -349,6 +349,7 @@ BOOST_AUTO_TEST_CASE(a_parked_init_goes_on_with_another_plan) {
     const Strings want = {"setsid()",
                           "close_range(0, 6)",
                           "close_range(8, 4294967295)",
+                          "recvmsg()",
                           "send()",
                           "recvmsg()",
                           "mmap()",
@@ -356,17 +357,21 @@ BOOST_AUTO_TEST_CASE(a_parked_init_goes_on_with_another_plan) {
                           "send()",
                           "execve(/bin/x, [x -l], [A=1])"};
     BOOST_TEST(calls == want, boost::test_tools::per_element());
-    BOOST_CHECK((fake->said == std::vector<Said>{{Say::wait, 1, 0, 0}, {Say::exec, 2, 0, 0}}));
+    BOOST_CHECK((fake->said == std::vector<Said>{{Say::parked, 1, 0, 0}, {Say::exec, 2, 0, 0}}));
   }
+  // What is there already is taken without a word.
+  const auto awaited = parked([](Fake& f) { f.late = false; });
+  BOOST_CHECK((awaited->said == std::vector<Said>{{Say::exec, 2, 0, 0}}));
+  BOOST_TEST(std::ranges::count(awaited->calls, "recvmsg()") == 1);
   // A failure is told in the numbers of the second plan.
   auto failing = parked([](Fake& f) { f.answers = {{"sethostname", {-EPERM}}}; });
   BOOST_CHECK((failing->said.back() == Said{Say::failed, 1, EPERM, 0}));
   // Who is not wanted any more, or whose supervisor has died, ends and says nothing.
   for (const auto& change : std::vector<std::function<void(Fake&)>>{
            [](Fake& f) { f.heard.clear(); }, [&](Fake& f) { f.heard.resize(7); }, [](Fake& f) { f.heard.pop_back(); },
-           [](Fake& f) { f.answers = {{"recvmsg", {-ECONNRESET}}}; }}) {
+           [](Fake& f) { f.answers = {{"recvmsg", {-EAGAIN, -ECONNRESET}}}; }}) {
     const auto fake = parked(change);
-    BOOST_CHECK((fake->said == std::vector<Said>{{Say::wait, 1, 0, 0}}));
+    BOOST_CHECK((fake->said == std::vector<Said>{{Say::parked, 1, 0, 0}}));
     BOOST_TEST(fake->calls.back() == "exit(125)");
   }
   // Nothing of what is malformed is carried out.
