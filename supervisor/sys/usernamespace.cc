@@ -21,6 +21,7 @@
 #include "spec/mountinfo.h"
 #include "sys/explain.h"
 #include "sys/procfs.h"
+#include "sys/rawcall.h"
 
 namespace sup {
 
@@ -120,51 +121,41 @@ HeldUserNamespace::~HeldUserNamespace() {
 }
 
 Result<HeldUserNamespace> HeldUserNamespace::make(uid_t caller) {
-  int up[2];
-  int down[2];
-  if (::pipe2(up, O_CLOEXEC) < 0) return std::unexpected(idmap_error("no pipe", errno, {}, {}));
-  const Fd made(up[0]);
-  Fd tell(up[1]);
-  if (::pipe2(down, O_CLOEXEC) < 0) return std::unexpected(idmap_error("no pipe", errno, {}, {}));
-  const Fd held(down[0]);
-  Fd hold(down[1]);
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) return std::unexpected(idmap_error("no pipe", errno, {}, {}));
+  const Fd held(ends[0]);
+  Fd hold(ends[1]);
   // It is in the caller's group and has the caller's handlers: nothing is to be delivered to it.
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
   ::sigprocmask(SIG_SETMASK, &all, &before);
-  const pid_t child = ::fork();
+  // Born in it, not by unshare(2): that refuses a process of several threads, as a sanitizer makes of each.
+  const long child = raw::call(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
   if (child == 0) {
-    int result = ::unshare(CLONE_NEWUSER) < 0 ? errno : 0;
-    const bool told = ::write(tell.get(), &result, sizeof result) == static_cast<ssize_t>(sizeof result);
     // What is the caller's stays his alone: a pipe's other end that lived on here would keep its reader waiting.
-    ::dup2(held.get(), 0);
-    ::syscall(SYS_close_range, 1U, ~0U, 0U);
+    raw::call(SYS_dup3, held.get(), 0, 0);
+    raw::call(SYS_close_range, 1, ~0U, 0);
     // Until the caller has the namespace, or has died.
-    while (told && ::read(0, &result, 1) < 0 && errno == EINTR) {
+    char nothing = 0;
+    while (raw::call(SYS_read, 0, &nothing, 1) == -EINTR) {
     }
-    ::_exit(0);
+    for (;;) raw::call(SYS_exit_group, 0);
   }
-  const int failed = errno;
   ::sigprocmask(SIG_SETMASK, &before, nullptr);
-  if (child < 0) return std::unexpected(idmap_error("no process to make it with", failed, {}, {}));
-  tell.reset();
-  HeldUserNamespace out(child, std::move(hold));
-  int err = EIO;
-  while (::read(made.get(), &err, sizeof err) < 0 && errno == EINTR) {
+  if (child < 0) {
+    SpawnAttempt attempt;
+    attempt.stage = "clone";
+    attempt.err = static_cast<int>(-child);
+    attempt.clone_flags = CLONE_NEWUSER;
+    attempt.uid = caller;
+    return std::unexpected(explain_spawn(attempt));
   }
-  if (err == 0) {
-    // At once: should the child die, its number may be another's.
-    out.opened_ = Fd(::open(("/proc/" + std::to_string(child) + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC));
-    if (out.opened_) return out;
-    return std::unexpected(idmap_error("the user namespace cannot be opened", errno, {}, {}));
-  }
-  SpawnAttempt attempt;
-  attempt.stage = "clone";
-  attempt.err = err;
-  attempt.clone_flags = CLONE_NEWUSER;
-  attempt.uid = caller;
-  return std::unexpected(explain_spawn(attempt));
+  HeldUserNamespace out(static_cast<pid_t>(child), std::move(hold));
+  // At once: should the child die, its number may be another's.
+  out.opened_ = Fd(::open(("/proc/" + std::to_string(child) + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC));
+  if (!out.opened_) return std::unexpected(idmap_error("the user namespace cannot be opened", errno, {}, {}));
+  return out;
 }
 
 Result<void> HeldUserNamespace::map(const IdMap& uids, const IdMap& gids) const {
