@@ -50,6 +50,12 @@ std::string words(int err) {
   return text != nullptr ? text : "errno " + std::to_string(err);
 }
 
+// Without what to do, which a finding says by itself.
+std::string seen(Error error) {
+  error.hint.clear();
+  return error.line();
+}
+
 // Runs `work` in a child of its own and returns what it returned: 0 or an errno. A child that is killed is EINTR.
 template <typename Work>
 int in_child(Work work) {
@@ -317,7 +323,7 @@ Finding check_pty(const KernelFiles& kernel) {
   const auto pty = open_pty(winsize{24, 80, 0, 0}, false, static_cast<uid_t>(-1));
   if (!pty) {
     f.status = Status::fail;
-    f.seen = pty.error().line();
+    f.seen = seen(pty.error());
     const int err = pty.error().err;
     f.fix = err == ENOSPC                    ? "sysctl -w kernel.pty.max=" + number(most.value_or(4096) * 2)
             : err == ENOENT || err == ENODEV ? "mount -t devpts -o ptmxmode=0666,mode=0620,gid=5 devpts /dev/pts"
@@ -505,7 +511,7 @@ std::vector<Finding> checkup(std::string_view version) {
   if (const auto init = find_init()) {
     findings.push_back(check_init_file(*init, version));
   } else {
-    findings.push_back({"init", Status::fail, init.error().line(), init.error().hint});
+    findings.push_back({"init", Status::fail, seen(init.error()), init.error().hint});
   }
   findings.push_back(check_memfd(kernel));
   findings.push_back(check_binfmt(kernel));

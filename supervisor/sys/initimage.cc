@@ -59,7 +59,7 @@ Result<std::string> find_init() {
             .err = ENOENT,
             .why = beside.empty() ? "/proc is not mounted, so sup cannot tell where it lies itself"
                                   : "neither " + beside + "/../libexec/sup/init nor " + beside + "/../init/init exists",
-            .hint = "install sup again, or run it from its build tree",
+            .hint = beside.empty() ? "mount -t proc proc /proc" : "install sup again, or run it from its build tree",
             .stage = "init"});
 }
 

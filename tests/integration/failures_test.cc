@@ -120,7 +120,18 @@ BOOST_AUTO_TEST_CASE(a_root_that_is_no_mount_point) {
     BOOST_TEST(has(result.out + result.err, "the root is no mount point"), result.out << result.err);
     BOOST_TEST(has(result.out + result.err, "mount --bind"), result.out << result.err);
   }
-  for (const char* folder : {"/proc", "/dev", "/lib", "/lib64", "/usr"})
+  // Nor a /proc: what to do is not to install sup again.
+  BOOST_TEST(::umount2((place + "/proc").c_str(), MNT_DETACH) == 0);
+  for (const auto& words : {std::vector<std::string>{"run", "/usr/bin/true"}, {"doctor"}}) {
+    start.args = {place, "/sup", "--events", "none"};
+    start.args.insert(start.args.end(), words.begin(), words.end());
+    const auto result = run(start);
+    BOOST_TEST(result.code == 125);
+    BOOST_TEST(has(result.out + result.err, "mount -t proc proc /proc"), result.out << result.err);
+    BOOST_TEST(!has(result.out + result.err, "install sup again"), result.out << result.err);
+    BOOST_TEST(!has(result.out, "; mount"), result.out);  // a finding's hint has a line of its own
+  }
+  for (const char* folder : {"/dev", "/lib", "/lib64", "/usr"})
     BOOST_TEST(::umount2((place + folder).c_str(), MNT_DETACH) == 0);
 }
 
