@@ -43,6 +43,8 @@ Pool::~Pool() { clear(); }
 void Pool::keep(std::optional<std::size_t> fixed) {
   enabled_ = true;
   fixed_ = fixed;
+  // Now rather than at the first start: what it takes of descriptors is there from the beginning.
+  (void)look_around();
   refill_after(kAtFirst);
 }
 

@@ -125,7 +125,9 @@ Result<Held*> Supervisor::run(RunRequest request, Viewer* first) {
   if (!log_on_demand_) held->log_directory_ = logs_ + "/" + held->id_;
   held->asked_ = true;
   if (auto begun = launch(*held); !begun) return std::unexpected(begun.error());
-  return &keep(std::move(held), last_number_ + 1);
+  Held& made = keep(std::move(held), last_number_ + 1);
+  enroll(made);
+  return &made;
 }
 
 Held& Supervisor::keep(std::unique_ptr<Held> held, std::uint64_t number) {
@@ -222,7 +224,10 @@ void Supervisor::ended(Held& held, const Outcome& outcome) {
   (void)move(held, outcome.ran ? ContainerAction::exited : ContainerAction::failed);
   held.last_seq_ = held.container_ ? held.container_->last_seq() : 0;
   // At once, and before anybody is told: who asks in this very turn sees whether there is a next time.
-  if (!held.remove_at_end_ && !held.again_at_end_ && !closing_) restart_later(held, held.last_seq_);
+  if (!held.remove_at_end_ && !held.again_at_end_ && !closing_) {
+    restart_later(held, held.last_seq_);
+    enroll(held);
+  }
   held.audience_.ended(outcome);
   // Not in its own callback: whoever waits may remove it, and the Container is on the stack.
   loop_.later([this, id = held.id_] {
@@ -290,6 +295,7 @@ void Supervisor::again(const std::string& id) {
       }
     });
   }
+  enroll(due);
 }
 
 void Supervisor::forget(const std::string& id) {
@@ -299,6 +305,7 @@ void Supervisor::forget(const std::string& id) {
   // By its end, unless somebody asked for it after that.
   const bool by_its_end = held.spec_.rm || held.remove_at_end_;
   log_.emit(Event{.id = id, .name = held.name(), .cause = by_its_end ? held.last_seq_ : 0, .what = event::Removed{}});
+  if (roster_ && held.on_roster_) roster_->drop(id);
   const std::string directory = held.log_fd_ ? held.log_directory() : std::string();
   if (const auto named = by_name_.find(held.name()); named != by_name_.end() && named->second == &held)
     by_name_.erase(named);
@@ -340,6 +347,7 @@ Result<void> Supervisor::stop(Held& held, std::optional<int> number, std::option
     held.container_->stop(number.value_or(held.spec_.stop_signal), wait.value_or(held.spec_.stop_timeout),
                           Reason::stopped);
   tell(held.again_told_, held);
+  enroll(held);
   return {};
 }
 
@@ -377,6 +385,8 @@ Result<void> Supervisor::update(Held& held, const Limits& changes) {
     if (auto r = held.container_->update(apply); !r) return r;
   }
   held.spec_.limits = std::move(all);
+  held.on_roster_ = false;  // it says something else
+  enroll(held);
   return {};
 }
 
@@ -385,6 +395,9 @@ Result<void> Supervisor::update(Held& held, const RestartPolicy& policy) {
   if (held.spec_.rm && policy.kind != RestartPolicy::Kind::no)
     return usage("update", "--restart is not for what is removed when it ends (--rm)");
   held.spec_.restart = policy;
+  if (std::exchange(held.on_roster_, false) && !starts_with_supervisor(policy, false) && roster_)
+    roster_->drop(held.id_);
+  enroll(held);
   // Its pause has been counted already, as one that was still to come.
   if (held.state_ == ContainerState::backoff && held.outcome_ &&
       decide(policy, end_status(*held.outcome_), std::max(held.backoff_.count(), 1U) - 1, false) !=
@@ -428,6 +441,7 @@ Result<void> Supervisor::start_anew(Held& held, std::uint64_t cause) {
                     .cause = std::exchange(held.why_, 0),
                     .what = event::Problem{.error = launched.error(), .level = Level::error}});
   }
+  enroll(held);
   return launched;
 }
 
@@ -506,15 +520,16 @@ void Supervisor::on_end(Held& held, std::function<void(const Held&)> told) {
 }
 
 void Supervisor::stop_all() {
+  // What is stopped from here on has not been stopped by its user.
+  const bool again = std::exchange(closing_, true);
   for (const auto& [id, held] : held_) {
-    if (!closing_) {
+    if (!again) {
       // Also what waits to be restarted: it would be, and be left over.
       (void)stop(*held, {}, {});
     } else if (held->container_) {
       held->container_->kill(Reason::stopped);
     }
   }
-  closing_ = true;
 }
 
 }  // namespace sup

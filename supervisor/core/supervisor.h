@@ -26,6 +26,7 @@
 #include "core/pool.h"
 #include "core/reaper.h"
 #include "core/ring.h"
+#include "core/roster.h"
 #include "core/saved.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
@@ -107,6 +108,8 @@ class Held {
   std::uint64_t sent_ = 0;  // signals that users have sent to this run: bit N-1 for N
   bool remove_at_end_ = false;
   bool asked_ = false;  // the start under way is a caller's, who hears should it fail: no policy tries it again
+  bool on_roster_ = false;  // and, as that has it, stopped by its user
+  bool roster_stopped_ = false;
   NameClaim claim_;  // of its name, where there is a runtime directory
   std::int64_t created_ = 0, started_ = 0, finished_ = 0;
   Ring ring_;
@@ -148,6 +151,11 @@ class Supervisor {
   // Nothing begins for which there is no memory (E_MEMORY): the kernel would make room by killing the largest, which is us, and
   // all others with us.
   void spare_memory() { spare_memory_ = true; }
+
+  // From now on those with a policy to be always there (always, unless-stopped) are on this roster. Those on it already come back:
+  // they begin in the next turns, or are there as ended where their user has stopped them (starts_with_supervisor()). anew: of a
+  // supervisor that begins; else, after a live upgrade, they are here. What cannot be is told in an event, and harms no other.
+  void use_roster(Roster roster, bool anew);
 
   // From now on inits are made in advance (core/pool.h): so many, or as many as the starts of late suggest.
   void keep_parked(std::optional<std::size_t> count) { pool_->keep(count); }
@@ -253,6 +261,10 @@ class Supervisor {
   static void tell(std::vector<Held::Told>& all, const Held& held);
   [[nodiscard]] Container::Hooks hooks(Held& held);
   void restore(SavedHeld saved);
+  [[nodiscard]] static SavedHeld lasting(const Held& held);
+  [[nodiscard]] static SavedHeld save(const Held& held);
+  void come_back(SavedHeld saved);
+  void enroll(Held& held);
   void again_after(Held& held, std::chrono::milliseconds pause);
   void again(const std::string& id);
   [[nodiscard]] Result<void> open_log(Held& held);
@@ -277,6 +289,7 @@ class Supervisor {
   bool log_on_demand_ = false;
   bool no_more_ = false;
   bool spare_memory_ = false;
+  std::optional<Roster> roster_;
   MemoryRoom memory_;
   std::minstd_rand chance_;  // for the jitter of the pauses only
   std::map<std::string, std::unique_ptr<Held>> held_;  // by id; sorted, for the beginnings of ids

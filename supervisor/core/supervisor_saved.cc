@@ -64,6 +64,48 @@ bool Supervisor::settled() const {
          });
 }
 
+// What is worth knowing also after a reboot.
+SavedHeld Supervisor::lasting(const Held& held) {
+  SavedHeld s;
+  s.id = held.id_;
+  s.number = held.number_;
+  s.spec = spec_to_json(held.spec_).dump();
+  s.environ = held.request_.environ;
+  s.cwd = held.request_.cwd;
+  s.rows = held.request_.size.ws_row;
+  s.cols = held.request_.size.ws_col;
+  if (held.outcome_) s.outcome = save_outcome(*held.outcome_);
+  s.created = held.created_;
+  s.started = held.started_;
+  s.finished = held.finished_;
+  return s;
+}
+
+SavedHeld Supervisor::save(const Held& held) {
+  SavedHeld s = lasting(held);
+  s.state = to_string(held.state_);
+  if (held.container_ && held.container_->can_save()) s.container = held.container_->save();
+  s.restarts = held.backoff_.count();
+  if (const auto left = held.again_ ? held.again_->remaining() : std::nullopt) s.again_ms = left->count();
+  s.why = held.why_;
+  s.stopped_by_user = held.stopped_by_user_;
+  s.sent = held.sent_;
+  s.remove_at_end = held.remove_at_end_;
+  s.again_at_end = held.again_at_end_;
+  const auto log = held.log_ ? held.log_->memory() : LogFile::Memory{};
+  s.log_held.assign(log.held.begin(), log.held.end());
+  s.log_dropped_bytes = held.log_ ? log.dropped_bytes : held.log_missed_;
+  s.log_dropped_records = log.dropped_records;
+  s.log_dropped_total = log.dropped_total;
+  s.log_seq = log.seq;
+  for (auto& chunk : held.ring_.snapshot())
+    s.ring.push_back({.stream = static_cast<int>(chunk.stream), .bytes = std::move(chunk.bytes)});
+  s.ring_total = held.ring_.total();
+  s.claim = held.claim_.path();
+  s.claim_fd = held.claim_.fd();
+  return s;
+}
+
 SavedSupervisor Supervisor::save() const {
   SavedSupervisor all;
   all.closing = closing_;
@@ -73,41 +115,7 @@ SavedSupervisor Supervisor::save() const {
       all.execs.push_back(
           {.container = command->facts().id, .spec = spec_to_json(command->spec()).dump(), .command = command->save()});
   }
-  for (const auto& [number, kept] : in_order_) {
-    const Held& held = *kept;
-    SavedHeld& s = all.held.emplace_back();
-    s.id = held.id_;
-    s.number = number;
-    s.spec = spec_to_json(held.spec_).dump();
-    s.environ = held.request_.environ;
-    s.cwd = held.request_.cwd;
-    s.rows = held.request_.size.ws_row;
-    s.cols = held.request_.size.ws_col;
-    s.state = to_string(held.state_);
-    if (held.container_ && held.container_->can_save()) s.container = held.container_->save();
-    if (held.outcome_) s.outcome = save_outcome(*held.outcome_);
-    s.restarts = held.backoff_.count();
-    if (const auto left = held.again_ ? held.again_->remaining() : std::nullopt) s.again_ms = left->count();
-    s.why = held.why_;
-    s.stopped_by_user = held.stopped_by_user_;
-    s.sent = held.sent_;
-    s.remove_at_end = held.remove_at_end_;
-    s.again_at_end = held.again_at_end_;
-    s.created = held.created_;
-    s.started = held.started_;
-    s.finished = held.finished_;
-    const auto log = held.log_ ? held.log_->memory() : LogFile::Memory{};
-    s.log_held.assign(log.held.begin(), log.held.end());
-    s.log_dropped_bytes = held.log_ ? log.dropped_bytes : held.log_missed_;
-    s.log_dropped_records = log.dropped_records;
-    s.log_dropped_total = log.dropped_total;
-    s.log_seq = log.seq;
-    for (auto& chunk : held.ring_.snapshot())
-      s.ring.push_back({.stream = static_cast<int>(chunk.stream), .bytes = std::move(chunk.bytes)});
-    s.ring_total = held.ring_.total();
-    s.claim = held.claim_.path();
-    s.claim_fd = held.claim_.fd();
-  }
+  for (const auto& [number, held] : in_order_) all.held.push_back(save(*held));
   return all;
 }
 
@@ -234,6 +242,74 @@ void Supervisor::restore(SavedHeld saved) {
   if (is_live(held.state_) && !held.container_) set_state(held, ContainerState::exited);
   if (held.state_ == ContainerState::backoff)
     again_after(held, saved.again_ms ? std::chrono::milliseconds(*saved.again_ms) : kAtOnce);
+}
+
+// ---- the roster -------------------------------------------------------------------------------
+
+void Supervisor::use_roster(Roster roster, bool anew) {
+  roster_.emplace(std::move(roster));
+  if (anew) {
+    auto all = roster_->all();
+    for (auto& error : all.damaged) {
+      log_.emit(Event{
+          .id = {}, .name = {}, .cause = 0, .what = event::Problem{.error = std::move(error), .level = Level::error}});
+    }
+    for (auto& held : all.held) come_back(std::move(held));
+  } else {
+    for (const auto& [id, held] : held_) enroll(*held);
+  }
+}
+
+void Supervisor::come_back(SavedHeld saved) {
+  const std::string id = saved.id;
+  const bool stopped = saved.stopped_by_user;
+  saved.state = to_string(ContainerState::exited);
+  restore(std::move(saved));
+  const auto found = held_.find(id);
+  if (found == held_.end()) return;  // told already
+  Held& held = *found->second;
+  held.on_roster_ = true;
+  held.roster_stopped_ = stopped;
+  if (!held.name().empty()) {
+    auto claim = NameClaim::take(held.name(), "container " + id + " under " + log_.supervisor());
+    if (claim) {
+      held.claim_ = std::move(*claim);
+    } else if (claim.error().code == "E_NAME_TAKEN") {
+      // Not started under a name that is another's; it is there to be removed, or to be started when that one has gone.
+      log_.emit(Event{.id = id,
+                      .name = held.name(),
+                      .cause = 0,
+                      .what = event::Problem{.error = std::move(claim.error()), .level = Level::error}});
+      return;
+    }
+  }
+  if (!starts_with_supervisor(held.spec_.restart, stopped)) return;
+  set_state(held, ContainerState::backoff);
+  held.why_ =
+      log_.emit(Event{.id = id, .name = held.name(), .cause = 0, .what = event::Restarting{.delay_ms = 0, .count = 0}});
+  again_after(held, kAtOnce);
+}
+
+// Brings the roster up to date with one container, where it says something else.
+void Supervisor::enroll(Held& held) {
+  if (!roster_ || closing_ || held.spec_.rm || held.remove_at_end_ ||
+      !starts_with_supervisor(held.spec_.restart, false))
+    return;
+  // Also while it is being stopped: this may be the last that is heard of it.
+  const bool stopped = held.stopped_by_user_ && !held.again_at_end_ && held.state_ != ContainerState::backoff &&
+                       (!is_live(held.state_) || held.state_ == ContainerState::stopping);
+  if (held.on_roster_ && held.roster_stopped_ == stopped) return;
+  SavedHeld saved = lasting(held);
+  saved.stopped_by_user = stopped;
+  if (auto put = roster_->put(saved); !put) {
+    log_.emit(Event{.id = held.id_,
+                    .name = held.name(),
+                    .cause = 0,
+                    .what = event::Problem{.error = put.error(), .level = Level::warning}});
+    return;
+  }
+  held.on_roster_ = true;
+  held.roster_stopped_ = stopped;
 }
 
 }  // namespace sup

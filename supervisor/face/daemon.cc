@@ -115,6 +115,17 @@ class Daemon {
     supervisor_->spare_memory();
     if (auto r = supervisor_->start(); !r) return r;
     server_ = std::make_unique<control::Server>(loop_, *log_, *supervisor_, options_.name);
+    std::optional<Roster> roster;
+    std::optional<Error> unkept;
+    if (!options_.state_dir.empty()) {
+      auto opened = Roster::open(options_.state_dir);
+      // After a live upgrade there are containers, who are not to die for that.
+      if (!opened && state.is_null()) return std::unexpected(opened.error());
+      if (opened)
+        roster.emplace(std::move(*opened));
+      else
+        unkept = opened.error();
+    }
     if (auto r = restore(state); !r) return r;
     supervisor_->on_change = [this] { changed(); };
     auto signals = SignalReader::open(
@@ -133,6 +144,10 @@ class Daemon {
                      .settled = [this] { return supervisor_->settled() && server_->settled(); },
                      .argv = [this](bool trial) { return argv(trial); }});
     if (state.is_null()) log_->emit(Event{.id = {}, .name = {}, .cause = 0, .what = event::Listening{.path = *path}});
+    if (unkept)
+      log_->emit(
+          Event{.id = {}, .name = {}, .cause = 0, .what = event::Problem{.error = *unkept, .level = Level::warning}});
+    if (roster) supervisor_->use_roster(std::move(*roster), state.is_null());
     supervisor_->keep_parked(options_.pool);
     changed();
     return {};
@@ -213,6 +228,7 @@ class Daemon {
     words.emplace_back("daemon");
     if (options_.idle) words.insert(words.end(), {"--idle-exit", std::to_string(options_.idle->count()) + "ms"});
     if (options_.pool) words.insert(words.end(), {"--pool", std::to_string(*options_.pool)});
+    if (!options_.state_dir.empty()) words.insert(words.end(), {"--state-dir", options_.state_dir});
     words.insert(words.end(), {"--resume", "@"});
     return words;
   }

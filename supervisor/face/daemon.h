@@ -15,6 +15,7 @@ struct DaemonOptions {
   std::string name = "default";
   std::optional<std::chrono::milliseconds> idle;   // leave when nothing has been held for so long; none: stay
   std::optional<std::size_t> pool;  // inits to keep in advance; none: as many as the starts of late suggest
+  std::string state_dir;  // core/roster.h; empty: nothing comes back
   int resume_fd = -1;  // a state to go on from (sys/handover.h); none: begin empty
   int ready_fd = -1;  // closed once clients are served; an error line is written to it instead
 };

@@ -291,7 +291,7 @@ BOOST_AUTO_TEST_CASE(b37_many_short_ones) {
     before = fds_of(daemon.pid());
   }
   daemon.wait_until([&] { return fds_of(daemon.pid()) < before; }, "the first client's descriptor to be closed");
-  before = fds_of(daemon.pid()) + 3;  // with a run the watch on the mounts, and what inits are made with in advance
+  before = fds_of(daemon.pid()) + 1;  // the watch on the mounts, with a run
   const std::string run =
       R"({"jsonrpc":"2.0","id":0,"method":"container.run","params":{"spec":{"argv":["true"],"rm":true},"cwd":"/","environ":["PATH=/usr/bin:/bin"]}})"
       "\n";

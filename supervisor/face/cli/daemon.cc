@@ -28,6 +28,14 @@ class DaemonVerb : public Verb {
                    daemon_.pool = count;
                    return {};
                  }});
+    o.push_back(
+        {0, "state-dir", "DIR",
+         "have containers with --restart always or unless-stopped come back with the supervisor: they are noted there",
+         "", [this](std::string_view v) -> Result<void> {
+           if (!v.starts_with('/')) return usage("--state-dir " + printable(v), "not an absolute path");
+           daemon_.state_dir = v;
+           return {};
+         }});
     o.push_back({0, "ready-fd", "FD", "close this descriptor once clients are served", "",
                  [this](std::string_view v) -> Result<void> {
                    const auto fd = parse_unsigned<unsigned>(v);
