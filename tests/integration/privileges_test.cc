@@ -200,18 +200,20 @@ BOOST_AUTO_TEST_CASE(each_system_call_under_dockers_profile) {
   // The rest answer as they do without a filter.
   std::vector<long> open;
   for (long n = 0; n < 470; ++n) {
-    if (n >= 335 && n < 424) continue;
-    const bool twice = n == SYS_fork || n == SYS_vfork || n == SYS_clone || n == SYS_clone3;   // come back twice
-    const bool slow = n == SYS_sync || n == SYS_pause;
-    if (!kClosed.contains(n) && !twice && !slow) open.push_back(n);
+    // Those two have answers of their own: one is above, the other is asked for every namespace there is.
+    if (!kClosed.contains(n) && n != SYS_clone3 && n != SYS_clone) open.push_back(n);
   }
   const auto with = try_calls({"--profile", "docker", "--cap-add", "SYS_NICE"}, open);
   const auto without =
       try_calls({"--profile", "docker", "--cap-add", "SYS_NICE", "--security-opt", "seccomp=unconfined"}, open);
   BOOST_TEST(with.size() == open.size());
-  for (const auto& [number, answer] : without)
+  for (const auto& [number, answer] : without) {
+    // How long that takes is the disks' affair.
+    if (number == SYS_sync && (with.at(number) == "waits" || with.at(number) == "0")) continue;
     BOOST_TEST(with.at(number) == answer,
                "call " << number << ": " << with.at(number) << ", without filter " << answer);
+  }
+  BOOST_TEST(try_calls({"--profile", "docker"}, {SYS_clone}).at(SYS_clone) == kEperm);
 }
 
 BOOST_AUTO_TEST_CASE(doors_that_are_shut) {  // A23

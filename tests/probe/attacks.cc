@@ -1,6 +1,8 @@
 // What a hostile command would try. Each prints what it reached.
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/wait.h>
+#include <sys/ptrace.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -99,7 +101,23 @@ int talk(int argc, char** argv) {
 
 }  // namespace
 
-const Command kAttacks[] = {
-    {"talk", talk}, {"tiocsti", tiocsti}, {"umountproc", umountproc}, {"rewrite", rewrite}, {"", nullptr}};
+// attach PID: becomes its tracer, and writes to its memory: "attach ERRNO", "memory ERRNO".
+int attach(int argc, char** argv) {
+  const auto pid = static_cast<pid_t>(number(argc, argv, 0, 1));
+  const long r = ::ptrace(PTRACE_ATTACH, pid, nullptr, nullptr);
+  say("attach %d", r < 0 ? errno : 0);
+  if (r == 0) {
+    ::waitpid(pid, nullptr, __WALL);
+    ::ptrace(PTRACE_DETACH, pid, nullptr, nullptr);
+  }
+  const std::string memory = "/proc/" + std::to_string(pid) + "/mem";
+  const int fd = ::open(memory.c_str(), O_RDWR | O_CLOEXEC);
+  say("memory %d", fd < 0 ? errno : 0);
+  if (fd >= 0) ::close(fd);
+  return 0;
+}
+
+const Command kAttacks[] = {{"talk", talk},       {"tiocsti", tiocsti}, {"umountproc", umountproc},
+                            {"rewrite", rewrite}, {"attach", attach},   {"", nullptr}};
 
 }  // namespace probe
