@@ -108,7 +108,8 @@ Result<void> Roster::put(const SavedHeld& held) const {
     done += static_cast<std::size_t>(n);
   }
   if (::fdatasync(file.get()) < 0 ||
-      ::renameat(directory_.get(), unfinished.c_str(), directory_.get(), held.id.c_str()) < 0)
+      ::renameat(directory_.get(), unfinished.c_str(), directory_.get(), held.id.c_str()) < 0 ||
+      ::fsync(directory_.get()) < 0)
     return failed(errno);
   return {};
 }

@@ -124,6 +124,8 @@ struct SavedHeld {
   std::uint64_t ring_total = 0;
   std::string claim;  // of its name: the file's path, and the lock; empty: there is none
   int claim_fd = -1;
+  bool on_roster = false;  // core/roster.h; and as that has it, stopped by its user
+  bool roster_stopped = false;
 };
 
 // A command of exec.

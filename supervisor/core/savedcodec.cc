@@ -290,6 +290,8 @@ void fields(Walk& walk, SavedHeld& s) {
   walk("ring_total", s.ring_total);
   walk("claim", s.claim);
   walk("claim_fd", s.claim_fd);
+  walk("on_roster", s.on_roster);
+  walk("roster_stopped", s.roster_stopped);
 }
 void fields(Walk& walk, SavedExec& s) {
   walk("container", s.container);

@@ -103,6 +103,8 @@ SavedHeld Supervisor::save(const Held& held) {
   s.ring_total = held.ring_.total();
   s.claim = held.claim_.path();
   s.claim_fd = held.claim_.fd();
+  s.on_roster = held.on_roster_;
+  s.roster_stopped = held.roster_stopped_;
   return s;
 }
 
@@ -196,6 +198,8 @@ void Supervisor::restore(SavedHeld saved) {
   held.created_ = saved.created;
   held.started_ = saved.started;
   held.finished_ = saved.finished;
+  held.on_roster_ = saved.on_roster;
+  held.roster_stopped_ = saved.roster_stopped;
   if (saved.claim_fd >= 0) held.claim_ = NameClaim::adopt(std::move(saved.claim), Fd(saved.claim_fd));
   std::vector<Ring::Chunk> chunks;
   for (auto& chunk : saved.ring) {

@@ -100,8 +100,15 @@ BOOST_AUTO_TEST_CASE(a_live_upgrade_keeps_the_roster) {
   const std::vector<std::string> options = {"--state-dir", dir() + "/state"};
   {
     DaemonProcess daemon(options);
-    (void)daemon.detached(counting("before", "always"));
+    const auto id = daemon.detached(counting("before", "always"));
+    const auto written = [&] {
+      struct stat facts{};
+      BOOST_TEST(::stat((dir() + "/state/" + id).c_str(), &facts) == 0);
+      return facts.st_ino;
+    };
+    const auto first = written();
     BOOST_TEST(daemon.sup({"reload"}).code == 0);
+    BOOST_TEST(written() == first, "it is not written again");
     (void)daemon.detached(counting("after", "always"));
     daemon.wait_until([] { return starts("before") == 1 && starts("after") == 1; }, "both to run");
     daemon.murder();

@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(what_is_damaged_is_told_and_harms_no_other) {
   BOOST_REQUIRE(first->put(container("aaaaaaaaaaaa", 1)));
   std::filesystem::copy_file(path + "/aaaaaaaaaaaa", path + "/bbbbbbbbbbbb");  // another one's
   std::ofstream(path + "/cccccccccccc") << "no state";
-  std::ofstream(path + "/dddddddddddd");
+  std::ofstream(path + "/dddddddddddd") << "";
   std::filesystem::create_symlink("/etc/passwd", path + "/eeeeeeeeeeee");
   std::filesystem::create_directory(path + "/ffffffffffff");
   std::ofstream(path + "/readme") << "somebody's";
