@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,6 +37,18 @@ Error trouble(const std::string& path, std::string what, int err, std::string wh
                .hint = std::move(hint),
                .path = path,
                .stage = {}};
+}
+
+// A child of a supervisor that was just killed may have its descriptors still, on the way to its own program.
+constexpr int kTries = 100;
+constexpr int kPause = 10;  // ms
+
+int lock(int directory) {
+  for (int i = 0; ::flock(directory, LOCK_EX | LOCK_NB) < 0; ++i) {
+    if (errno != EWOULDBLOCK || i == kTries) return -1;
+    ::poll(nullptr, 0, kPause);
+  }
+  return 0;
 }
 
 Result<std::string> read_all(int directory, const std::string& name) {
@@ -81,7 +94,7 @@ Result<Roster> Roster::open(const std::string& path) {
                                    "name a directory of your own, or one that is to be made"));
   if ((st.st_mode & 077) != 0)
     return std::unexpected(trouble(path, path, EPERM, "is open to others", "chmod 700 " + path));
-  if (::flock(directory.get(), LOCK_EX | LOCK_NB) < 0)
+  if (lock(directory.get()) < 0)
     return std::unexpected(trouble(path, path, errno,
                                    errno == EWOULDBLOCK ? "another supervisor has its containers there" : "",
                                    errno == EWOULDBLOCK ? "one directory for each supervisor" : ""));

@@ -18,6 +18,10 @@ class Roster {
   // what is in it. Error E_ROSTER: it cannot be had, is open to others or somebody else's, or another supervisor has it.
   [[nodiscard]] static Result<Roster> open(const std::string& path);
 
+  // The one that an earlier image of this process opened, by its descriptor: a lock is not to be had anew while others may want it.
+  [[nodiscard]] static Roster adopt(std::string path, Fd directory) { return {std::move(path), std::move(directory)}; }
+  [[nodiscard]] int fd() const { return directory_.get(); }
+
   // Whole or not at all, also should the machine lose power: it waits for the disk. Error E_ROSTER.
   [[nodiscard]] Result<void> put(const SavedHeld& held) const;
   // Of what is not there nothing is said.

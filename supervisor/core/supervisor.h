@@ -156,6 +156,7 @@ class Supervisor {
   // they begin in the next turns, or are there as ended where their user has stopped them (starts_with_supervisor()). anew: of a
   // supervisor that begins; else, after a live upgrade, they are here. What cannot be is told in an event, and harms no other.
   void use_roster(Roster roster, bool anew);
+  [[nodiscard]] int roster_fd() const { return roster_ ? roster_->fd() : -1; }
 
   // From now on inits are made in advance (core/pool.h): so many, or as many as the starts of late suggest.
   void keep_parked(std::optional<std::size_t> count) { pool_->keep(count); }

@@ -116,15 +116,12 @@ class Daemon {
     if (auto r = supervisor_->start(); !r) return r;
     server_ = std::make_unique<control::Server>(loop_, *log_, *supervisor_, options_.name);
     std::optional<Roster> roster;
-    std::optional<Error> unkept;
-    if (!options_.state_dir.empty()) {
+    if (const int kept = number_in(state, "roster", -1); kept >= 0) {
+      roster.emplace(Roster::adopt(options_.state_dir, Fd(kept)));
+    } else if (!options_.state_dir.empty() && state.is_null()) {
       auto opened = Roster::open(options_.state_dir);
-      // After a live upgrade there are containers, who are not to die for that.
-      if (!opened && state.is_null()) return std::unexpected(opened.error());
-      if (opened)
-        roster.emplace(std::move(*opened));
-      else
-        unkept = opened.error();
+      if (!opened) return std::unexpected(opened.error());
+      roster.emplace(std::move(*opened));
     }
     if (auto r = restore(state); !r) return r;
     supervisor_->on_change = [this] { changed(); };
@@ -144,9 +141,6 @@ class Daemon {
                      .settled = [this] { return supervisor_->settled() && server_->settled(); },
                      .argv = [this](bool trial) { return argv(trial); }});
     if (state.is_null()) log_->emit(Event{.id = {}, .name = {}, .cause = 0, .what = event::Listening{.path = *path}});
-    if (unkept)
-      log_->emit(
-          Event{.id = {}, .name = {}, .cause = 0, .what = event::Problem{.error = *unkept, .level = Level::warning}});
     if (roster) supervisor_->use_roster(std::move(*roster), state.is_null());
     supervisor_->keep_parked(options_.pool);
     changed();
@@ -187,6 +181,7 @@ class Daemon {
             {"unsent", events.unsent},
             {"dropped", events.dropped},
             {"leaving", leaving_},
+            {"roster", supervisor_->roster_fd()},
             {"supervisor", saved_to_json(supervisor_->save())},
             {"server", server_->save()}};
   }
@@ -211,6 +206,7 @@ class Daemon {
   [[nodiscard]] std::vector<int> descriptors() const {
     auto all = descriptors_in(supervisor_->save());
     for (const int fd : server_->descriptors()) all.push_back(fd);
+    if (supervisor_->roster_fd() >= 0) all.push_back(supervisor_->roster_fd());
     // --events fd:N is opened by its number again.
     if (const auto fd = globals_.events.starts_with("fd:")
                             ? parse_unsigned<unsigned>(std::string_view(globals_.events).substr(3))
