@@ -133,7 +133,7 @@ inline constexpr uint64_t kCloneFlags = CLONE_NEWNS | CLONE_NEWPID;
 // against what is compiled.
 struct Wire {
   wire::Header header;
-  wire::Step steps[9];
+  wire::Step steps[11];
   char none[5], root[2], proc[5], slash_proc[6], lo[3];
   char end;
 };
@@ -141,7 +141,7 @@ struct Wire {
 constexpr Wire make_wire() {
   using wire::Op;
   Wire out{};
-  out.header = {wire::kMagic, wire::kVersion, 9, sizeof(Wire), 0};
+  out.header = {wire::kMagic, wire::kVersion, 11, sizeof(Wire), 0};
   constexpr auto put = [](auto& place, const char* text) {
     for (size_t i = 0; text[i] != 0; ++i) place[i] = text[i];
   };
@@ -172,6 +172,8 @@ constexpr Wire make_wire() {
   step(Op::mount, tame, proc, slash_proc, proc);
   step(Op::only_proc, 0, 0, 0, 0);
   step(Op::link_up, 0, lo, 0, 0);
+  step(Op::setsid, 0, 0, 0, 0);
+  step(Op::keyring, 0, 0, 0, 0);
   step(Op::wait, static_cast<uint64_t>(wire::WaitFor::park), 0, 0, 0);
   return out;
 }

@@ -16,7 +16,9 @@ bool general(wire::Op op) {
     case wire::Op::cover:
     case wire::Op::unshare:
     case wire::Op::write_file:
-    case wire::Op::link_up: return true;
+    case wire::Op::link_up:
+    case wire::Op::setsid:
+    case wire::Op::keyring: return true;
     default: return false;
   }
 }

@@ -69,8 +69,17 @@ void mount_own_proc(Draft& draft) {
 // Whoever stays leaves the caller's session and process group, as the command does: what the terminal's keys, or a kill(2) of the
 // group, say to those in it the supervisor hears as well, and passes on; the command would have it twice.
 void stay(Draft& draft, int guard = 0) {
-  draft.add(step(Op::setsid));
+  if (!draft.in_session) draft.add(step(Op::setsid));
   draft.add(step(Op::stay, {static_cast<std::uint64_t>(guard)}));
+  draft.in_session = false;  // the child's own
+}
+
+void begin_session(Draft& draft) {
+  // Always: the caller's terminal must not be the controlling one inside, TIOCSTI would type into the caller's shell.
+  // A session leader without one is also what TIOCSCTTY asks for.
+  if (!std::exchange(draft.in_session, true)) draft.add(step(Op::setsid));
+  // The keys likewise: what the caller keeps in his keyring could be read inside. Owned by the ids that the maps have given.
+  if (!std::exchange(draft.own_keys, true)) draft.add(step(Op::keyring));
 }
 
 // In a pid namespace that is not its own there is no PID 1 with which all would end. So init stays, outside of another's, and
@@ -168,11 +177,13 @@ void isolate_as_root(Draft& draft) {
   mount_on_host_root(draft);
 }
 
-// Need CAP_SYS_ADMIN and CAP_NET_ADMIN in the namespaces' owner, so before any capability goes. The host name second: it is
-// the first step that no two containers have in common, and up to there an init can be made in advance (spec/parked.h).
+// Need CAP_SYS_ADMIN and CAP_NET_ADMIN in the namespaces' owner, so before any capability goes. The host name last: it is
+// the first step that no two containers have in common, and up to there an init can be made in advance (spec/parked.h). So the
+// session goes before it; a root of its own, for which none is made, has maps to come first.
 void set_names(Draft& draft) {
   if (std::exchange(draft.named, true)) return;
   if (own_network(draft.spec)) draft.add(step(Op::link_up, {}, {"lo"}));
+  if (draft.spec.rootfs.empty()) begin_session(draft);
   // The way out is there before the command is. The supervisor sees to it from outside; init has nothing to do with it, and the
   // words are for who reads the plan.
   if (draft.spec.network == Network::pasta) {
@@ -377,11 +388,7 @@ void confine(Draft& draft, const std::string& cwd) {
   // Without no_new_privs the kernel takes a filter only from who has CAP_SYS_ADMIN: that one outlives the ids, and goes
   // right after the filter is there.
   const bool filter_by_admin = !filter.empty() && !may.no_new_privs;
-  // Always: the caller's terminal must not be the controlling one inside, TIOCSTI would type into the caller's shell.
-  // A session leader without one is also what TIOCSCTTY asks for.
-  draft.add(step(Op::setsid));
-  // The keys likewise: what the caller keeps in his keyring could be read inside. Owned by the ids that the maps have given.
-  draft.add(step(Op::keyring));
+  begin_session(draft);
   if (spec.tty) draft.add(step(Op::ctty, {0}));
   // The caller's directory, which nobody named, is entered as the caller: root's own /root must not keep `-u nobody`
   // from running. su(1) and docker's default do the same.

@@ -31,6 +31,8 @@ struct Draft {
   Plan plan{};
 
   bool named = false;  // host name and lo are set already
+  bool in_session = false;  // the process that goes on has a session of its own
+  bool own_keys = false;  // and a session keyring
 
   // Whether a gid inside has an id outside at the time of the mounts.
   [[nodiscard]] bool maps_gid(std::uint32_t gid) const {

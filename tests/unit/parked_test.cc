@@ -45,7 +45,9 @@ BOOST_AUTO_TEST_CASE(what_is_every_containers_is_done_and_nothing_else) {
     BOOST_TEST(part.clone_flags == whole.clone_flags);
     BOOST_TEST(part.user_namespace == whole.user_namespace);
     BOOST_REQUIRE(done(part) > 4);
-    BOOST_CHECK((part.steps[done(part) - 1].op == Op::link_up));
+    BOOST_CHECK((part.steps[done(part) - 3].op == Op::link_up));
+    BOOST_CHECK((part.steps[done(part) - 2].op == Op::setsid));
+    BOOST_CHECK((part.steps[done(part) - 1].op == Op::keyring));
     BOOST_CHECK((whole.steps[done(part)].op == Op::hostname));
     BOOST_CHECK((part.steps.back().op == Op::wait));
     for (std::size_t i = 0; i < done(part); ++i) BOOST_CHECK(part.steps[i] == whole.steps[i]);
