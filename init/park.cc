@@ -9,6 +9,10 @@ constexpr int kGiven = 3;   // 0, 1 and 2
 constexpr int kProtReadWrite = 3;
 constexpr int kMapPrivateAnonymous = 0x22;
 
+// Where most plans have room: in memory by the time that one comes, which a mapping would not be.
+constexpr size_t kRoom = 8192;
+alignas(8) unsigned char room[kRoom];
+
 // The record, with the descriptors that come with its first byte. 0, EPIPE at the end of the stream, or the errno: EAGAIN where
 // flags say not to wait, and nothing has come.
 int hear_with(int boot, wire::Record& record, int (&fds)[kGiven], unsigned flags) {
@@ -36,9 +40,12 @@ int hear_with(int boot, wire::Record& record, int (&fds)[kGiven], unsigned flags
 // The plan, which comes behind the record.
 int take(Run& run, size_t size, uint16_t next) {
   if (size < sizeof(wire::Header) || size > wire::kMaxPlan) return EBADMSG;
-  const long result = sys::call(__NR_mmap, nullptr, size, kProtReadWrite, kMapPrivateAnonymous, -1, 0);
-  if (result < 0 && result > -4096) return static_cast<int>(-result);
-  auto* const block = reinterpret_cast<unsigned char*>(result);
+  unsigned char* block = room;
+  if (size > kRoom) {
+    const long result = sys::call(__NR_mmap, nullptr, size, kProtReadWrite, kMapPrivateAnonymous, -1, 0);
+    if (result < 0 && result > -4096) return static_cast<int>(-result);
+    block = reinterpret_cast<unsigned char*>(result);
+  }
   if (const int err = hear(run.boot, block, size); err != 0) return err;
   const Flaw flaw = prepare(block, size);
   if (flaw.err != 0) {
@@ -65,6 +72,7 @@ int park(Run& run) {
   // Who is made for a start that is under way finds it here already, and need not wake the supervisor for a word of no use.
   int err = hear_with(run.boot, answer, fds, sys::kMsgDontWait);
   if (err == EAGAIN) {
+    for (size_t i = 0; i < kRoom; i += 4096) *static_cast<volatile unsigned char*>(room + i) = 0;
     err = say(run.boot, wire::Say::parked, run.index);
     if (err == 0) err = hear_with(run.boot, answer, fds, 0);
   }

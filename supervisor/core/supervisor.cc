@@ -36,6 +36,8 @@ ExitStatus end_status(const Outcome& outcome) {
   return outcome.ran ? outcome.status : ExitStatus{.code = outcome.shell_status(), .signal = 0, .core = false};
 }
 
+Fd open_null() { return Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+
 Error removing(const Held& held) {
   return Error{.code = "E_STATE",
                .where = "restart",
@@ -64,6 +66,11 @@ Result<void> Supervisor::start() {
       loop_, reaper_, world_, image_.get(), [this] { return starting_ != 0 || hold_starts_; },
       [this] { return room().has_value(); });
   return {};
+}
+
+void Supervisor::keep_parked(std::optional<std::size_t> count) {
+  null_ = open_null();
+  pool_->keep(count);
 }
 
 void Supervisor::set_state(Held& held, ContainerState next) {
@@ -164,9 +171,12 @@ Result<RunRequest::Prepared> Supervisor::prepare(Held& held) {
   wiring.out = std::move(held.request_.given[1]);
   wiring.err = std::move(held.request_.given[2]);
   if (!held.spec_.tty && !held.spec_.interactive && !wiring.in) {
-    wiring.in = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    wiring.in = null_ ? std::move(null_) : open_null();
     if (!wiring.in)
       return std::unexpected(Error{.code = "E_STDIN", .where = "/dev/null", .what = "cannot be opened", .err = errno});
+    loop_.later([this] {
+      if (!null_) null_ = open_null();
+    });
   }
   return RunRequest::Prepared{std::move(*facts), std::move(*plan), std::move(wiring)};
 }

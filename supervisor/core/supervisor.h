@@ -159,7 +159,7 @@ class Supervisor {
   [[nodiscard]] int roster_fd() const { return roster_ ? roster_->fd() : -1; }
 
   // From now on inits are made in advance (core/pool.h): so many, or as many as the starts of late suggest.
-  void keep_parked(std::optional<std::size_t> count) { pool_->keep(count); }
+  void keep_parked(std::optional<std::size_t> count);
 
   // A request to run something has come, and is not read yet. (While another start is under way the processors have work.)
   void expect_start() {
@@ -283,6 +283,7 @@ class Supervisor {
   std::string logs_;
   Reaper reaper_;
   Fd image_;
+  Fd null_;  // /dev/null, opened for the next command that reads nothing: each has one of its own
   World world_;
   std::unique_ptr<Pool> pool_;  // from start() on
   bool closing_ = false;

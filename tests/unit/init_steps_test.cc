@@ -352,7 +352,6 @@ BOOST_AUTO_TEST_CASE(a_parked_init_goes_on_with_another_plan) {
                           "recvmsg()",
                           "send()",
                           "recvmsg()",
-                          "mmap()",
                           "sethostname(box)",
                           "send()",
                           "execve(/bin/x, [x -l], [A=1])"};
@@ -374,6 +373,15 @@ BOOST_AUTO_TEST_CASE(a_parked_init_goes_on_with_another_plan) {
     BOOST_CHECK((fake->said == std::vector<Said>{{Say::parked, 1, 0, 0}}));
     BOOST_TEST(fake->calls.back() == "exit(125)");
   }
+  // One that is larger than what init has ready for it.
+  Block many;
+  many.add(Op::setsid);
+  for (int i = 0; i < 200; ++i) many.add(Op::umask, {18});
+  const auto large = many.exec().bytes();
+  const auto mapped = parked([&](Fake& f) { f.heard = go(1, large); });
+  BOOST_TEST(std::ranges::count(mapped->calls, "mmap()") == 1);
+  BOOST_TEST(std::ranges::count(mapped->calls, "umask(18)") == 200);
+  BOOST_CHECK((mapped->said.back() == Said{Say::exec, 201, 0, 0}));
   // Nothing of what is malformed is carried out.
   auto damaged = second;
   damaged[0] ^= 1;
@@ -388,7 +396,7 @@ BOOST_AUTO_TEST_CASE(a_parked_init_goes_on_with_another_plan) {
       {[&](Fake& f) { f.heard = go(1, {second.begin(), second.begin() + 8}); }, EBADMSG},
       {[&](Fake& f) { f.heard = go(1, damaged); }, EBADMSG},
       {[](Fake& f) { f.heard[11] = 0x7f; }, EBADMSG},   // larger than any plan
-      {[](Fake& f) { f.answers = {{"mmap", {-ENOMEM}}}; }, ENOMEM},
+      {[&](Fake& f) { f.heard = go(1, large), f.answers = {{"mmap", {-ENOMEM}}}; }, ENOMEM},
       {[](Fake& f) { f.answers = {{"recv", {-EIO}}}; }, EIO},
       {[](Fake& f) { f.answers = {{"close_range", {-ENOMEM}}}; }, ENOMEM},
   };
